@@ -1,0 +1,49 @@
+/* One compilation: its memory, its messages, its machine. */
+#ifndef MEMQL_COMPILE_H
+#define MEMQL_COMPILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/diag.h"
+#include "core/source.h"
+
+struct arena;
+struct ast;
+struct image;
+struct intern;
+struct plan;
+struct target;
+
+/* What the command line says about the program; strings outlive the compilation. */
+struct compile_options {
+	char *const *args; /* what follows the script's name; NULL-terminated */
+	int nargs;
+	int32_t pid;         /* -p: user space probes attach to this process; 0: all */
+	uint32_t max_strlen; /* --max-strlen; 0: the script's config or the default */
+	bool keep_ir;        /* the image shall carry IR and BPF text for --dump */
+};
+
+struct compile {
+	struct arena *arena; /* owns every pointer below */
+	struct intern *names;
+	struct diag_list *diags;
+	const struct target *target;
+	struct compile_options options;
+
+	/* Each stage fills one field and reads only those above it. */
+	const struct source *source;
+	struct ast *ast;
+	struct plan *plan;
+	const struct image *image;
+};
+
+/*
+ * Make arena, names and an empty list of messages; target and options are the caller's.
+ * compile_free() releases them with everything made for this compilation.
+ */
+struct compile *compile_new(const struct target *target,
+			    const struct compile_options *options);
+void compile_free(struct compile *cc);
+
+#endif

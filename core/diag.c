@@ -1,0 +1,240 @@
+#include "core/diag.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/arena.h"
+#include "core/compile.h"
+#include "core/excerpt.h"
+
+enum severity { ERROR, WARNING };
+
+static const struct {
+	const char *name;
+	enum severity severity;
+} tags[] = {
+#define DIAG(tag, severity, summary) { #tag, severity },
+#include "core/diag_tags.def"
+#undef DIAG
+};
+
+/* A note has a place of its own, a hint has none. */
+struct remark {
+	struct remark *next;
+	bool is_note;
+	struct span at;
+	const char *text;
+};
+
+struct diagnostic {
+	enum diag_tag tag;
+	struct span at;
+	const char *text;
+	struct remark *remarks, **remarks_end;
+	size_t order; /* of recording, for a stable sort */
+};
+
+/*
+ * More than DIAG_MAX are kept because stages do not report in source order; from then on
+ * they are only counted: 4 MiB of junk must not cost memory for each of its bytes.
+ */
+enum { DIAG_KEPT = 5 * DIAG_MAX };
+
+struct diag_list {
+	struct {
+		struct diagnostic **items;
+		size_t n, cap;
+	} kept;
+	struct diagnostic *latest; /* NULL if the latest was dropped */
+	size_t total[2];           /* by severity, duplicates excluded */
+};
+
+struct diag_list *diag_list_new(struct arena *a)
+{
+	return ARENA_NEW(a, struct diag_list);
+}
+
+const char *diag_tag_name(enum diag_tag tag)
+{
+	return tags[tag].name;
+}
+
+bool diag_ok(const struct compile *cc)
+{
+	return cc->diags->total[ERROR] == 0;
+}
+
+static bool is_recorded(const struct diag_list *l, enum diag_tag tag, struct span at,
+			const char *text)
+{
+	for (size_t i = 0; i < l->kept.n; i++) {
+		const struct diagnostic *d = l->kept.items[i];
+
+		if (d->tag == tag && d->at.begin == at.begin && d->at.end == at.end &&
+		    strcmp(d->text, text) == 0)
+			return true;
+	}
+	return false;
+}
+
+void diag(struct compile *cc, enum diag_tag tag, struct span at, const char *fmt, ...)
+{
+	struct diag_list *l = cc->diags;
+	struct diagnostic *d;
+	const char *text;
+	va_list ap;
+
+	l->latest = NULL;
+	if (l->kept.n >= DIAG_KEPT) {
+		l->total[tags[tag].severity]++;
+		return;
+	}
+	va_start(ap, fmt);
+	text = arena_vprintf(cc->arena, fmt, ap);
+	va_end(ap);
+	if (is_recorded(l, tag, at, text))
+		return;
+
+	d = ARENA_NEW(cc->arena, struct diagnostic);
+	d->tag = tag;
+	d->at = at;
+	d->text = text;
+	d->remarks_end = &d->remarks;
+	d->order = l->kept.n;
+	ARENA_PUSH(cc->arena, &l->kept, d);
+	l->latest = d;
+	l->total[tags[tag].severity]++;
+}
+
+static void add_remark(struct compile *cc, bool is_note, struct span at,
+		       const char *fmt, va_list ap)
+{
+	struct diagnostic *d = cc->diags->latest;
+	struct remark *r;
+
+	if (!d)
+		return;
+	r = ARENA_NEW(cc->arena, struct remark);
+	r->is_note = is_note;
+	r->at = at;
+	r->text = arena_vprintf(cc->arena, fmt, ap);
+	*d->remarks_end = r;
+	d->remarks_end = &r->next;
+}
+
+void diag_note(struct compile *cc, struct span at, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	add_remark(cc, true, at, fmt, ap);
+	va_end(ap);
+}
+
+void diag_hint(struct compile *cc, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	add_remark(cc, false, (struct span){ 0 }, fmt, ap);
+	va_end(ap);
+}
+
+/* Where a message goes, and how. */
+struct page {
+	FILE *out;
+	const struct source *source; /* NULL before there is one */
+	bool color;
+};
+
+static const char *color_on(const struct page *p, const char *code)
+{
+	return p->color ? code : "";
+}
+
+static void render_line(const struct page *p, const char *kind, const char *color,
+			struct span at, const char *text, const char *tag)
+{
+	bool has_place = p->source && at.begin != SPAN_NOWHERE.begin;
+
+	if (has_place) {
+		struct place place = source_place(p->source, at.begin);
+
+		excerpt_text(p->out, p->source->name, strlen(p->source->name));
+		fprintf(p->out, ":%u:%u: ", place.line, place.column);
+	} else {
+		fputs("memql: ", p->out);
+	}
+	fprintf(p->out, "%s%s:%s ", color_on(p, color), kind, color_on(p, "\033[0m"));
+	excerpt_text(p->out, text, strlen(text));
+	if (tag)
+		fprintf(p->out, " [%s]", tag);
+	fputc('\n', p->out);
+	if (has_place)
+		excerpt(p->out, p->source, at, color_on(p, color),
+			color_on(p, "\033[0m"));
+}
+
+static void render(const struct page *p, const struct diagnostic *d)
+{
+	static const struct {
+		const char *name, *color;
+	} severities[] = {
+		[ERROR] = { "error", "\033[1;31m" },
+		[WARNING] = { "warning", "\033[1;35m" },
+	};
+	enum severity s = tags[d->tag].severity;
+
+	render_line(p, severities[s].name, severities[s].color, d->at, d->text,
+		    tags[d->tag].name);
+	for (const struct remark *r = d->remarks; r; r = r->next) {
+		if (r->is_note) {
+			render_line(p, "note", "\033[1;36m", r->at, r->text, NULL);
+			continue;
+		}
+		fprintf(p->out, "      hint: ");
+		excerpt_text(p->out, r->text, strlen(r->text));
+		fputc('\n', p->out);
+	}
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct diagnostic *x = *(struct diagnostic *const *)a;
+	const struct diagnostic *y = *(struct diagnostic *const *)b;
+
+	if (x->at.begin != y->at.begin)
+		return x->at.begin < y->at.begin ? -1 : 1;
+	return x->order < y->order ? -1 : x->order > y->order;
+}
+
+void diag_render(const struct compile *cc, FILE *out, bool color, bool quiet)
+{
+	static const char *const names[] = { [ERROR] = "error", [WARNING] = "warning" };
+	const struct page page = { out, cc->source, color };
+	const struct diag_list *l = cc->diags;
+	size_t shown[2] = { 0, 0 };
+	struct diagnostic **sorted =
+		ARENA_ARRAY(cc->arena, struct diagnostic *, l->kept.n);
+
+	for (size_t i = 0; i < l->kept.n; i++)
+		sorted[i] = l->kept.items[i];
+	qsort(sorted, l->kept.n, sizeof(*sorted), by_place);
+	for (size_t i = 0; i < l->kept.n; i++) {
+		enum severity s = tags[sorted[i]->tag].severity;
+
+		if (shown[s] >= DIAG_MAX || (s == WARNING && quiet))
+			continue;
+		shown[s]++;
+		render(&page, sorted[i]);
+	}
+	for (enum severity s = ERROR; s <= WARNING; s++) {
+		size_t more = l->total[s] - shown[s];
+
+		if (more > 0 && !(s == WARNING && quiet))
+			fprintf(out, "%zu more %s%s\n", more, names[s],
+				more == 1 ? "" : "s");
+	}
+}

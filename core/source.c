@@ -1,0 +1,133 @@
+#include "core/source.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/arena.h"
+
+static void find_lines(struct arena *a, struct source *s)
+{
+	uint32_t *starts;
+	uint32_t n = 1;
+
+	for (uint32_t i = 0; i < s->len; i++)
+		n += s->text[i] == '\n';
+	starts = ARENA_ARRAY(a, uint32_t, n);
+	n = 1;
+	for (uint32_t i = 0; i < s->len; i++) {
+		if (s->text[i] == '\n')
+			starts[n++] = i + 1;
+	}
+	s->line_start = starts;
+	s->nlines = n;
+}
+
+const struct source *source_new(struct arena *a, const char *name, const char *text,
+				uint32_t len)
+{
+	struct source *s = ARENA_NEW(a, struct source);
+
+	assert(len <= SOURCE_MAX);
+	s->name = arena_strdup(a, name);
+	s->text = arena_strndup(a, text, len);
+	s->len = len;
+	find_lines(a, s);
+	return s;
+}
+
+/* Fill up to size bytes; a pipe gives them in pieces. Returns how many, or -errno. */
+static ssize_t read_all(int fd, char *buf, size_t size)
+{
+	size_t n = 0;
+
+	while (n < size) {
+		ssize_t got = read(fd, buf + n, size - n);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -errno;
+		if (got == 0)
+			break;
+		n += (size_t)got;
+	}
+	return (ssize_t)n;
+}
+
+static int read_text(struct arena *a, int fd, const char *name,
+		     const struct source **out)
+{
+	const size_t room = SOURCE_MAX + 1; /* one more shows that there is more */
+	struct stat st;
+	char *buf;
+	ssize_t len;
+	int err = 0;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	if (S_ISREG(st.st_mode) && st.st_size > SOURCE_MAX)
+		return -EFBIG;
+
+	buf = malloc(room);
+	if (!buf)
+		return -ENOMEM;
+	len = read_all(fd, buf, room);
+	if (len < 0)
+		err = (int)len;
+	else if (len > SOURCE_MAX)
+		err = -EFBIG;
+	else if (memchr(buf, '\0', (size_t)len))
+		err = -EILSEQ;
+	else
+		*out = source_new(a, name, buf, (uint32_t)len);
+	free(buf);
+	return err;
+}
+
+int source_read(struct arena *a, const char *path, const struct source **out)
+{
+	int fd, err;
+
+	if (strcmp(path, "-") == 0)
+		return read_text(a, STDIN_FILENO, "<stdin>", out);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	err = read_text(a, fd, path, out);
+	close(fd);
+	return err;
+}
+
+struct place source_place(const struct source *s, uint32_t offset)
+{
+	uint32_t low = 0, high = s->nlines;
+
+	if (offset > s->len)
+		offset = s->len;
+	/* The last line that starts at or before the offset is in [low, high). */
+	while (high - low > 1) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (s->line_start[middle] <= offset)
+			low = middle;
+		else
+			high = middle;
+	}
+	return (struct place){ low + 1, offset - s->line_start[low] + 1 };
+}
+
+struct span span_join(struct span a, struct span b)
+{
+	return (struct span){
+		a.begin < b.begin ? a.begin : b.begin,
+		a.end > b.end ? a.end : b.end,
+	};
+}

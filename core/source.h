@@ -1,0 +1,48 @@
+/* Program text and positions in it. */
+#ifndef MEMQL_SOURCE_H
+#define MEMQL_SOURCE_H
+
+#include <stdint.h>
+
+struct arena;
+
+/* Half-open byte range; line and column are computed only to print. */
+struct span {
+	uint32_t begin, end;
+};
+
+/* What the command line is to blame for has no place in the text. */
+#define SPAN_NOWHERE ((struct span){ UINT32_MAX, UINT32_MAX })
+
+struct source {
+	const char *name; /* as shown to the user: a path, or "<-e>" */
+	const char *text; /* NUL-terminated; spans point into it */
+	uint32_t len;
+	const uint32_t *line_start; /* nlines offsets, the first is 0 */
+	uint32_t nlines;
+};
+
+/* 1-based; column counts bytes. */
+struct place {
+	uint32_t line, column;
+};
+
+enum { SOURCE_MAX = 4 << 20 }; /* bytes; a longer program is a mistake */
+
+/* Copies name and text into the arena. len <= SOURCE_MAX. */
+const struct source *source_new(struct arena *a, const char *name, const char *text,
+				uint32_t len);
+
+/*
+ * Read a file, or standard input when path is "-". Returns 0 and sets *out, or a
+ * negative errno: -EISDIR, -EFBIG (over SOURCE_MAX), -EILSEQ (holds a NUL byte: not
+ * text), or what open and read say.
+ */
+int source_read(struct arena *a, const char *path, const struct source **out);
+
+struct place source_place(const struct source *s, uint32_t offset);
+
+/* The smallest span that covers both. */
+struct span span_join(struct span a, struct span b);
+
+#endif

@@ -1,0 +1,269 @@
+/* What the scanner does with its matches. */
+#include "lexer/scan.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/arena.h"
+#include "core/intern.h"
+#include "core/number.h"
+
+static const struct {
+	const char *text;
+	int token;
+} words[] = {
+	{ "if", TOKEN_IF },
+	{ "else", TOKEN_ELSE },
+	{ "let", TOKEN_LET },
+	{ "return", TOKEN_RETURN },
+
+	{ "bool", TOKEN_TYPE },
+	{ "char", TOKEN_TYPE },
+	{ "int", TOKEN_TYPE },
+	{ "int16", TOKEN_TYPE },
+	{ "int16_t", TOKEN_TYPE },
+	{ "int32", TOKEN_TYPE },
+	{ "int32_t", TOKEN_TYPE },
+	{ "int64", TOKEN_TYPE },
+	{ "int64_t", TOKEN_TYPE },
+	{ "int8", TOKEN_TYPE },
+	{ "int8_t", TOKEN_TYPE },
+	{ "long", TOKEN_TYPE },
+	{ "short", TOKEN_TYPE },
+	{ "signed", TOKEN_TYPE },
+	{ "uint16", TOKEN_TYPE },
+	{ "uint16_t", TOKEN_TYPE },
+	{ "uint32", TOKEN_TYPE },
+	{ "uint32_t", TOKEN_TYPE },
+	{ "uint64", TOKEN_TYPE },
+	{ "uint64_t", TOKEN_TYPE },
+	{ "uint8", TOKEN_TYPE },
+	{ "uint8_t", TOKEN_TYPE },
+	{ "unsigned", TOKEN_TYPE },
+	{ "void", TOKEN_TYPE },
+
+	{ "break", TOKEN_UNSUPPORTED },
+	{ "continue", TOKEN_UNSUPPORTED },
+	{ "enum", TOKEN_UNSUPPORTED },
+	{ "for", TOKEN_UNSUPPORTED },
+	{ "struct", TOKEN_UNSUPPORTED },
+	{ "union", TOKEN_UNSUPPORTED },
+	{ "unroll", TOKEN_UNSUPPORTED },
+	{ "while", TOKEN_UNSUPPORTED },
+};
+
+/* bpftrace's definitions, where an attach point could stand. */
+static const char *const definitions[] = {
+	"enum", "fn", "import", "let", "macro", "struct", "typedef", "union",
+};
+
+int scan_text(struct lexer *l, int token, const char *text, size_t len,
+	      struct lexeme *out)
+{
+	out->text = intern(l->cc->names, text, len);
+	out->len = (uint32_t)len;
+	return token;
+}
+
+int scan_word(struct lexer *l, const char *text, size_t len, struct lexeme *out)
+{
+	scan_text(l, TOKEN_IDENTIFIER, text, len, out);
+	/* A field may have any name: args.if is no statement. */
+	if (l->last == '.' || l->last == TOKEN_ARROW)
+		return TOKEN_IDENTIFIER;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(words[i].text, out->text) == 0)
+			return words[i].token;
+	}
+	return TOKEN_IDENTIFIER;
+}
+
+int scan_number(struct lexer *l, const char *text, size_t len, struct lexeme *out)
+{
+	const struct span at = scan_here(l, len);
+	struct number n = { 0 };
+
+	scan_text(l, TOKEN_INTEGER, text, len, out);
+	if (memchr(text, '.', len)) {
+		diag(l->cc, DIAG_bad_literal, at,
+		     "there are no floating point numbers: '%s'", out->text);
+		return TOKEN_INTEGER;
+	}
+	switch (number_parse(text, len, &n)) {
+	case NUMBER_OK:
+		break;
+	case NUMBER_MALFORMED:
+		diag(l->cc, DIAG_bad_literal, at, "malformed number '%s'", out->text);
+		break;
+	case NUMBER_SUFFIX:
+		diag(l->cc, DIAG_bad_literal, at, "number '%s' has an unknown suffix",
+		     out->text);
+		diag_hint(l->cc, "durations end in ns, us, ms, s, m, h or d");
+		break;
+	case NUMBER_TOO_LARGE:
+		diag(l->cc, DIAG_bad_literal, at, "number '%s' does not fit in 64 bits",
+		     out->text);
+		break;
+	}
+	out->value = n.value;
+	out->is_duration = n.is_duration;
+	return TOKEN_INTEGER;
+}
+
+int scan_param(struct lexer *l, const char *text, size_t len, struct lexeme *out)
+{
+	const unsigned long max = 1 << 20; /* more than a command line can hold */
+
+	scan_text(l, TOKEN_PARAM, text, len, out);
+	if (text[1] == '#')
+		return TOKEN_PARAM;
+	out->value = strtoul(out->text + 1, NULL, 10);
+	if (out->value == 0 || out->value > max)
+		diag(l->cc, DIAG_bad_parameter, scan_here(l, len),
+		     "there is no parameter '%s', the first is $1", out->text);
+	return TOKEN_PARAM;
+}
+
+/* The value of up to max digits at *s. */
+static unsigned escaped_number(const char **s, unsigned base, unsigned max)
+{
+	unsigned value = 0;
+
+	for (; max > 0 && isxdigit((unsigned char)**s); max--, ++*s) {
+		const char c = (char)tolower((unsigned char)**s);
+		const unsigned digit =
+			isdigit((unsigned char)c) ? c - '0' : c - 'a' + 10;
+
+		if (digit >= base)
+			break;
+		value = value * base + digit;
+	}
+	return value;
+}
+
+/* The byte that an escape stands for; *s is behind the backslash and is moved on. */
+static bool unescape(const char **s, char *out)
+{
+	static const char letters[] = "nrt\\\"", bytes[] = "\n\r\t\\\"";
+	const char *letter = **s ? strchr(letters, **s) : NULL;
+	unsigned value;
+
+	if (letter) {
+		*out = bytes[letter - letters];
+		++*s;
+		return true;
+	}
+	if (**s >= '0' && **s <= '7') {
+		value = escaped_number(s, 8, 3);
+	} else if (**s == 'x' && isxdigit((unsigned char)(*s)[1])) {
+		++*s;
+		value = escaped_number(s, 16, 2);
+	} else {
+		/* All bytes of a UTF-8 character: the message shows it. */
+		do
+			++*s;
+		while ((**s & 0xc0) == 0x80);
+		return false;
+	}
+	*out = (char)value;
+	return value <= UINT8_MAX;
+}
+
+int scan_string(struct lexer *l, const char *text, size_t len, struct lexeme *out)
+{
+	const struct span at = scan_here(l, len);
+	const char *s = text + 1, *end = text + len - 1;
+	char *bytes = arena_alloc(l->cc->arena, len);
+	uint32_t n = 0;
+
+	while (s < end) {
+		const char *escape = s;
+
+		if (*s != '\\') {
+			bytes[n++] = *s++;
+			continue;
+		}
+		s++;
+		if (unescape(&s, &bytes[n++]))
+			continue;
+		diag(l->cc, DIAG_bad_literal,
+		     (struct span){ at.begin + (uint32_t)(escape - text),
+				    at.begin + (uint32_t)(s - text) },
+		     "unknown escape '%.*s' in a string", (int)(s - escape), escape);
+	}
+	return scan_text(l, TOKEN_STRING, bytes, n, out);
+}
+
+/* How much of a line that begins with # is the directive's name. */
+static size_t directive_len(const char *text, size_t len)
+{
+	size_t n = 1;
+
+	while (n < len && isalpha((unsigned char)text[n]))
+		n++;
+	return n;
+}
+
+static bool is_definition(const char *text, size_t len)
+{
+	for (size_t i = 0; i < sizeof(definitions) / sizeof(definitions[0]); i++) {
+		if (strlen(definitions[i]) == len &&
+		    memcmp(definitions[i], text, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool scan_definition(struct lexer *l, const char *text, size_t len)
+{
+	struct span at = scan_here(l, len);
+
+	if (*text == '#') {
+		if (directive_len(text, len) == 1) {
+			scan_stray(l, text, len);
+			return true;
+		}
+		len = directive_len(text, len);
+		at.end = at.begin + (uint32_t)len;
+	} else if ((l->last != TOKEN_END && l->last != '}') ||
+		   !is_definition(text, len)) {
+		return false;
+	}
+	diag(l->cc, DIAG_unsupported, at, "'%.*s' is not in memql yet", (int)len, text);
+	l->skipped = 0;
+	return true;
+}
+
+void scan_open(struct lexer *l)
+{
+	ARENA_PUSH(l->cc->arena, &l->braces, scan_here(l, 1));
+}
+
+bool scan_close(struct lexer *l)
+{
+	if (l->braces.n > 0)
+		l->braces.n--;
+	return l->braces.n == 0;
+}
+
+void scan_stray(struct lexer *l, const char *text, size_t len)
+{
+	const unsigned char c = (unsigned char)*text;
+	const struct span at = scan_here(l, len);
+
+	if (c == '#') {
+		diag(l->cc, DIAG_syntax, (struct span){ at.begin, at.begin + 1 },
+		     "unexpected '#' in the program");
+		diag_hint(l->cc, "comments begin with //");
+	} else if (c == '\'') {
+		diag(l->cc, DIAG_syntax, at, "unexpected \"'\" in the program");
+		diag_hint(l->cc, "strings are written in double quotes");
+	} else if (c > ' ' && c != 0x7f) {
+		diag(l->cc, DIAG_syntax, at, "unexpected '%.*s' in the program",
+		     len > 16 ? 16 : (int)len, text);
+	} else {
+		diag(l->cc, DIAG_syntax, at, "unexpected byte 0x%02x in the program",
+		     c);
+	}
+}

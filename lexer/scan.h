@@ -1,0 +1,54 @@
+/* What lexer.l's rules and lexer.c share; nobody else includes this. */
+#ifndef MEMQL_SCAN_H
+#define MEMQL_SCAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lexer/lexer.h"
+
+/* For flex's header: what yylval and yylloc point to. */
+#define YYSTYPE struct lexeme
+#define YYLTYPE struct span
+
+/* The scanner's extra data. */
+struct lexer {
+	struct compile *cc;
+	void *scanner;   /* flex's */
+	uint32_t offset; /* of what follows the latest match */
+	int last;        /* latest token */
+	struct span last_span;
+	struct span predicate; /* the / that opened it */
+	unsigned skipped;      /* braces open in a definition that is skipped */
+	struct {
+		struct span *items;
+		size_t n, cap;
+	} braces; /* open */
+};
+
+/* Each sets *out from the match; the numbers and the strings report what is wrong. */
+int scan_word(struct lexer *l, const char *text, size_t len, struct lexeme *out);
+int scan_number(struct lexer *l, const char *text, size_t len, struct lexeme *out);
+int scan_param(struct lexer *l, const char *text, size_t len, struct lexeme *out);
+int scan_string(struct lexer *l, const char *text, size_t len, struct lexeme *out);
+int scan_text(struct lexer *l, int token, const char *text, size_t len,
+	      struct lexeme *out);
+
+/* Put the scanner into its first state: only lexer.l knows the states. */
+void scan_start(struct lexer *l);
+
+/* True if a definition that memql does not have begins here; it is reported. */
+bool scan_definition(struct lexer *l, const char *text, size_t len);
+
+/* Keep account of the open { of clauses. */
+void scan_open(struct lexer *l);
+bool scan_close(struct lexer *l); /* true if none is open any more */
+
+/* Bytes that begin no token. */
+void scan_stray(struct lexer *l, const char *text, size_t len);
+
+/* Where the latest match is. */
+struct span scan_here(const struct lexer *l, size_t len);
+
+#endif

@@ -1,0 +1,198 @@
+#include "parser/ast.h"
+
+#include "core/arena.h"
+
+const struct op_row op_rows[] = {
+#define OP(name, text, flags) { #name, text, flags },
+#include "parser/operators.def"
+#undef OP
+};
+
+struct node *node_new(struct arena *a, enum node_kind kind, struct span span)
+{
+	struct node *n = ARENA_NEW(a, struct node);
+
+	n->kind = kind;
+	n->span = span;
+	return n;
+}
+
+static struct node *clone_list(struct arena *a, const struct node *list)
+{
+	struct node *first = NULL, **end = &first;
+
+	for (; list; list = list->next) {
+		*end = node_clone(a, list);
+		end = &(*end)->next;
+	}
+	return first;
+}
+
+static struct node *clone_one(struct arena *a, const struct node *n)
+{
+	return n ? node_clone(a, n) : NULL;
+}
+
+/* Replace what copy still shares with the original by copies, and drop annotations. */
+static void clone_children(struct arena *a, struct node *copy)
+{
+	switch (copy->kind) {
+	case NODE_INT:
+	case NODE_STR:
+	case NODE_PARAM:
+	case NODE_RETURN:
+		break;
+	case NODE_CALL:
+		copy->call.args = clone_list(a, copy->call.args);
+		copy->call.builtin = NULL;
+		copy->call.data = NULL;
+		break;
+	case NODE_MAP:
+		copy->map.keys = clone_list(a, copy->map.keys);
+		copy->map.info = NULL;
+		break;
+	case NODE_VAR:
+		copy->var.info = NULL;
+		break;
+	case NODE_FIELD:
+		copy->field.base = clone_one(a, copy->field.base);
+		copy->field.data = NULL;
+		break;
+	case NODE_CAST:
+		copy->cast.operand = clone_one(a, copy->cast.operand);
+		break;
+	case NODE_DEREF:
+	case NODE_UNARY:
+		copy->unary.operand = clone_one(a, copy->unary.operand);
+		break;
+	case NODE_BINARY:
+		copy->binary.left = clone_one(a, copy->binary.left);
+		copy->binary.right = clone_one(a, copy->binary.right);
+		break;
+	case NODE_ASSIGN:
+		copy->assign.place = clone_one(a, copy->assign.place);
+		copy->assign.value = clone_one(a, copy->assign.value);
+		break;
+	case NODE_STEP:
+		copy->step.place = clone_one(a, copy->step.place);
+		break;
+	case NODE_LET:
+		copy->let.var = clone_one(a, copy->let.var);
+		copy->let.value = clone_one(a, copy->let.value);
+		break;
+	case NODE_COND:
+	case NODE_IF:
+		copy->branch.cond = clone_one(a, copy->branch.cond);
+		copy->branch.then = clone_one(a, copy->branch.then);
+		copy->branch.otherwise = clone_one(a, copy->branch.otherwise);
+		break;
+	case NODE_BLOCK:
+		copy->block.stmts = clone_list(a, copy->block.stmts);
+		break;
+	case NODE_EXPR:
+		copy->expr.value = clone_one(a, copy->expr.value);
+		break;
+	}
+}
+
+struct node *node_clone(struct arena *a, const struct node *n)
+{
+	struct node *copy = ARENA_NEW(a, struct node);
+
+	*copy = *n;
+	copy->next = NULL;
+	copy->type = NULL;
+	clone_children(a, copy);
+	return copy;
+}
+
+typedef void visit_fn(struct node *child, void *arg);
+
+/* visit may unlink or replace the node it gets, so the next one is read before. */
+static void visit_list(struct node *list, visit_fn *visit, void *arg)
+{
+	while (list) {
+		struct node *next = list->next;
+
+		visit(list, arg);
+		list = next;
+	}
+}
+
+static void visit_one(struct node *n, visit_fn *visit, void *arg)
+{
+	if (n)
+		visit(n, arg);
+}
+
+void node_each_child(struct node *n, void (*visit)(struct node *child, void *arg),
+		     void *arg)
+{
+	switch (n->kind) {
+	case NODE_INT:
+	case NODE_STR:
+	case NODE_PARAM:
+	case NODE_VAR:
+	case NODE_RETURN:
+		break;
+	case NODE_CALL:
+		visit_list(n->call.args, visit, arg);
+		break;
+	case NODE_MAP:
+		visit_list(n->map.keys, visit, arg);
+		break;
+	case NODE_FIELD:
+		visit_one(n->field.base, visit, arg);
+		break;
+	case NODE_CAST:
+		visit_one(n->cast.operand, visit, arg);
+		break;
+	case NODE_DEREF:
+	case NODE_UNARY:
+		visit_one(n->unary.operand, visit, arg);
+		break;
+	case NODE_BINARY:
+		visit_one(n->binary.left, visit, arg);
+		visit_one(n->binary.right, visit, arg);
+		break;
+	case NODE_ASSIGN:
+		visit_one(n->assign.place, visit, arg);
+		visit_one(n->assign.value, visit, arg);
+		break;
+	case NODE_STEP:
+		visit_one(n->step.place, visit, arg);
+		break;
+	case NODE_LET:
+		visit_one(n->let.var, visit, arg);
+		visit_one(n->let.value, visit, arg);
+		break;
+	case NODE_COND:
+	case NODE_IF:
+		visit_one(n->branch.cond, visit, arg);
+		visit_one(n->branch.then, visit, arg);
+		visit_one(n->branch.otherwise, visit, arg);
+		break;
+	case NODE_BLOCK:
+		visit_list(n->block.stmts, visit, arg);
+		break;
+	case NODE_EXPR:
+		visit_one(n->expr.value, visit, arg);
+		break;
+	}
+}
+
+size_t node_count(const struct node *list)
+{
+	size_t n = 0;
+
+	for (; list; list = list->next)
+		n++;
+	return n;
+}
+
+struct node *node_at(struct node *list, size_t i)
+{
+	while (list && i-- > 0)
+		list = list->next;
+	return list;
+}

@@ -1,0 +1,249 @@
+/*
+ * The tree as S-expressions: a statement begins a line, an expression stays on it.
+ *
+ *	(clause
+ *		(point uprobe:/bin/x:f)
+ *		(predicate (== pid $1))
+ *		(block
+ *			(= (@start tid) nsecs)))
+ */
+#include <inttypes.h>
+
+#include "parser/ast.h"
+
+struct dumper {
+	FILE *out;
+	node_type_text *text; /* NULL: without types */
+	void *arg;
+};
+
+static void dump(const struct dumper *d, const struct node *n, int depth);
+
+/* Dump on a line of its own, below what is being dumped at depth. */
+static void dump_below(const struct dumper *d, const struct node *n, int depth)
+{
+	fputc('\n', d->out);
+	for (int i = 0; i <= depth; i++)
+		fputc('\t', d->out);
+	dump(d, n, depth + 1);
+}
+
+static void dump_list(const struct dumper *d, const struct node *list)
+{
+	for (; list; list = list->next) {
+		fputc(' ', d->out);
+		dump(d, list, 0);
+	}
+}
+
+static void dump_string(FILE *out, const char *s, uint32_t len)
+{
+	fputc('"', out);
+	for (uint32_t i = 0; i < len; i++) {
+		const unsigned char c = (unsigned char)s[i];
+
+		if (c == '\n')
+			fputs("\\n", out);
+		else if (c == '"' || c == '\\')
+			fprintf(out, "\\%c", c);
+		else if (c < ' ' || c == 0x7f)
+			fprintf(out, "\\x%02x", c);
+		else
+			fputc(c, out);
+	}
+	fputc('"', out);
+}
+
+static void dump_int(FILE *out, const struct node *n)
+{
+	static const char *const units[] = {
+		[UNIT_NONE] = "", [UNIT_NS] = "ns", [UNIT_US] = "us",
+		[UNIT_MS] = "ms", [UNIT_S] = "s",
+	};
+
+	if (n->integer.negative)
+		fprintf(out, "%" PRId64, (int64_t)n->integer.value);
+	else
+		fprintf(out, "%" PRIu64, n->integer.value);
+	fputs(units[n->integer.unit], out);
+}
+
+static void dump_type_name(FILE *out, struct type_name t)
+{
+	fputs(t.name, out);
+	for (unsigned i = 0; i < t.stars; i++)
+		fputc('*', out);
+}
+
+/* "(head", one blank and the operand, for each operand that is there, ")". */
+static void dump_form(const struct dumper *d, const char *head, const char *tail,
+		      const struct node *first, const struct node *second)
+{
+	fprintf(d->out, "(%s%s ", head, tail);
+	dump(d, first, 0);
+	if (second) {
+		fputc(' ', d->out);
+		dump(d, second, 0);
+	}
+	fputc(')', d->out);
+}
+
+static void dump_named(const struct dumper *d, const char *name,
+		       const struct node *list, bool has_list)
+{
+	fprintf(d->out, "%s%s", has_list ? "(" : "", name);
+	dump_list(d, list);
+	fputs(has_list ? ")" : "", d->out);
+}
+
+static void dump_let(const struct dumper *d, const struct node *n)
+{
+	fputs("(let ", d->out);
+	dump(d, n->let.var, 0);
+	if (n->let.as.name) {
+		fputc(' ', d->out);
+		dump_type_name(d->out, n->let.as);
+	}
+	dump_list(d, n->let.value);
+	fputc(')', d->out);
+}
+
+static void dump_if(const struct dumper *d, const struct node *n, int depth)
+{
+	fputs("(if ", d->out);
+	dump(d, n->branch.cond, 0);
+	dump_below(d, n->branch.then, depth);
+	if (n->branch.otherwise)
+		dump_below(d, n->branch.otherwise, depth);
+	fputc(')', d->out);
+}
+
+static void dump_block(const struct dumper *d, const struct node *n, int depth)
+{
+	fputs("(block", d->out);
+	for (const struct node *s = n->block.stmts; s; s = s->next)
+		dump_below(d, s, depth);
+	fputc(')', d->out);
+}
+
+static void dump_step(const struct dumper *d, const struct node *n)
+{
+	dump_form(d, n->step.prefix ? "pre" : "post", n->step.decrement ? "--" : "++",
+		  n->step.place, NULL);
+}
+
+static void dump_node(const struct dumper *d, const struct node *n, int depth)
+{
+	switch (n->kind) {
+	case NODE_INT:
+		dump_int(d->out, n);
+		break;
+	case NODE_STR:
+		dump_string(d->out, n->string.bytes, n->string.len);
+		break;
+	case NODE_PARAM:
+		if (n->param.index)
+			fprintf(d->out, "$%" PRIu32, n->param.index);
+		else
+			fputs("$#", d->out);
+		break;
+	case NODE_CALL:
+		dump_named(d, n->call.name, n->call.args, n->call.has_parens);
+		break;
+	case NODE_MAP:
+		dump_named(d, n->map.name, n->map.keys, n->map.has_keys);
+		break;
+	case NODE_VAR:
+		fputs(n->var.name, d->out);
+		break;
+	case NODE_FIELD:
+		dump_form(d, ".", n->field.name, n->field.base, NULL);
+		break;
+	case NODE_CAST:
+		fputs("(cast ", d->out);
+		dump_type_name(d->out, n->cast.to);
+		dump_list(d, n->cast.operand);
+		fputc(')', d->out);
+		break;
+	case NODE_DEREF:
+		dump_form(d, "deref", "", n->unary.operand, NULL);
+		break;
+	case NODE_UNARY:
+		dump_form(d, op_rows[n->unary.op].text, "", n->unary.operand, NULL);
+		break;
+	case NODE_BINARY:
+		dump_form(d, op_rows[n->binary.op].text, "", n->binary.left,
+			  n->binary.right);
+		break;
+	case NODE_COND:
+		fputs("(?", d->out);
+		dump_list(d, n->branch.cond);
+		dump_list(d, n->branch.then);
+		dump_list(d, n->branch.otherwise);
+		fputc(')', d->out);
+		break;
+	case NODE_ASSIGN:
+		dump_form(d, n->assign.compound ? op_rows[n->assign.op].text : "", "=",
+			  n->assign.place, n->assign.value);
+		break;
+	case NODE_STEP:
+		dump_step(d, n);
+		break;
+	case NODE_LET:
+		dump_let(d, n);
+		break;
+	case NODE_IF:
+		dump_if(d, n, depth);
+		break;
+	case NODE_BLOCK:
+		dump_block(d, n, depth);
+		break;
+	case NODE_EXPR:
+		dump_form(d, "expr", "", n->expr.value, NULL);
+		break;
+	case NODE_RETURN:
+		fputs("(return)", d->out);
+		break;
+	}
+}
+
+static void dump(const struct dumper *d, const struct node *n, int depth)
+{
+	dump_node(d, n, depth);
+	if (d->text && n->type)
+		fprintf(d->out, ":%s", d->text(d->arg, n->type));
+}
+
+void node_dump(const struct node *n, int depth, FILE *out, node_type_text *text,
+	       void *arg)
+{
+	const struct dumper d = { out, text, arg };
+
+	for (int i = 0; i < depth; i++)
+		fputc('\t', out);
+	dump(&d, n, depth);
+	fputc('\n', out);
+}
+
+void ast_dump(const struct ast *ast, FILE *out)
+{
+	const struct dumper d = { out, NULL, NULL };
+
+	for (const struct config_item *i = ast->config; i; i = i->next) {
+		fprintf(out, "(config %s ", i->name);
+		dump(&d, i->value, 0);
+		fputs(")\n", out);
+	}
+	for (const struct clause *c = ast->clauses; c; c = c->next) {
+		fputs("(clause", out);
+		for (const struct attach_point *p = c->points; p; p = p->next)
+			fprintf(out, "\n\t(point %s)", p->text);
+		if (c->predicate) {
+			fputs("\n\t(predicate ", out);
+			dump(&d, c->predicate, 0);
+			fputc(')', out);
+		}
+		dump_below(&d, c->body, 0);
+		fputs(")\n", out);
+	}
+}

@@ -1,0 +1,508 @@
+/*
+ * The grammar. No builtin is a keyword, and any expression may stand left of '=': sema
+ * refuses what cannot be assigned to, and can say why. A condition needs no parentheses:
+ * (c) is an expression already.
+ *
+ * After an error, a statement ends at its ';', at a block that follows, or at the '}' of
+ * the block around it; outside, a clause ends with its block.
+ */
+%require "3.6"
+%define api.pure full
+%define api.prefix {parser_yy}
+%define api.token.prefix {TOK_}
+%define parse.error custom
+%define parse.lac full
+%locations
+%define api.location.type {struct span}
+%initial-action { @$ = (struct span){ 0, 0 }; }
+%expect 0
+
+%parse-param { struct parser *p }
+%lex-param { struct parser *p }
+
+%code requires {
+#include "parser/build.h"
+}
+
+%union {
+	struct lexeme lexeme;
+	struct node *node;
+	struct node_list list;
+	struct point_list points;
+	struct type_name type;
+	const char *words;
+	unsigned count;
+	enum op op;
+}
+
+%code {
+#include <string.h>
+
+#include "core/arena.h"
+#include "core/diag.h"
+
+static int parser_yylex(PARSER_YYSTYPE *value, struct span *at, struct parser *p);
+static void parser_yyerror(const struct span *at, struct parser *p, const char *what);
+
+/* An empty rule lies directly behind what came before it. */
+#define YYLLOC_DEFAULT(current, rhs, n)                                                \
+	((current) = (n) ? span_join(YYRHSLOC(rhs, 1), YYRHSLOC(rhs, n))               \
+			 : (struct span){ YYRHSLOC(rhs, 0).end, YYRHSLOC(rhs, 0).end })
+
+static const struct node_list empty_list;
+static const struct point_list no_points;
+}
+
+/* In the order of lexer/tokens.def. */
+%token END 0 "the end of the program"
+%token <lexeme> CONFIG "'config'"
+%token <lexeme> ATTACH_POINT "attach point"
+%token PREDICATE_BEGIN "'/'"
+%token PREDICATE_END "'/' before '{'"
+%token <lexeme> IDENTIFIER "identifier"
+%token <lexeme> TYPE "type"
+%token <lexeme> INTEGER "number"
+%token <lexeme> STRING "string"
+%token <lexeme> PARAM "parameter"
+%token <lexeme> VARIABLE "variable"
+%token <lexeme> MAP "map"
+%token IF "'if'"
+%token ELSE "'else'"
+%token LET "'let'"
+%token RETURN "'return'"
+%token UNSUPPORTED "word that is not in memql yet"
+%token ARROW "'->'"
+%token INCREMENT "'++'"
+%token DECREMENT "'--'"
+%token SHL "'<<'"
+%token SHR "'>>'"
+%token LE "'<='"
+%token GE "'>='"
+%token EQ "'=='"
+%token NE "'!='"
+%token LAND "'&&'"
+%token LOR "'||'"
+%token ADD_ASSIGN "'+='"
+%token SUB_ASSIGN "'-='"
+%token MUL_ASSIGN "'*='"
+%token DIV_ASSIGN "'/='"
+%token MOD_ASSIGN "'%='"
+%token AND_ASSIGN "'&='"
+%token OR_ASSIGN "'|='"
+%token XOR_ASSIGN "'^='"
+%token SHL_ASSIGN "'<<='"
+%token SHR_ASSIGN "'>>='"
+
+/* Messages name what they expected in this order. */
+%token ';' ',' '{' '}' ')' ']' ':'
+
+/* C's precedence. */
+%right '?' ':'
+%left LOR
+%left LAND
+%left '|'
+%left '^'
+%left '&'
+%left EQ NE
+%left '<' '>' LE GE
+%left SHL SHR
+%left '+' '-'
+%left '*' '/' '%'
+%precedence UNARY '!' '~'
+%precedence INCREMENT DECREMENT
+%precedence '.' ARROW
+
+%type <node> predicate block compound simple if_stmt else_part expr place_expr
+%type <node> config_value init
+%type <list> exprs args stmts
+%type <points> points
+%type <type> type let_type
+%type <words> type_words
+%type <count> stars
+%type <op> assign_op
+
+%%
+
+program: items;
+
+items:
+  %empty
+| items config
+| items clause
+;
+
+config:
+  CONFIG '=' '{' config_items '}'
+	{
+		if (p->ast->clauses)
+			diag(p->cc, DIAG_syntax, @CONFIG,
+			     "'config' must come before the first probe");
+	}
+| CONFIG '=' '{' config_items error '}' { yyerrok; }
+;
+
+config_items:
+  %empty
+| config_items config_item
+| config_items ';'
+| config_items ','
+| config_items error ';' { yyerrok; }
+;
+
+config_item: IDENTIFIER '=' config_value { add_config(p, @$, &$1, $3); };
+
+config_value:
+  INTEGER    { $$ = make_int(p, @$, &$1); }
+| STRING     { $$ = make_string(p, @$, &$1); }
+| IDENTIFIER { $$ = make_name(p, @$, &$1); }
+;
+
+clause:
+  points predicate block { add_clause(p, @$, $points.first, $predicate, $block); }
+| error block { yyerrok; }
+| error '}'   { yyerrok; }
+;
+
+points:
+  ATTACH_POINT            { $$ = points_add(p, no_points, @1, &$1); }
+| points ',' ATTACH_POINT { $$ = points_add(p, $1, @3, &$3); }
+;
+
+predicate:
+  %empty                             { $$ = NULL; }
+| PREDICATE_BEGIN expr PREDICATE_END { $$ = $expr; }
+;
+
+/* Statements */
+
+block:
+  '{' stmts '}'        { $$ = make_block(p, @$, $stmts.first); }
+| '{' stmts simple '}' { $$ = make_block(p, @$, list_add($stmts, $simple).first); }
+| '{' stmts error '}'  { yyerrok; $$ = make_block(p, @$, $stmts.first); }
+;
+
+stmts:
+  %empty              { $$ = empty_list; }
+| stmts ';'
+| stmts simple ';'    { $$ = list_add($1, $simple); }
+| stmts compound      { $$ = list_add($1, $compound); }
+| stmts error ';'     { yyerrok; }
+| stmts error block   { yyerrok; $$ = list_add($1, $block); }
+;
+
+compound: if_stmt | block;
+
+if_stmt: IF expr block else_part
+	{ $$ = make_branch(p, @$, NODE_IF, $expr, $block, $else_part); };
+
+else_part:
+  %empty       { $$ = NULL; }
+| ELSE block   { $$ = $block; }
+| ELSE if_stmt { $$ = $if_stmt; }
+;
+
+simple:
+  expr                       { $$ = make_expr(p, $expr); }
+| expr '=' expr              { $$ = make_assign(p, @$, $1, $3); }
+| expr assign_op expr        { $$ = make_compound(p, @$, $2, $1, $3); }
+| LET place_expr let_type init { $$ = make_let(p, @$, $2, $let_type, $init); }
+| RETURN                     { $$ = node_new(p->arena, NODE_RETURN, @$); }
+;
+
+place_expr: VARIABLE { $$ = make_var(p, @$, &$1); };
+
+let_type:
+  %empty   { $$ = (struct type_name){ NULL, 0 }; }
+| ':' type { $$ = $type; }
+;
+
+init:
+  %empty   { $$ = NULL; }
+| '=' expr { $$ = $expr; }
+;
+
+assign_op:
+  ADD_ASSIGN { $$ = OP_ADD; }
+| SUB_ASSIGN { $$ = OP_SUB; }
+| MUL_ASSIGN { $$ = OP_MUL; }
+| DIV_ASSIGN { $$ = OP_DIV; }
+| MOD_ASSIGN { $$ = OP_MOD; }
+| AND_ASSIGN { $$ = OP_AND; }
+| OR_ASSIGN  { $$ = OP_OR; }
+| XOR_ASSIGN { $$ = OP_XOR; }
+| SHL_ASSIGN { $$ = OP_SHL; }
+| SHR_ASSIGN { $$ = OP_SHR; }
+;
+
+/* Expressions. @$ covers parentheses, a node's own span does not. */
+
+expr:
+  INTEGER  { $$ = make_int(p, @$, &$1); }
+| STRING   { $$ = make_string(p, @$, &$1); }
+| PARAM    { $$ = make_param(p, @$, &$1); }
+| VARIABLE { $$ = make_var(p, @$, &$1); }
+| MAP      { $$ = make_map(p, @$, &$1, NULL); }
+| MAP '[' exprs ']'        { $$ = make_map(p, @$, &$1, $exprs.first); }
+| IDENTIFIER               { $$ = make_name(p, @$, &$1); }
+| IDENTIFIER '(' args ')'  { $$ = make_call(p, @$, @1, &$1, $args.first); }
+| '(' expr ')'             { $$ = $2; }
+| expr '.' IDENTIFIER      { $$ = make_field(p, @$, $1, &$3); }
+| expr ARROW IDENTIFIER    { $$ = make_field(p, @$, $1, &$3); }
+| expr INCREMENT           { $$ = make_step(p, @$, $1, false, false); }
+| expr DECREMENT           { $$ = make_step(p, @$, $1, true, false); }
+| INCREMENT expr %prec UNARY { $$ = make_step(p, @$, $2, false, true); }
+| DECREMENT expr %prec UNARY { $$ = make_step(p, @$, $2, true, true); }
+| '(' type ')' expr %prec UNARY { $$ = make_cast(p, @$, $type, $4); }
+| '-' expr %prec UNARY     { $$ = make_unary(p, @$, OP_NEG, $2); }
+| '!' expr                 { $$ = make_unary(p, @$, OP_NOT, $2); }
+| '~' expr                 { $$ = make_unary(p, @$, OP_INV, $2); }
+| '*' expr %prec UNARY     { $$ = make_deref(p, @$, $2); }
+| expr '*' expr            { $$ = make_binary(p, @$, OP_MUL, $1, $3); }
+| expr '/' expr            { $$ = make_binary(p, @$, OP_DIV, $1, $3); }
+| expr '%' expr            { $$ = make_binary(p, @$, OP_MOD, $1, $3); }
+| expr '+' expr            { $$ = make_binary(p, @$, OP_ADD, $1, $3); }
+| expr '-' expr            { $$ = make_binary(p, @$, OP_SUB, $1, $3); }
+| expr SHL expr            { $$ = make_binary(p, @$, OP_SHL, $1, $3); }
+| expr SHR expr            { $$ = make_binary(p, @$, OP_SHR, $1, $3); }
+| expr '<' expr            { $$ = make_binary(p, @$, OP_LT, $1, $3); }
+| expr '>' expr            { $$ = make_binary(p, @$, OP_GT, $1, $3); }
+| expr LE expr             { $$ = make_binary(p, @$, OP_LE, $1, $3); }
+| expr GE expr             { $$ = make_binary(p, @$, OP_GE, $1, $3); }
+| expr EQ expr             { $$ = make_binary(p, @$, OP_EQ, $1, $3); }
+| expr NE expr             { $$ = make_binary(p, @$, OP_NE, $1, $3); }
+| expr '&' expr            { $$ = make_binary(p, @$, OP_AND, $1, $3); }
+| expr '^' expr            { $$ = make_binary(p, @$, OP_XOR, $1, $3); }
+| expr '|' expr            { $$ = make_binary(p, @$, OP_OR, $1, $3); }
+| expr LAND expr           { $$ = make_binary(p, @$, OP_LAND, $1, $3); }
+| expr LOR expr            { $$ = make_binary(p, @$, OP_LOR, $1, $3); }
+| expr '?' expr ':' expr   { $$ = make_branch(p, @$, NODE_COND, $1, $3, $5); }
+;
+
+args: %empty { $$ = empty_list; } | exprs;
+
+exprs:
+  expr           { $$ = list_add(empty_list, $1); }
+| exprs ',' expr { $$ = list_add($1, $3); }
+;
+
+type: type_words stars { $$ = make_type(p, @1, $1, $2); };
+
+type_words:
+  TYPE            { $$ = $1.text; }
+| type_words TYPE { $$ = join_words(p, $1, $2.text); }
+;
+
+stars: %empty { $$ = 0; } | stars '*' { $$ = $1 + 1; };
+
+%%
+
+/* The lexer numbers its tokens as bison does those above: from 258 on, in this order. */
+#define TOKEN(name) _Static_assert((int)TOK_##name == (int)TOKEN_##name, #name);
+#include "lexer/tokens.def"
+#undef TOKEN
+
+static int parser_yylex(PARSER_YYSTYPE *value, struct span *at, struct parser *p)
+{
+	return lexer_next(p->lexer, &value->lexeme, at);
+}
+
+/* Bison calls this only when its stack is full; it holds 10,000 symbols. */
+static void parser_yyerror(const struct span *at, struct parser *p, const char *what)
+{
+	(void)what;
+	diag(p->cc, DIAG_syntax, *at, "nested too deeply");
+}
+
+/*
+ * Syntax errors: "expected ';' or '}', found number '5'". Bison lists every token that
+ * could stand there; after an operand these are two dozen operators, which help nobody,
+ * so they are left out if there is anything else, and all that begin an expression or a
+ * statement are shown as one.
+ */
+
+enum { NO_TOKEN = -1 };
+
+static const int operators[] = {
+	TOK_ARROW, TOK_INCREMENT, TOK_DECREMENT, TOK_SHL, TOK_SHR, TOK_LE, TOK_GE,
+	TOK_EQ, TOK_NE, TOK_LAND, TOK_LOR, TOK_ADD_ASSIGN, TOK_SUB_ASSIGN,
+	TOK_MUL_ASSIGN, TOK_DIV_ASSIGN, TOK_MOD_ASSIGN, TOK_AND_ASSIGN, TOK_OR_ASSIGN,
+	TOK_XOR_ASSIGN, TOK_SHL_ASSIGN, TOK_SHR_ASSIGN, '?', '|', '^', '&', '<', '>',
+	'+', '-', '*', '/', '%', '.', '(', '[', '=', NO_TOKEN,
+};
+static const int operands[] = {
+	TOK_IDENTIFIER, TOK_TYPE, TOK_INTEGER, TOK_STRING, TOK_PARAM, TOK_VARIABLE,
+	TOK_MAP, TOK_INCREMENT, TOK_DECREMENT, '(', '-', '!', '~', '*', NO_TOKEN,
+};
+static const int statements[] = {
+	TOK_IF, TOK_ELSE, TOK_LET, TOK_RETURN, '{', ';', NO_TOKEN,
+};
+static const int instead_of_clause[] = { TOK_END, TOK_CONFIG, NO_TOKEN };
+
+/* By symbol, and what stands for the groups that were left out. */
+struct expected {
+	bool has[YYNTOKENS];
+	const char *group;
+};
+
+static bool expects(const struct expected *e, int token)
+{
+	return e->has[YYTRANSLATE(token)];
+}
+
+static void leave_out(struct expected *e, const int *tokens)
+{
+	for (; *tokens != NO_TOKEN; tokens++)
+		e->has[YYTRANSLATE(*tokens)] = false;
+}
+
+static bool is_empty(const struct expected *e)
+{
+	for (int i = 0; i < YYNTOKENS; i++) {
+		if (e->has[i])
+			return false;
+	}
+	return true;
+}
+
+static struct expected find_expected(const yypcontext_t *context)
+{
+	struct expected e = { .group = NULL };
+	yysymbol_kind_t kinds[YYNTOKENS];
+	int n = yypcontext_expected_tokens(context, kinds, YYNTOKENS);
+
+	for (int i = 0; i < n; i++)
+		e.has[kinds[i]] = true;
+	return e;
+}
+
+/* Leave what helps. */
+static void summarize(struct expected *e)
+{
+	struct expected all = *e;
+
+	if (expects(e, TOK_IF)) {
+		e->group = "statement";
+		leave_out(e, statements);
+		leave_out(e, operands);
+	} else if (expects(e, '!')) {
+		e->group = "expression";
+		leave_out(e, operands);
+	} else if (expects(e, TOK_ATTACH_POINT)) {
+		leave_out(e, instead_of_clause);
+	} else {
+		leave_out(e, operators);
+		if (is_empty(e))
+			*e = all;
+	}
+}
+
+/* "';' or '}'": at most four, the rest is left to the manual. */
+static const char *expected_text(struct parser *p, const struct expected *e)
+{
+	const char *words[4], *text;
+	size_t n = 0;
+
+	if (e->group)
+		words[n++] = e->group;
+	for (int i = 0; i < YYNTOKENS && n < 4; i++) {
+		if (e->has[i])
+			words[n++] = yysymbol_name(i);
+	}
+	if (n == 0)
+		return "nothing";
+	text = words[0];
+	for (size_t i = 1; i < n; i++)
+		text = arena_printf(p->arena, "%s%s%s", text,
+				    i + 1 < n ? ", " : " or ", words[i]);
+	return text;
+}
+
+/* "identifier 'foo'"; what is long is cut. */
+static const char *found_text(struct parser *p, yysymbol_kind_t kind, struct span at)
+{
+	const char *text = p->cc->source->text + at.begin;
+	const uint32_t len = at.end - at.begin;
+	const char *name = "", *quote = "'";
+
+	if (kind == YYSYMBOL_YYEOF)
+		return yysymbol_name(kind);
+	if (kind >= YYSYMBOL_ATTACH_POINT && kind <= YYSYMBOL_MAP &&
+	    kind != YYSYMBOL_PREDICATE_BEGIN && kind != YYSYMBOL_PREDICATE_END)
+		name = arena_printf(p->arena, "%s ", yysymbol_name(kind));
+	if (kind == YYSYMBOL_STRING)
+		quote = "";
+	return arena_printf(p->arena, "%s%s%.*s%s%s", name, quote,
+			    len > 30 ? 27 : (int)len, text, len > 30 ? "..." : "",
+			    quote);
+}
+
+/* Words and forms of bpftrace's language that memql has not yet. */
+static bool report_unsupported(struct parser *p, const struct expected *e,
+			       yysymbol_kind_t found, struct span at)
+{
+	if (found == YYSYMBOL_UNSUPPORTED) {
+		diag(p->cc, DIAG_unsupported, at, "'%.*s' is not in memql yet",
+		     (int)(at.end - at.begin), p->cc->source->text + at.begin);
+		return true;
+	}
+	if (found == YYTRANSLATE('[') && expects(e, TOK_EQ)) {
+		diag(p->cc, DIAG_unsupported, at, "indexing is not in memql yet");
+		return true;
+	}
+	return false;
+}
+
+/* Say more where the mistake is a usual one. */
+static void explain(struct parser *p, const struct expected *e, yysymbol_kind_t found)
+{
+	struct span brace;
+
+	if (found == YYSYMBOL_YYEOF && lexer_open_brace(p->lexer, &brace))
+		diag_note(p->cc, brace, "this '{' is not closed");
+	if (found == YYTRANSLATE('=') && expects(e, TOK_EQ))
+		diag_hint(p->cc, "a comparison is written '=='");
+	if (expects(e, TOK_PREDICATE_BEGIN) && p->last_point) {
+		const char *last_part = strrchr(p->last_point, ':');
+
+		if (last_part && strchr(last_part, '/'))
+			diag_hint(p->cc, "the '/' of a predicate needs a blank before it");
+	}
+}
+
+static int yyreport_syntax_error(const yypcontext_t *context, struct parser *p)
+{
+	const yysymbol_kind_t found = yypcontext_token(context);
+	const struct span at = *yypcontext_location(context);
+	struct expected all, shown;
+
+	/* What nobody will see must cost nothing: junk has an error every few bytes. */
+	if (p->nerrors++ > 10 * DIAG_MAX) {
+		diag(p->cc, DIAG_syntax, at, "syntax error");
+		return 0;
+	}
+	all = shown = find_expected(context);
+	if (report_unsupported(p, &all, found, at))
+		return 0;
+	summarize(&shown);
+	diag(p->cc, DIAG_syntax, at, "expected %s, found %s", expected_text(p, &shown),
+	     found_text(p, found, at));
+	explain(p, &all, found);
+	return 0;
+}
+
+bool parse(struct compile *cc)
+{
+	struct parser p = {
+		.cc = cc,
+		.arena = cc->arena,
+		.lexer = lexer_new(cc),
+		.ast = ARENA_NEW(cc->arena, struct ast),
+	};
+
+	p.config_end = &p.ast->config;
+	p.clauses_end = &p.ast->clauses;
+	/* Bison's result is not asked: it recovers from errors, and the lexer has its own. */
+	parser_yyparse(&p);
+	cc->ast = p.ast;
+	return diag_ok(cc);
+}
