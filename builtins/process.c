@@ -1,0 +1,185 @@
+/* Who runs, where, and which probe fired. */
+#include "builtins/builtin.h"
+#include "codegen/emit.h"
+#include "sema/sema.h"
+
+/* Helpers that return two 32-bit numbers in one word. */
+
+static struct value low_half(struct emit *e, enum bpf_helper helper)
+{
+	struct value both = emit_helper(e, helper, 0);
+
+	return emit_op(e, OP_AND, both, emit_int(e, UINT32_MAX), false);
+}
+
+static struct value high_half(struct emit *e, enum bpf_helper helper)
+{
+	struct value both = emit_helper(e, helper, 0);
+
+	return emit_op(e, OP_SHR, both, emit_int(e, 32), false);
+}
+
+static struct value emit_pid(struct emit *e, const struct node *call)
+{
+	(void)call;
+	return high_half(e, HELPER_GET_CURRENT_PID_TGID);
+}
+
+static struct value emit_tid(struct emit *e, const struct node *call)
+{
+	(void)call;
+	return low_half(e, HELPER_GET_CURRENT_PID_TGID);
+}
+
+static struct value emit_uid(struct emit *e, const struct node *call)
+{
+	(void)call;
+	return low_half(e, HELPER_GET_CURRENT_UID_GID);
+}
+
+static struct value emit_gid(struct emit *e, const struct node *call)
+{
+	(void)call;
+	return high_half(e, HELPER_GET_CURRENT_UID_GID);
+}
+
+enum { COMM_SIZE = 16 }; /* the kernel's TASK_COMM_LEN, with NUL */
+
+/* The helper fills what is left after the NUL with zeros. */
+static struct value emit_comm(struct emit *e, const struct node *call)
+{
+	struct value dest = emit_dest(e, call);
+
+	emit_helper(e, HELPER_GET_CURRENT_COMM, 2, dest, emit_int(e, COMM_SIZE));
+	return dest;
+}
+
+static struct value emit_cpu(struct emit *e, const struct node *call)
+{
+	(void)call;
+	return emit_helper(e, HELPER_GET_SMP_PROCESSOR_ID, 0);
+}
+
+static struct value emit_rand(struct emit *e, const struct node *call)
+{
+	(void)call;
+	return emit_helper(e, HELPER_GET_PRANDOM_U32, 0);
+}
+
+static struct value emit_probe(struct emit *e, const struct node *call)
+{
+	(void)call;
+	return emit_site_name(e);
+}
+
+static struct value emit_func(struct emit *e, const struct node *call)
+{
+	(void)call;
+	return emit_site_func(e);
+}
+
+static bool check_func(struct sema *s, struct node *call)
+{
+	const struct program_info *p = s->program;
+
+	for (size_t i = 0; i < p->nsites; i++)
+		if (!p->sites[i].func)
+			return sema_error(s, DIAG_not_in_probe, call->span,
+					  "%s probes are not in a function",
+					  p->kind->name);
+	return true;
+}
+
+const struct builtin process_builtins[] = {
+	{
+		.name = "pid",
+		.kind = BUILTIN_VALUE,
+		.returns = { .kind = TYPE_INT, .size = 4 },
+		.summary = "process id of the running thread",
+		.doc = "What `ps` shows as PID, and the kernel calls thread group id.",
+		.example =
+			"tracepoint:raw_syscalls:sys_enter { @calls[pid] = count(); }",
+		.emit = emit_pid,
+	},
+	{
+		.name = "tid",
+		.kind = BUILTIN_VALUE,
+		.returns = { .kind = TYPE_INT, .size = 4 },
+		.summary = "thread id of the running thread",
+		.doc = "The key for what belongs to one thread, such as when its query "
+		       "began. It equals pid in the first thread of a process.",
+		.example =
+			"tracepoint:syscalls:sys_enter_fsync { @start[tid] = nsecs; }",
+		.emit = emit_tid,
+	},
+	{
+		.name = "uid",
+		.kind = BUILTIN_VALUE,
+		.returns = { .kind = TYPE_INT, .size = 4 },
+		.summary = "user id of the running process",
+		.doc = "As seen from outside any user namespace.",
+		.example =
+			"tracepoint:syscalls:sys_enter_execve { @execs[uid] = count(); }",
+		.emit = emit_uid,
+	},
+	{
+		.name = "gid",
+		.kind = BUILTIN_VALUE,
+		.returns = { .kind = TYPE_INT, .size = 4 },
+		.summary = "group id of the running process",
+		.doc = "As seen from outside any user namespace.",
+		.example =
+			"tracepoint:syscalls:sys_enter_execve { @execs[gid] = count(); }",
+		.emit = emit_gid,
+	},
+	{
+		.name = "comm",
+		.kind = BUILTIN_VALUE,
+		.returns = { .kind = TYPE_STR, .limit = COMM_SIZE - 1 },
+		.summary = "name of the running thread",
+		.doc = "The kernel keeps 15 bytes. Threads may rename themselves.",
+		.example =
+			"tracepoint:raw_syscalls:sys_enter { @calls[comm] = count(); }",
+		.emit = emit_comm,
+	},
+	{
+		.name = "cpu",
+		.kind = BUILTIN_VALUE,
+		.returns = { .kind = TYPE_INT, .size = 4 },
+		.summary = "number of the CPU that the probe runs on",
+		.doc = "The first is 0.",
+		.example = "profile:hz:99 { @samples[cpu] = count(); }",
+		.emit = emit_cpu,
+	},
+	{
+		.name = "rand",
+		.kind = BUILTIN_VALUE,
+		.returns = { .kind = TYPE_INT, .size = 4 },
+		.summary = "random number of 32 bits",
+		.doc = "Good for sampling, not for secrets.",
+		.example = "tracepoint:raw_syscalls:sys_enter /rand % 100 == 0/ "
+			   "{ @sampled[comm] = count(); }",
+		.emit = emit_rand,
+	},
+	{
+		.name = "probe",
+		.kind = BUILTIN_VALUE,
+		.returns = { .kind = TYPE_NAME },
+		.summary = "the probe that fired, in full",
+		.doc = "With wildcards, the one that matched.",
+		.example =
+			"tracepoint:syscalls:sys_enter_* { @calls[probe] = count(); }",
+		.emit = emit_probe,
+	},
+	{
+		.name = "func",
+		.kind = BUILTIN_VALUE,
+		.returns = { .kind = TYPE_NAME },
+		.check = check_func,
+		.summary = "the function that the probe is in",
+		.doc = "Only where there is one: uprobe, uretprobe.",
+		.example = "uprobe:libc:str* { @calls[func] = count(); }",
+		.emit = emit_func,
+	},
+	{ 0 },
+};

@@ -1,0 +1,80 @@
+/* Clocks. All are CLOCK_BOOTTIME, which goes on while the machine sleeps. */
+#include "builtins/builtin.h"
+#include "codegen/emit.h"
+#include "core/arena.h"
+#include "sema/sema.h"
+
+static struct value emit_nsecs(struct emit *e, const struct node *call)
+{
+	(void)call;
+	return emit_helper(e, HELPER_KTIME_GET_BOOT_NS, 0);
+}
+
+static struct value emit_elapsed(struct emit *e, const struct node *call)
+{
+	return emit_op(e, OP_SUB, emit_nsecs(e, call), emit_start(e), false);
+}
+
+/* Its value is the time itself; user space shows it through the format. */
+static bool check_strftime(struct sema *s, struct node *call)
+{
+	const char *format = constant_str(s, call_arg(call, 0));
+	struct type *type;
+
+	if (!format)
+		return true; /* the signature says so */
+	type = ARENA_NEW(s->cc->arena, struct type);
+	*type = (struct type){ .kind = TYPE_TIME, .format = format };
+	call->type = type;
+	return true;
+}
+
+static struct value emit_strftime(struct emit *e, const struct node *call)
+{
+	return emit_arg(e, call, 1);
+}
+
+const struct builtin time_builtins[] = {
+	{
+		.name = "nsecs",
+		.kind = BUILTIN_VALUE,
+		.returns = { .kind = TYPE_INT, .size = 8, .unit = UNIT_NS },
+		.summary = "nanoseconds since the machine started",
+		.doc = "Only differences mean something: `nsecs - @start[tid]` is a "
+		       "duration, which histograms and `%s` show with a unit. Divided by "
+		       "1000, 1e6 or 1e9 it counts microseconds, milliseconds or seconds.",
+		.example = "tracepoint:syscalls:sys_enter_fsync { @start[tid] = nsecs; }\n"
+			   "tracepoint:syscalls:sys_exit_fsync /@start[tid]/ {\n"
+			   "\t@us = hist((nsecs - @start[tid]) / 1000);\n"
+			   "\tdelete(@start[tid]);\n"
+			   "}",
+		.emit = emit_nsecs,
+	},
+	{
+		.name = "elapsed",
+		.kind = BUILTIN_VALUE,
+		.returns = { .kind = TYPE_INT, .size = 8, .unit = UNIT_NS },
+		.summary = "nanoseconds since memql started",
+		.doc = "Counted from just before the programs were loaded.",
+		.example = "interval:s:1 { printf(\"%s\\n\", elapsed); }",
+		.emit = emit_elapsed,
+	},
+	{
+		.name = "strftime",
+		.kind = BUILTIN_FUNC,
+		.returns = { .kind = TYPE_TIME },
+		.params = {
+			{ .name = "format", .type = TYPE_STR, .flags = PARAM_LITERAL },
+			{ .name = "nsecs", .type = TYPE_INT },
+		},
+		.check = check_strftime,
+		.summary = "a time of nsecs as a date and time of day",
+		.doc = "The format is that of strftime(3), and `%f` for microseconds; in "
+		       "the time zone of memql. The result can be printed, be a key, or be "
+		       "kept in a map or variable.",
+		.example = "interval:s:1 "
+			   "{ printf(\"%s\\n\", strftime(\"%H:%M:%S.%f\", nsecs)); }",
+		.emit = emit_strftime,
+	},
+	{ 0 },
+};

@@ -1,0 +1,191 @@
+#include "cli/list.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/arena.h"
+#include "core/compile.h"
+#include "core/diag.h"
+#include "parser/ast.h"
+#include "probes/probe.h"
+
+struct listing {
+	struct compile *cc;
+	FILE *out;
+	bool args;
+	const char *only; /* a glob that names must match, or NULL */
+	size_t n;
+	/* The last one: sites of one probe with the same arguments are one entry. */
+	const char *name;
+	struct probe_layout layout;
+};
+
+static bool same_layout(const struct probe_layout *a, const struct probe_layout *b)
+{
+	size_t i;
+
+	if (a->n != b->n)
+		return false;
+	for (i = 0; i < a->n; i++)
+		if (!type_equal(a->fields[i].type, b->fields[i].type) ||
+		    (a->fields[i].at.kind == LOC_UNREADABLE) !=
+			    (b->fields[i].at.kind == LOC_UNREADABLE))
+			return false;
+	return true;
+}
+
+static void print_layout(struct listing *l, const struct probe_layout *layout)
+{
+	size_t i;
+
+	for (i = 0; i < layout->n; i++) {
+		const struct probe_field *f = &layout->fields[i];
+
+		if (f->hidden)
+			continue;
+		if (f->name)
+			fprintf(l->out, "    %s", f->name);
+		else
+			fprintf(l->out, "    arg%zu", i);
+		if (f->at.kind == LOC_UNREADABLE)
+			fprintf(l->out, "  (%s)\n", f->at.why);
+		else
+			fprintf(l->out, "  %s\n", type_text(l->cc->arena, f->type));
+	}
+}
+
+static int print_site(const struct probe_site *site, const struct probe_layout *layout,
+		      void *arg)
+{
+	struct listing *l = arg;
+
+	if (l->only && !glob_match(l->only, site->name))
+		return 0;
+	l->n++;
+	if (l->name && strcmp(l->name, site->name) == 0 &&
+	    same_layout(&l->layout, layout))
+		return 0;
+	l->name = arena_strdup(l->cc->arena, site->name);
+	l->layout = *layout;
+	fprintf(l->out, "%s\n", site->name);
+	if (l->args)
+		print_layout(l, layout);
+	return 0;
+}
+
+/* An attach point that did not come from a program has no place in one. */
+static const struct attach_point *make_point(struct compile *cc, const char *text)
+{
+	struct attach_point *point = ARENA_NEW(cc->arena, struct attach_point);
+
+	point->text = text;
+	return point;
+}
+
+/* False after an error was recorded. */
+static bool list_point(struct listing *l, const struct probe_kind **kind,
+		       struct probe_spec *spec, const char *text)
+{
+	const struct attach_point *point = make_point(l->cc, text);
+	const char *what = NULL;
+	int err;
+
+	*kind = probe_parse(l->cc, point, spec);
+	if (!*kind)
+		return false;
+	err = (*kind)->expand(l->cc, spec, print_site, l, &what);
+	if (err >= 0)
+		return true;
+	diag(l->cc, DIAG_no_such_probe, point->span, "cannot read %s: %s",
+	     what ? what : text,
+	     err == -ENOEXEC ? "not an ELF file for this machine" : strerror(-err));
+	if (err == -EACCES || err == -EPERM)
+		diag_hint(l->cc, "memql must run as root: try sudo");
+	else if (err == -ENOENT && (*kind)->explain)
+		(*kind)->explain(l->cc, spec);
+	return false;
+}
+
+static int list_pattern(struct listing *l, const char *pattern)
+{
+	const struct probe_kind *kind;
+	struct probe_spec spec;
+
+	if (!list_point(l, &kind, &spec, pattern))
+		return -1;
+	if (l->n > 0)
+		return 0;
+	diag(l->cc, DIAG_no_such_probe, (struct span){ 0 }, "nothing matches '%s'",
+	     pattern);
+	if (kind->explain)
+		kind->explain(l->cc, &spec);
+	return -1;
+}
+
+/* Everything in a file, or with "*" in the process: what kinds with this flag have. */
+static int list_file(struct listing *l, const char *file, unsigned flag)
+{
+	const struct probe_kind *const *k;
+	const struct probe_kind *kind;
+	struct probe_spec spec;
+
+	for (k = probe_kinds; *k; k++) {
+		if (!(*k)->of_file || ((*k)->flags & flag) != flag)
+			continue;
+		if (!list_point(l, &kind, &spec,
+				arena_printf(l->cc->arena, "%s:\"%s\":%s", (*k)->name,
+					     file, (*k)->of_file)))
+			return -1;
+	}
+	if (l->n > 0)
+		return 0;
+	diag(l->cc, DIAG_no_such_probe, (struct span){ 0 }, "%s has no probes",
+	     l->cc->options.pid ? "the process" : file);
+	return -1;
+}
+
+/* Kinds with nothing to enumerate show how they are written. */
+static int list_all(struct listing *l)
+{
+	const struct probe_kind *const *k;
+	const struct probe_kind *kind;
+	struct probe_spec spec;
+	int result = 0;
+
+	for (k = probe_kinds; *k; k++) {
+		if (!(*k)->all) {
+			if (!l->only)
+				fprintf(l->out, "%s\n", (*k)->syntax);
+			continue;
+		}
+		if (!list_point(
+			    l, &kind, &spec,
+			    arena_printf(l->cc->arena, "%s:%s", (*k)->name, (*k)->all)))
+			result = -1;
+	}
+	if (!result && l->only && l->n == 0) {
+		diag(l->cc, DIAG_no_such_probe, (struct span){ 0 },
+		     "no probe's name matches '%s'", l->only);
+		diag_hint(l->cc, "for programs give a file, or an attach point such as "
+				 "uprobe:libc:mal*");
+		result = -1;
+	}
+	return result;
+}
+
+int list_probes(struct compile *cc, const char *pattern, bool args, FILE *out)
+{
+	struct listing l = { .cc = cc, .out = out, .args = args };
+
+	if (!pattern)
+		return cc->options.pid ? list_file(&l, "*", PROBE_OF_PROCESS)
+				       : list_all(&l);
+	if (access(pattern, F_OK) == 0)
+		return list_file(&l, pattern, 0);
+	if (strchr(pattern, ':'))
+		return list_pattern(&l, pattern);
+	l.only = glob_is_pattern(pattern) ? pattern
+					  : arena_printf(cc->arena, "*%s*", pattern);
+	return list_all(&l);
+}

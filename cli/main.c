@@ -1,0 +1,143 @@
+/* memql: from the command line to the exit status. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <errno.h>
+#include <unistd.h>
+
+#include "cli/describe.h"
+#include "cli/options.h"
+#include "cli/pipeline.h"
+#include "cli/run.h"
+#include "core/arena.h"
+#include "core/compile.h"
+#include "cli/list.h"
+#include "runtime/target_linux.h"
+#include "sema/sema.h"
+
+static const char *read_error(int err)
+{
+	switch (-err) {
+	case EISDIR:
+		return "a directory, not a script";
+	case EFBIG:
+		return "larger than the 4 MB that a script may have";
+	case EILSEQ:
+		return "not a script: it holds NUL bytes";
+	}
+	return strerror(-err);
+}
+
+static bool read_source(struct compile *cc, const struct options *o)
+{
+	int err;
+
+	if (o->program) {
+		size_t len = strlen(o->program);
+
+		if (len <= SOURCE_MAX) {
+			cc->source = source_new(cc->arena, "<-e>", o->program,
+						(uint32_t)len);
+			return true;
+		}
+		err = -EFBIG;
+	} else {
+		err = source_read(cc->arena, o->script, &cc->source);
+	}
+	if (err)
+		fprintf(stderr, "memql: %s: %s\n", o->program ? "-e" : o->script,
+			read_error(err));
+	return !err;
+}
+
+/* memql script.mq --help: the script's options, which need nothing of the machine. */
+static bool wants_script_help(const struct options *o)
+{
+	for (int i = 0; i < o->nargs; i++) {
+		if (strcmp(o->args[i], "--") == 0)
+			return false;
+		if (strcmp(o->args[i], "--help") == 0)
+			return true;
+	}
+	return false;
+}
+
+static int show_script_help(struct compile *cc, const struct options *o)
+{
+	if (!parse(cc) || !script_options_collect(cc))
+		return EXIT_FAILURE;
+	script_help(cc, o->script ? o->script : "-e '...'", stdout);
+	return EXIT_SUCCESS;
+}
+
+static int compile_and_run(struct compile *cc, const struct options *o)
+{
+	int status = EXIT_FAILURE;
+	bool ok = false;
+
+	if (!read_source(cc, o))
+		return EXIT_FAILURE;
+	if (wants_script_help(o))
+		status = show_script_help(cc, o);
+	else
+		ok = compile_until(cc, o->dump, stdout);
+
+	diag_render(cc, stderr, isatty(STDERR_FILENO) && !getenv("NO_COLOR"), o->quiet);
+	if (!ok)
+		return status;
+	return o->dump ? EXIT_SUCCESS : run(cc->image, o);
+}
+
+static int list(struct compile *cc, const struct options *o)
+{
+	int err = list_probes(cc, o->pattern, true, stdout);
+
+	diag_render(cc, stderr, isatty(STDERR_FILENO) && !getenv("NO_COLOR"), o->quiet);
+	return err ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+	struct compile_options co;
+	struct target *target;
+	struct compile *cc;
+	struct options o;
+	int err, status;
+
+	if (!options_parse(argc, argv, &o))
+		return EXIT_FAILURE;
+	if (o.help) {
+		options_help(stdout);
+		return EXIT_SUCCESS;
+	}
+	if (o.version) {
+		puts("memql " MEMQL_VERSION);
+		return EXIT_SUCCESS;
+	}
+	if (o.reference) {
+		describe_reference(stdout);
+		return EXIT_SUCCESS;
+	}
+
+	err = target_linux_open(&target);
+	if (err) {
+		fprintf(stderr, "memql: cannot look at this machine: %s\n", strerror(-err));
+		return EXIT_FAILURE;
+	}
+	co = (struct compile_options){
+		.args = o.args,
+		.nargs = o.nargs,
+		.pid = o.pid,
+		.max_strlen = o.max_strlen,
+		.keep_ir = o.dump != NULL,
+	};
+	cc = compile_new(target, &co);
+	status = o.list ? list(cc, &o) : compile_and_run(cc, &o);
+	compile_free(cc);
+	target_linux_close(target);
+	if (fflush(stdout) && status == EXIT_SUCCESS) {
+		fprintf(stderr, "memql: standard output: %s\n", strerror(errno));
+		status = EXIT_FAILURE;
+	}
+	return status;
+}

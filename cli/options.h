@@ -1,0 +1,32 @@
+/* memql's command line. */
+#ifndef MEMQL_CLI_OPTIONS_H
+#define MEMQL_CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct options {
+	const char *program; /* -e, or NULL */
+	const char *script;  /* a path, "-" for standard input, or NULL */
+	const char *pattern; /* of -l, or NULL */
+	const char *command; /* -c, or NULL */
+	const char *output;  /* -o, or NULL */
+	const char *dump;    /* --dump, or NULL */
+	int32_t pid;	     /* -p; 0: none */
+	uint32_t max_strlen; /* bytes; 0: not given */
+	uint32_t ring_bytes; /* 0: not given */
+	bool json, quiet, list, dry_run, help, version, reference;
+	char *const *args; /* the script's own, NULL-terminated */
+	int nargs;
+};
+
+/*
+ * Own options end at the script's name (or, after -e and -l, at the first word that is
+ * not an option): the rest belongs to the script. False after a message on stderr.
+ */
+bool options_parse(int argc, char **argv, struct options *out);
+
+void options_help(FILE *out);
+
+#endif

@@ -1,0 +1,168 @@
+#include "cli/run.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <poll.h>
+
+#include "cli/options.h"
+#include "codegen/image.h"
+#include "runtime/child.h"
+#include "runtime/session.h"
+#include "runtime/sink.h"
+
+enum { POLL_MS = 100 };
+
+/* The only mutable global: set by a signal, read by the loop. */
+static volatile sig_atomic_t stop_requested;
+
+static void request_stop(int signal)
+{
+	(void)signal;
+	stop_requested = 1;
+}
+
+/*
+ * The first SIGINT or SIGTERM ends the trace and prints; SA_RESETHAND lets a second one
+ * kill a memql that hangs.
+ */
+static void catch_signals(void)
+{
+	struct sigaction sa = { .sa_handler = request_stop, .sa_flags = (int)SA_RESETHAND };
+
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of the sink */
+}
+
+/* What the trace waits for besides its own exit(). */
+struct watch {
+	int pidfd;	     /* -p; -1: none */
+	struct child *child; /* -c; NULL: none */
+};
+
+static bool watched_ended(const struct watch *w)
+{
+	struct pollfd p = { .fd = w->pidfd, .events = POLLIN };
+
+	if (w->child && child_poll(w->child))
+		return true;
+	return w->pidfd >= 0 && poll(&p, 1, 0) == 1;
+}
+
+static int watch_open(const struct options *o, struct watch *w)
+{
+	*w = (struct watch){ .pidfd = -1 };
+	if (o->pid) {
+		w->pidfd = (int)syscall(SYS_pidfd_open, o->pid, 0);
+		if (w->pidfd < 0) {
+			fprintf(stderr, "memql: -p %d: %s\n", o->pid,
+				errno == ESRCH ? "no such process" : strerror(errno));
+			return -errno;
+		}
+	}
+	return o->command ? child_start(o->command, &w->child) : 0;
+}
+
+static void watch_close(struct watch *w)
+{
+	if (w->pidfd >= 0)
+		close(w->pidfd);
+	child_close(w->child);
+}
+
+/* Until somebody ends it. 0 or -errno. */
+static int follow(struct session *s, const struct watch *w, struct sink *sink)
+{
+	int err;
+
+	do {
+		err = session_poll(s, POLL_MS);
+		if (err == -EINTR)
+			err = 0;
+		if (!err && sink_error(sink))
+			err = -sink_error(sink);
+	} while (!err && !stop_requested && !watched_ended(w));
+
+	return err < 0 ? err : 0;
+}
+
+static size_t count_sites(const struct image *img)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < img->nprograms; i++)
+		n += img->programs[i].nsites;
+	return n;
+}
+
+/* Results to the sink; returns the exit status. */
+static int trace(const struct image *img, const struct options *o, struct watch *w,
+		 struct sink *sink)
+{
+	struct session_options so = {
+		.ring_bytes = o->ring_bytes,
+	};
+	struct session *s = NULL;
+	int err, status = EXIT_FAILURE;
+
+	err = session_open(img, sink, &so, &s);
+	if (err)
+		return EXIT_FAILURE;
+	if (o->dry_run) {
+		if (!o->quiet)
+			fprintf(stderr, "Loaded %zu programs for %zu probes, attached none\n",
+				img->nprograms, count_sites(img));
+		status = EXIT_SUCCESS;
+		goto out;
+	}
+	if (session_attach(s))
+		goto out;
+
+	sink->ops->attached(sink, count_sites(img));
+	err = w->child ? child_go(w->child) : 0;
+	if (!err)
+		err = follow(s, w, sink);
+	session_finish(s);
+	if (!err)
+		err = -sink_error(sink);
+	if (err)
+		fprintf(stderr, "memql: tracing stopped: %s\n", strerror(-err));
+	else
+		status = session_exit_code(s);
+out:
+	session_close(s);
+	return status;
+}
+
+int run(const struct image *img, const struct options *o)
+{
+	FILE *fp = stdout;
+	struct sink *sink;
+	struct watch w;
+	int status = EXIT_FAILURE;
+
+	if (o->output) {
+		fp = fopen(o->output, "we");
+		if (!fp) {
+			fprintf(stderr, "memql: -o %s: %s\n", o->output, strerror(errno));
+			return EXIT_FAILURE;
+		}
+	}
+	sink = o->json ? sink_json_new(fp, o->quiet) : sink_text_new(fp, stderr, o->quiet);
+
+	catch_signals();
+	if (!watch_open(o, &w))
+		status = trace(img, o, &w, sink);
+	watch_close(&w);
+	sink->ops->close(sink);
+	if (fp != stdout && fclose(fp)) {
+		fprintf(stderr, "memql: -o %s: %s\n", o->output, strerror(errno));
+		status = EXIT_FAILURE;
+	}
+	return status;
+}

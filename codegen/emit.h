@@ -1,0 +1,133 @@
+/*
+ * Building the instructions of one program: the port that builtins use.
+ *
+ * Numbers are 64-bit words, already extended by their sign. A string is the address of
+ * NUL-terminated bytes in memory that a helper may read: the frame, scratch memory or a
+ * map. Every function appends to the current point of the program.
+ */
+#ifndef MEMQL_EMIT_H
+#define MEMQL_EMIT_H
+
+#include "builtins/builtin.h"
+#include "core/source.h"
+#include "parser/ast.h"
+#include "probes/probe.h"
+
+struct map_info;
+struct program_info;
+
+enum bpf_helper {
+#define HELPER(name, number, constant) HELPER_##name = (number),
+#include "codegen/helpers.def"
+#undef HELPER
+};
+
+/* What can be lost, each kind counted per place in the program; see image.h. */
+enum loss_kind {
+	LOSS_RING_FULL,   /* an event for user space */
+	LOSS_MAP_FULL,    /* an update of a map */
+	LOSS_STRING_READ, /* a string whose memory could not be read: it is empty */
+	LOSS_MEMORY_READ, /* a value behind a pointer or argument: it is 0 */
+	LOSS_SCRATCH,     /* a whole event: no working memory */
+	LOSS_CONTENTION,  /* an update of a minimum or maximum */
+	LOSS_COUNT
+};
+
+/* Values. */
+struct value emit_int(struct emit *e, int64_t n);
+struct value emit_eval(struct emit *e, const struct node *expr);
+struct value emit_arg(struct emit *e, const struct node *call, unsigned i);
+struct value emit_op(struct emit *e, enum op op, struct value a, struct value b,
+		     bool is_signed);
+/* cond ? a : b without a branch; cond is a number. */
+struct value emit_select(struct emit *e, struct value cond, struct value a,
+			 struct value b);
+/* 63 - leading zeros; of 0: 0. */
+struct value emit_log2(struct emit *e, struct value v);
+
+/* Up to 5 arguments; returns the helper's 64-bit result. */
+struct value emit_helper(struct emit *e, enum bpf_helper id, unsigned n, ...);
+/* The same for a helper that returns an address. */
+struct value emit_helper_ptr(struct emit *e, enum bpf_helper id, unsigned n, ...);
+
+/* Memory that the program may touch directly. size: 1, 2, 4 or 8. */
+struct value emit_load(struct emit *e, struct value base, int64_t offset, unsigned size,
+		       bool is_signed);
+void emit_store(struct emit *e, struct value base, int64_t offset, struct value v,
+		unsigned size);
+struct value emit_at(struct emit *e, struct value base, struct value offset);
+void emit_zero(struct emit *e, struct value base, size_t size);
+
+/* Memory of other address spaces; a failure counts as lost and gives 0. */
+struct value emit_read(struct emit *e, struct value address, unsigned size,
+		       bool is_signed, bool user, struct span at);
+
+/*
+ * Read text from the address into dst, which has room for limit + 4 bytes. Longer text
+ * is cut after limit bytes and ends in "...". A failure counts as lost and gives "".
+ * In a sleepable program, pages that are not resident are brought in.
+ */
+struct value emit_read_str(struct emit *e, struct value dst, struct value address,
+			   uint32_t limit, bool user, struct span at);
+
+/* Copy at most size - 1 bytes of the string src and a NUL; returns it at dst. */
+struct value emit_copy_str(struct emit *e, struct value dst, struct value src,
+			   size_t size);
+
+/* size bytes that last until the statement ends, 8-byte aligned. */
+struct value emit_temp(struct emit *e, size_t size);
+/* Where a call that makes a string shall write it: type_size(call->type) bytes. */
+struct value emit_dest(struct emit *e, const struct node *call);
+/* The program's context; the bytes of a literal in read-only memory. */
+struct value emit_ctx(struct emit *e);
+struct value emit_rodata(struct emit *e, const void *bytes, size_t size);
+/* CLOCK_BOOTTIME nanoseconds when memql started its programs: memql_start of image.h. */
+struct value emit_start(struct emit *e);
+
+/* The probe that fired. */
+const struct program_info *emit_program(struct emit *e);
+struct value emit_field(struct emit *e, unsigned i, struct span at); /* in its layout */
+struct value emit_site_name(struct emit *e); /* TYPE_NAME of probe */
+struct value emit_site_func(struct emit *e); /* TYPE_NAME of func */
+
+/* if (cond) ... else ... : emit_else may be left out. */
+struct branch {
+	void *otherwise, *end;
+	bool has_else;
+};
+struct branch emit_if(struct emit *e, struct value cond);
+void emit_else(struct emit *e, struct branch *b);
+void emit_end(struct emit *e, struct branch *b);
+/* End the program here; what follows is unreachable. */
+void emit_return(struct emit *e);
+
+/*
+ * for (i = 0; i < n; i++): n is a compile-time bound. emit_break() leaves the loop.
+ * Values live across iterations only in memory (emit_temp).
+ */
+struct loop {
+	void *head, *body, *end, *counter;
+	struct value i;
+};
+struct loop emit_loop(struct emit *e, uint64_t n);
+void emit_break(struct emit *e, struct loop *l);
+void emit_loop_end(struct emit *e, struct loop *l);
+
+/* Word i of an aggregation's cell; atomic where the map needs it. */
+void emit_cell_add(struct emit *e, struct value cell, struct value i, struct value v);
+void emit_cell_max(struct emit *e, struct value cell, struct value i, struct value v);
+
+/* map is a NODE_MAP. The address of the entry's value, 0 if there is none. */
+struct value emit_map_lookup(struct emit *e, const struct node *map);
+/* 1 if an entry was there. */
+struct value emit_map_delete(struct emit *e, const struct node *map);
+
+/*
+ * Send the call's record: its action's arguments, evaluated here. With wake, the reader
+ * is woken at once.
+ */
+void emit_record(struct emit *e, const struct node *call, bool wake);
+
+void emit_loss(struct emit *e, enum loss_kind kind, struct span at);
+
+#endif

@@ -1,0 +1,374 @@
+/* Expressions to values: one flat switch over the kinds of nodes. */
+#include "codegen/internal.h"
+
+#include <assert.h>
+#include <string.h>
+
+bool is_text(const struct type *t)
+{
+	return t && t->kind == TYPE_STR;
+}
+
+struct value dest_for(struct emit *e, const struct node *n, const struct type *type)
+{
+	if (n && n == e->dest_node)
+		return e->dest;
+	return temp_text(e, type_size(type));
+}
+
+struct value emit_dest(struct emit *e, const struct node *call)
+{
+	return dest_for(e, call, call->type);
+}
+
+struct value eval_text_at(struct emit *e, const struct node *n, struct value dst,
+			  size_t size)
+{
+	const struct node *outer_node = e->dest_node;
+	struct value outer = e->dest, v;
+	size_t own = (size_t)n->type->limit + 1;
+
+	if (n->kind == NODE_STR)
+		return text_literal(e, n, dst);
+	e->dest_node = n;
+	e->dest = dst;
+	v = emit_eval(e, n);
+	e->dest_node = outer_node;
+	e->dest = outer;
+	if (v.ref == dst.ref)
+		return v;
+	return emit_copy_str(e, dst, v, own < size ? own : size);
+}
+
+/* The variable's own memory. */
+struct value var_text(struct emit *e, const struct var_info *var)
+{
+	const struct var_slot *slot = var->storage;
+
+	return emit_at(e, value_of(program_scratch(e)),
+		       emit_int(e, (int64_t)slot->offset));
+}
+
+struct value var_load(struct emit *e, const struct var_info *var)
+{
+	const struct var_slot *slot = var->storage;
+
+	if (slot->local)
+		return local_get(e, slot->local);
+	return emit_load(e, var_text(e, var), 0, 8, false);
+}
+
+void var_store(struct emit *e, const struct var_info *var, struct value v)
+{
+	const struct var_slot *slot = var->storage;
+
+	if (slot->local)
+		local_set(e, slot->local, v);
+	else
+		emit_store(e, var_text(e, var), 0, v, 8);
+}
+
+/* The bytes with their NUL in read-only memory. */
+static struct value eval_literal(struct emit *e, const struct node *n)
+{
+	size_t len = strlen(n->string.bytes);
+
+	return (struct value){
+		.ref = module_rodata(e->m, n->string.bytes, len + 1),
+		.len = module_const(e->m, len),
+	};
+}
+
+static struct value eval_call(struct emit *e, const struct node *n)
+{
+	const struct builtin *row = n->call.builtin;
+	const char *outer = e->subject;
+	struct value v = { .ref = NULL };
+
+	e->subject = row->name;
+	if (row->emit) {
+		v = row->emit(e, n);
+	} else {
+		emit_record(e, n, false);
+		if (row->flags & BUILTIN_RETURNS)
+			emit_return(e);
+	}
+	e->subject = outer;
+	return v.ref ? v : emit_int(e, 0);
+}
+
+struct value emit_arg(struct emit *e, const struct node *call, unsigned i)
+{
+	const struct node *arg = node_at(call->call.args, i);
+
+	assert(arg && "sema has counted the arguments");
+	return emit_eval(e, arg);
+}
+
+/* args.NAME: sema has found the field. */
+static struct value eval_field(struct emit *e, const struct node *n)
+{
+	const struct probe_field *field = n->field.data;
+
+	assert(field && "sema has found the field");
+	return field_read(e, (unsigned)(field - e->program->layouts[0].fields), n,
+			  n->span);
+}
+
+static struct value eval_cast(struct emit *e, const struct node *n)
+{
+	struct value v = emit_eval(e, n->cast.operand);
+	LLVMTypeRef type;
+
+	if (n->type->kind != TYPE_INT || n->type->size == 8)
+		return v;
+	type = LLVMIntTypeInContext(e->m->context, n->type->size * 8);
+	v.ref = LLVMBuildTrunc(e->b, as_int(e, v), type, "");
+	v.ref = n->type->is_signed ? LLVMBuildSExt(e->b, v.ref, e->m->i64, "")
+				   : LLVMBuildZExt(e->b, v.ref, e->m->i64, "");
+	return v;
+}
+
+static struct value eval_deref(struct emit *e, const struct node *n)
+{
+	const struct node *address = n->unary.operand;
+	bool user = address->type->kind == TYPE_PTR
+			    ? address->type->user
+			    : (e->program->kind->flags & PROBE_USER) != 0;
+	unsigned size = n->type->kind == TYPE_INT ? n->type->size : 8;
+
+	return emit_read(e, emit_eval(e, address), size, n->type->is_signed, user,
+			 n->span);
+}
+
+static bool is_plain_literal(const struct node *n)
+{
+	return n->kind == NODE_INT && !n->integer.negative;
+}
+
+/* Both operands signed; a literal that is not negative takes after the other. */
+static bool is_signed_op(enum op op, const struct node *left, const struct node *right)
+{
+	if (op == OP_SHL || op == OP_SHR)
+		return left->type->is_signed;
+	if (is_plain_literal(left))
+		return right->type->is_signed;
+	if (is_plain_literal(right))
+		return left->type->is_signed;
+	return left->type->is_signed && right->type->is_signed;
+}
+
+struct value number_op(struct emit *e, enum op op, const struct node *left,
+		       struct value a, const struct node *right, struct value b)
+{
+	return emit_op(e, op, a, b, is_signed_op(op, left, right));
+}
+
+/* The index of a name, or none: then no site is called so. */
+static struct value compare_name(struct emit *e, enum op op, const struct node *name,
+				 const struct node *text)
+{
+	const struct plan *plan = e->m->cc->plan;
+
+	for (size_t i = 0; i < plan->names.n; i++)
+		if (strcmp(plan->names.items[i], text->string.bytes) == 0)
+			return emit_op(e, op, emit_eval(e, name),
+				       emit_int(e, (int64_t)i), false);
+	return emit_int(e, op == OP_NE);
+}
+
+static struct value compare_text(struct emit *e, const struct node *n)
+{
+	const struct node *left = n->binary.left, *right = n->binary.right;
+	struct value equal;
+
+	if (left->type->kind == TYPE_NAME)
+		return compare_name(e, n->binary.op, left, right);
+	if (right->type->kind == TYPE_NAME)
+		return compare_name(e, n->binary.op, right, left);
+	equal = text_equal(e, left, right);
+	return n->binary.op == OP_EQ
+		       ? equal
+		       : emit_op(e, OP_NOT, equal, (struct value){ 0 }, false);
+}
+
+/* && and || as a value: 1 on one way, 0 on the other. */
+static struct value eval_logical(struct emit *e, const struct node *n)
+{
+	LLVMBasicBlockRef yes = block_new(e, "yes"), no = block_new(e, "no");
+	LLVMBasicBlockRef end = block_new(e, "end");
+	LLVMValueRef result = local_new(e);
+
+	eval_branch(e, n, yes, no);
+	LLVMPositionBuilderAtEnd(e->b, yes);
+	local_set(e, result, emit_int(e, 1));
+	LLVMBuildBr(e->b, end);
+	LLVMPositionBuilderAtEnd(e->b, no);
+	local_set(e, result, emit_int(e, 0));
+	LLVMBuildBr(e->b, end);
+	LLVMPositionBuilderAtEnd(e->b, end);
+	return local_get(e, result);
+}
+
+static bool is_leaf(const struct node *n)
+{
+	return n->kind == NODE_INT || n->kind == NODE_VAR;
+}
+
+static struct value eval_binary(struct emit *e, const struct node *n)
+{
+	const struct node *left = n->binary.left, *right = n->binary.right;
+	struct value a, b, saved;
+
+	if (op_rows[n->binary.op].flags & OP_LOGICAL)
+		return eval_logical(e, n);
+	if (is_text(left->type) || is_text(right->type))
+		return compare_text(e, n);
+	a = emit_eval(e, left);
+	if (!e->m->thrifty || is_leaf(left) || is_leaf(right))
+		return number_op(e, n->binary.op, left, a, right, emit_eval(e, right));
+	saved = temp_in_scratch(e, 8);
+	emit_store(e, saved, 0, a, 8);
+	b = emit_eval(e, right);
+	a = emit_load(e, saved, 0, 8, false);
+	return number_op(e, n->binary.op, left, a, right, b);
+}
+
+static struct value eval_unary(struct emit *e, const struct node *n)
+{
+	return emit_op(e, n->unary.op, emit_eval(e, n->unary.operand),
+		       (struct value){ 0 }, n->type->is_signed);
+}
+
+/* One side of ?: a string goes to dst, a number to the local. */
+static void eval_side(struct emit *e, const struct node *n, const struct node *side,
+		      struct value dst, LLVMValueRef local)
+{
+	if (is_text(n->type))
+		eval_text_at(e, side, dst, type_size(n->type));
+	else
+		local_set(e, local, emit_eval(e, side));
+}
+
+static struct value eval_cond(struct emit *e, const struct node *n)
+{
+	const struct node *cond = n->branch.cond;
+	LLVMBasicBlockRef then, otherwise, end;
+	struct value dst = { .ref = NULL };
+	LLVMValueRef local = NULL;
+
+	if (is_text(n->type))
+		dst = dest_for(e, n, n->type);
+	else
+		local = local_new(e);
+	if (cond->kind == NODE_INT) {
+		eval_side(e, n,
+			  cond->integer.value ? n->branch.then : n->branch.otherwise,
+			  dst, local);
+		return local ? local_get(e, local) : dst;
+	}
+	then = block_new(e, "then");
+	otherwise = block_new(e, "else");
+	end = block_new(e, "end");
+	eval_branch(e, cond, then, otherwise);
+	LLVMPositionBuilderAtEnd(e->b, then);
+	eval_side(e, n, n->branch.then, dst, local);
+	LLVMBuildBr(e->b, end);
+	LLVMPositionBuilderAtEnd(e->b, otherwise);
+	eval_side(e, n, n->branch.otherwise, dst, local);
+	LLVMBuildBr(e->b, end);
+	LLVMPositionBuilderAtEnd(e->b, end);
+	return local ? local_get(e, local) : dst;
+}
+
+struct value eval_step(struct emit *e, const struct node *n, bool wanted)
+{
+	const struct node *place = n->step.place;
+	enum op op = n->step.decrement ? OP_SUB : OP_ADD;
+	struct value before = { 0 }, after = { 0 };
+
+	if (place->kind == NODE_MAP) {
+		map_modify(e, place, op, NULL, emit_int(e, 1),
+			   wanted && !n->step.prefix ? &before : NULL,
+			   wanted && n->step.prefix ? &after : NULL);
+		return n->step.prefix ? after : before;
+	}
+	before = var_load(e, place->var.info);
+	after = emit_op(e, op, before, emit_int(e, 1), false);
+	var_store(e, place->var.info, after);
+	return n->step.prefix ? after : before;
+}
+
+void eval_branch(struct emit *e, const struct node *cond, LLVMBasicBlockRef yes,
+		 LLVMBasicBlockRef no)
+{
+	LLVMBasicBlockRef middle;
+
+	if (cond->kind == NODE_INT) {
+		LLVMBuildBr(e->b, cond->integer.value ? yes : no);
+	} else if (cond->kind == NODE_UNARY && cond->unary.op == OP_NOT) {
+		eval_branch(e, cond->unary.operand, no, yes);
+	} else if (cond->kind == NODE_BINARY && cond->binary.op == OP_LAND) {
+		middle = block_new(e, "and");
+		eval_branch(e, cond->binary.left, middle, no);
+		LLVMPositionBuilderAtEnd(e->b, middle);
+		eval_branch(e, cond->binary.right, yes, no);
+	} else if (cond->kind == NODE_BINARY && cond->binary.op == OP_LOR) {
+		middle = block_new(e, "or");
+		eval_branch(e, cond->binary.left, yes, middle);
+		LLVMPositionBuilderAtEnd(e->b, middle);
+		eval_branch(e, cond->binary.right, yes, no);
+	} else {
+		LLVMBuildCondBr(e->b, as_bit(e, emit_eval(e, cond)), yes, no);
+	}
+}
+
+static struct value eval(struct emit *e, const struct node *n)
+{
+	switch (n->kind) {
+	case NODE_INT:
+		return emit_int(e, (int64_t)n->integer.value);
+	case NODE_STR:
+		return eval_literal(e, n);
+	case NODE_CALL:
+		return eval_call(e, n);
+	case NODE_MAP:
+		return map_value(e, n);
+	case NODE_VAR:
+		return is_text(n->var.info->type) ? var_text(e, n->var.info)
+						  : var_load(e, n->var.info);
+	case NODE_FIELD:
+		return eval_field(e, n);
+	case NODE_CAST:
+		return eval_cast(e, n);
+	case NODE_DEREF:
+		return eval_deref(e, n);
+	case NODE_UNARY:
+		return eval_unary(e, n);
+	case NODE_BINARY:
+		return eval_binary(e, n);
+	case NODE_COND:
+		return eval_cond(e, n);
+	case NODE_STEP:
+		return eval_step(e, n, true);
+	case NODE_PARAM:
+	case NODE_ASSIGN:
+	case NODE_LET:
+	case NODE_IF:
+	case NODE_BLOCK:
+	case NODE_EXPR:
+	case NODE_RETURN:
+		break;
+	}
+	assert(!"sema leaves values only");
+	return emit_int(e, 0);
+}
+
+struct value emit_eval(struct emit *e, const struct node *expr)
+{
+	struct span outer = debug_at(e, expr->span);
+	struct value v = eval(e, expr);
+
+	debug_at(e, outer);
+	return v;
+}

@@ -1,0 +1,228 @@
+/*
+ * Memory of the program: registers, the frame on the stack, scratch memory.
+ *
+ * The kernel gives a program 512 bytes of stack, for our slots and for what the back
+ * end spills. So slots are small, are shared by statements that follow each other, and
+ * whatever does not fit lies in scratch memory, which program.c looks up at the start.
+ */
+#include "codegen/internal.h"
+
+#include <assert.h>
+
+#include "core/arena.h"
+
+enum {
+	FRAME_MAX = 256,        /* bytes of all slots at once */
+	FRAME_MAX_THRIFTY = 96, /* the same after a stack overflow */
+};
+
+static size_t round8(size_t n)
+{
+	return (n + 7) & ~(size_t)7;
+}
+
+static bool fits_frame(const struct emit *e, size_t size)
+{
+	size_t max = e->m->thrifty ? FRAME_MAX_THRIFTY : FRAME_MAX;
+
+	return size <= FRAME_SLOT_MAX && e->frame_used + size <= max;
+}
+
+static struct value temp_in_frame(struct emit *e, size_t size)
+{
+	LLVMValueRef index = module_const(e->m, e->frame_used / 8);
+
+	if (!e->frame)
+		e->frame = LLVMBuildAlloca(e->entry, e->m->i64, "frame");
+	e->frame_used += size;
+	if (e->frame_peak < e->frame_used)
+		e->frame_peak = e->frame_used;
+	return value_of(LLVMBuildGEP2(e->b, e->m->i64, e->frame, &index, 1, "slot"));
+}
+
+/* How much scratch memory the kernel gives to this program. */
+static size_t scratch_max(const struct emit *e)
+{
+	return e->program->kind->flags & PROBE_PREEMPTIBLE ? SCRATCH_TASK_MAX
+							   : SCRATCH_CPU_MAX;
+}
+
+struct value temp_in_scratch(struct emit *e, size_t size)
+{
+	size_t offset = e->scratch_used, max = scratch_max(e);
+
+	size = round8(size);
+	if (offset + size > max) {
+		if (!e->m->too_large)
+			diag(e->m->cc, DIAG_string_limit, e->span,
+			     "this needs %zu bytes of memory while the probe runs, the "
+			     "kernel gives %zu",
+			     offset + size, max);
+		if (!e->m->too_large)
+			diag_hint(e->m->cc, "shorten the strings: str(x, 256), or "
+					    "config = { max_strlen = 256; }");
+		e->m->too_large = true;
+	}
+	e->scratch_used += size;
+	if (e->scratch_peak < e->scratch_used)
+		e->scratch_peak = e->scratch_used;
+	return emit_at(e, value_of(program_scratch(e)), emit_int(e, (int64_t)offset));
+}
+
+struct value emit_temp(struct emit *e, size_t size)
+{
+	size = round8(size);
+	return fits_frame(e, size) ? temp_in_frame(e, size) : temp_in_scratch(e, size);
+}
+
+/* Zeroed if it is on the stack: the verifier wants every byte that is read written. */
+struct value temp_text(struct emit *e, size_t size)
+{
+	struct value slot;
+
+	size = round8(size);
+	if (size > FRAME_TEXT_MAX || !fits_frame(e, size))
+		return temp_in_scratch(e, size);
+	slot = temp_in_frame(e, size);
+	emit_zero(e, slot, size);
+	return slot;
+}
+
+/* Slots were handed out from a stand-in: now the size is known. */
+void frame_finish(struct emit *e)
+{
+	LLVMTypeRef type;
+	LLVMValueRef frame;
+
+	if (!e->frame)
+		return;
+	type = LLVMArrayType(e->m->i64, (unsigned)(e->frame_peak / 8));
+	frame = LLVMBuildAlloca(e->entry, type, "frame");
+	LLVMSetAlignment(frame, 8);
+	LLVMReplaceAllUsesWith(e->frame, frame);
+	LLVMInstructionEraseFromParent(e->frame);
+	e->frame = frame;
+}
+
+LLVMValueRef local_new(struct emit *e)
+{
+	LLVMValueRef local = LLVMBuildAlloca(e->entry, e->m->i64, "");
+
+	LLVMBuildStore(e->entry, module_const(e->m, 0), local);
+	return local;
+}
+
+void local_set(struct emit *e, LLVMValueRef local, struct value v)
+{
+	LLVMBuildStore(e->b, as_int(e, v), local);
+}
+
+struct value local_get(struct emit *e, LLVMValueRef local)
+{
+	return value_of(LLVMBuildLoad2(e->b, e->m->i64, local, ""));
+}
+
+static LLVMTypeRef word_type(const struct emit *e, unsigned size)
+{
+	switch (size) {
+	case 1:
+		return e->m->i8;
+	case 2:
+		return e->m->i16;
+	case 4:
+		return e->m->i32;
+	}
+	assert(size == 8);
+	return e->m->i64;
+}
+
+struct value emit_at(struct emit *e, struct value base, struct value offset)
+{
+	LLVMValueRef by = as_int(e, offset);
+
+	if (LLVMTypeOf(base.ref) != e->m->ptr)
+		return value_of(LLVMBuildAdd(e->b, base.ref, by, ""));
+	if (LLVMIsAConstantInt(by) && LLVMConstIntGetZExtValue(by) == 0)
+		return value_of(base.ref);
+	return value_of(LLVMBuildGEP2(e->b, e->m->i8, base.ref, &by, 1, ""));
+}
+
+struct value emit_load(struct emit *e, struct value base, int64_t offset, unsigned size,
+		       bool is_signed)
+{
+	struct value at = emit_at(e, base, emit_int(e, offset));
+	LLVMValueRef v = LLVMBuildLoad2(e->b, word_type(e, size), as_ptr(e, at), "");
+
+	LLVMSetAlignment(v, size);
+	if (size == 8)
+		return value_of(v);
+	return value_of(is_signed ? LLVMBuildSExt(e->b, v, e->m->i64, "")
+				  : LLVMBuildZExt(e->b, v, e->m->i64, ""));
+}
+
+void emit_store(struct emit *e, struct value base, int64_t offset, struct value v,
+		unsigned size)
+{
+	struct value at = emit_at(e, base, emit_int(e, offset));
+	LLVMValueRef n = as_int(e, v);
+	LLVMValueRef store;
+
+	if (size < 8)
+		n = LLVMBuildTrunc(e->b, n, word_type(e, size), "");
+	store = LLVMBuildStore(e->b, n, as_ptr(e, at));
+	LLVMSetAlignment(store, size);
+}
+
+/* The largest word that fits what is left. */
+static unsigned word_for(size_t left)
+{
+	return left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
+}
+
+void emit_zero(struct emit *e, struct value base, size_t size)
+{
+	if (size > INLINE_BYTES_MAX) {
+		struct value zeros = value_of(module_zeros(e->m, size));
+
+		emit_helper(e, HELPER_PROBE_READ_KERNEL, 3, base,
+			    emit_int(e, (int64_t)size), zeros);
+		return;
+	}
+	for (size_t i = 0; i < size;) {
+		unsigned word = word_for(size - i);
+
+		emit_store(e, base, (int64_t)i, emit_int(e, 0), word);
+		i += word;
+	}
+}
+
+/* Both are memory that the program may touch; 8-byte aligned. */
+void emit_copy(struct emit *e, struct value dst, struct value src, size_t size)
+{
+	if (size > INLINE_BYTES_MAX) {
+		emit_helper(e, HELPER_PROBE_READ_KERNEL, 3, dst,
+			    emit_int(e, (int64_t)size), src);
+		return;
+	}
+	for (size_t i = 0; i < size;) {
+		unsigned word = word_for(size - i);
+
+		emit_store(e, dst, (int64_t)i,
+			   emit_load(e, src, (int64_t)i, word, false), word);
+		i += word;
+	}
+}
+
+/*
+ * The helper stops at the NUL, and pads nothing: what follows at dst stays. It returns
+ * the length with the NUL.
+ */
+struct value emit_copy_str(struct emit *e, struct value dst, struct value src,
+			   size_t size)
+{
+	struct value n = emit_helper(e, HELPER_PROBE_READ_KERNEL_STR, 3, dst,
+				     emit_int(e, (int64_t)size), src);
+
+	n = emit_op(e, OP_SUB, n, emit_int(e, 1), false);
+	return (struct value){ .ref = dst.ref, .len = n.ref };
+}

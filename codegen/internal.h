@@ -1,0 +1,220 @@
+/*
+ * What the files of codegen/ share: the LLVM objects of one compilation and the state
+ * of one program being built. No other directory includes this.
+ */
+#ifndef MEMQL_CODEGEN_INTERNAL_H
+#define MEMQL_CODEGEN_INTERNAL_H
+
+#include <llvm-c/Core.h>
+#include <llvm-c/DebugInfo.h>
+#include <llvm-c/TargetMachine.h>
+
+#include "codegen/emit.h"
+#include "codegen/image.h"
+#include "core/compile.h"
+#include "sema/plan.h"
+
+enum {
+	FRAME_SLOT_MAX = 128,        /* bytes of one slot on the stack */
+	FRAME_TEXT_MAX = 64,         /* the same for a string */
+	SCRATCH_CPU_MAX = 32768,     /* the kernel's limit for an entry of one CPU */
+	SCRATCH_TASK_MAX = 60 << 10, /* the same for task storage */
+	INLINE_BYTES_MAX = 128,      /* more are zeroed or copied by a helper */
+	TEXT_MARK = 3,               /* "..." after text that was cut */
+};
+
+/* A literal in .rodata: equal ones are stored once. */
+struct constant {
+	const void *bytes;
+	size_t size;
+	LLVMValueRef global;
+};
+
+/* The LLVM side of one compilation. */
+struct module {
+	struct compile *cc;
+	/*
+	 * The stack overflowed at the first try: keep variables and temporaries in
+	 * scratch memory.
+	 */
+	bool thrifty;
+	bool stack_overflow; /* LLVM said so */
+	bool too_large;      /* string_limit was reported */
+	const char *error;   /* anything else that LLVM complained of; in the arena */
+
+	LLVMContextRef context;
+	LLVMModuleRef ir;
+	LLVMTargetMachineRef machine;
+	LLVMDIBuilderRef di;
+	LLVMMetadataRef file, unit, type_int, type_u8, type_ptr;
+	LLVMTypeRef i1, i8, i16, i32, i64, ptr;
+
+	LLVMValueRef *maps; /* by map_info.index */
+	LLVMValueRef ring, loss, scratch, task;
+	LLVMValueRef zeros; /* stands for a block of zeros until its size is known */
+	size_t zeros_size;
+	size_t scratch_size, task_size;
+	unsigned scratch_entries;
+
+	struct {
+		struct constant *items;
+		size_t n, cap;
+	} constants;
+	struct {
+		struct image_loss *items;
+		size_t n, cap;
+	} losses;
+};
+
+/* Where a $variable lives: a register, or scratch memory. */
+struct var_slot {
+	LLVMValueRef local; /* or NULL */
+	size_t offset;      /* in scratch memory */
+};
+
+/*
+ * One program being built. Its blocks run in this order:
+ *
+ *	frame	 stack slots, zeroed variables
+ *	guard	 leave if this is memql's own process
+ *	early	 scratch memory and cookie, if the predicate needs them
+ *	...	 the predicate
+ *	late	 scratch memory and cookie, if only the body needs them
+ *	...	 the body
+ *	leave	 return 0
+ *
+ * so that an event that the predicate refuses costs as little as possible.
+ */
+struct emit {
+	struct module *m;
+	const struct program_info *program;
+	LLVMBuilderRef b;     /* the current point */
+	LLVMBuilderRef hoist; /* end of early or late */
+	LLVMBuilderRef entry; /* frame, before its end */
+	LLVMValueRef function;
+	LLVMMetadataRef subprogram;
+	LLVMBasicBlockRef leave;
+
+	LLVMValueRef frame; /* placeholder; see frame_finish() */
+	size_t frame_used, frame_peak;
+	size_t scratch_used, scratch_peak;
+	size_t scratch_vars;  /* bytes at the start that hold variables */
+	LLVMValueRef scratch; /* base address once it is known */
+	LLVMValueRef cookie, zero_key, loss_key;
+
+	struct span span;             /* being built; for line info */
+	const char *subject;          /* builtin or map at work; for losses */
+	const struct node *dest_node; /* the string that has a place waiting ... */
+	struct value dest;            /* ... here */
+	size_t cell_size;             /* of the aggregation being updated */
+	bool cell_atomic;
+};
+
+/* module.c */
+struct module *module_new(struct compile *cc, bool thrifty);
+/* Give the maps and blocks of zeros, whose sizes are known now, their types. */
+void module_finish(struct module *m);
+LLVMValueRef module_const(struct module *m, uint64_t n);
+LLVMValueRef module_rodata(struct module *m, const void *bytes, size_t size);
+/* One of the constants that image.h lists: its address, to be read as volatile. */
+LLVMValueRef module_setting(struct module *m, const char *name, LLVMTypeRef type,
+			    uint64_t initial);
+/* Zeros in read-only memory, at least size bytes. */
+LLVMValueRef module_zeros(struct module *m, size_t size);
+/* The counter for this loss: equal ones share it. */
+unsigned module_loss(struct module *m, enum loss_kind kind, const char *subject,
+		     uint32_t line);
+uint32_t module_line(const struct module *m, struct span at);
+
+/* debug.c */
+void debug_start(struct module *m);
+LLVMMetadataRef debug_program(struct module *m, LLVMValueRef function,
+			      const char *symbol, uint32_t line);
+/* A BTF-defined map; sizes of 0 are left out, typed maps name key and value types. */
+struct map_shape {
+	unsigned type, max_entries, flags;
+	size_t key_size, value_size;
+	bool typed;
+};
+void debug_map(struct module *m, LLVMValueRef global, const char *name,
+	       const struct map_shape *shape);
+/* What follows belongs to that text; returns the span before. */
+struct span debug_at(struct emit *e, struct span at);
+
+/* program.c */
+void program_generate(struct module *m, const struct program_info *p);
+LLVMValueRef program_cookie(struct emit *e);
+LLVMValueRef program_scratch(struct emit *e);
+LLVMBasicBlockRef block_new(struct emit *e, const char *name);
+
+/* frame.c: memory of the program. */
+struct value temp_in_scratch(struct emit *e, size_t size);
+struct value temp_text(struct emit *e, size_t size);
+/* A 64-bit variable that becomes a register. */
+LLVMValueRef local_new(struct emit *e);
+void local_set(struct emit *e, LLVMValueRef local, struct value v);
+struct value local_get(struct emit *e, LLVMValueRef local);
+void frame_finish(struct emit *e);
+void emit_copy(struct emit *e, struct value dst, struct value src, size_t size);
+
+/* emit.c */
+LLVMValueRef as_bit(struct emit *e, struct value v);
+LLVMValueRef as_ptr(struct emit *e, struct value v);
+LLVMValueRef as_int(struct emit *e, struct value v);
+/* The same number, of which LLVM knows nothing: so checks of it stay. */
+struct value opaque(struct emit *e, struct value v);
+/*
+ * v, which is not above max: the verifier believes it because the program ends if it is.
+ */
+struct value bounded(struct emit *e, struct value v, uint64_t max);
+struct value value_of(LLVMValueRef ref);
+/* A constant that is set before the program is loaded, of 4 or 8 bytes. */
+struct value setting(struct emit *e, const char *name, unsigned size, uint64_t initial);
+/* Run the loss's code only if cond is not 0. */
+void loss_if(struct emit *e, struct value cond, enum loss_kind kind, struct span at);
+
+/* read.c: field i of the probe's arguments; n is the node it stands for, or NULL. */
+struct value field_read(struct emit *e, unsigned i, const struct node *n,
+			struct span at);
+
+/* expr.c */
+bool is_text(const struct type *t);
+/* Evaluate a string to dst, which has room for size >= type_size() bytes. */
+struct value eval_text_at(struct emit *e, const struct node *n, struct value dst,
+			  size_t size);
+/* Branch on a condition. */
+void eval_branch(struct emit *e, const struct node *cond, LLVMBasicBlockRef yes,
+		 LLVMBasicBlockRef no);
+/* The place waiting for this string, or a new one. n may be NULL. */
+struct value dest_for(struct emit *e, const struct node *n, const struct type *type);
+/* Assign a number or string. */
+void var_store(struct emit *e, const struct var_info *var, struct value v);
+struct value var_load(struct emit *e, const struct var_info *var);
+struct value var_text(struct emit *e, const struct var_info *var);
+/* v op= by the rules of types. */
+struct value number_op(struct emit *e, enum op op, const struct node *left,
+		       struct value a, const struct node *right, struct value b);
+/* wanted: the value is used. */
+struct value eval_step(struct emit *e, const struct node *n, bool wanted);
+
+/* text.c */
+struct value text_equal(struct emit *e, const struct node *left,
+			const struct node *right);
+/* A literal's bytes and zeros up to whole words, type_size() bytes, at dst. */
+struct value text_literal(struct emit *e, const struct node *n, struct value dst);
+
+/* stmt.c */
+void statement(struct emit *e, const struct node *n);
+
+/* map.c */
+struct value map_value(struct emit *e, const struct node *map);
+void map_assign(struct emit *e, const struct node *map, const struct node *value);
+/* entry op= operand; before and after may be NULL. */
+void map_modify(struct emit *e, const struct node *map, enum op op,
+		const struct node *operand, struct value n, struct value *before,
+		struct value *after);
+
+/* disasm.c: text of the programs in an ELF file, in the arena. */
+const char *disassemble(struct arena *a, const struct plan *plan, const void *elf);
+
+#endif

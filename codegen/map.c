@@ -1,0 +1,370 @@
+/*
+ * Entries of @maps.
+ *
+ * Cells and counters are changed in place. To make a new one without losing what another
+ * CPU counts in the meantime, zeros are inserted if nothing is there, and the entry that
+ * won is looked up again.
+ */
+#include "codegen/internal.h"
+
+#include <assert.h>
+#include <linux/bpf.h>
+
+#include "core/arena.h"
+
+static bool is_scalar(const struct map_info *map)
+{
+	return map->storage == MAP_SCALAR || map->storage == MAP_PERCPU_SCALAR;
+}
+
+static struct value map_of(struct emit *e, const struct map_info *map)
+{
+	return value_of(e->m->maps[map->index]);
+}
+
+/* The only key of an array of one: set once, used by all. */
+static struct value zero_key(struct emit *e)
+{
+	if (!e->zero_key)
+		e->zero_key = local_new(e);
+	return value_of(e->zero_key);
+}
+
+/* One component of a key: zero-padded, since the kernel compares all bytes. */
+static void build_key_part(struct emit *e, const struct node *n,
+			   const struct type *type, struct value at)
+{
+	size_t size = type_size(type), written = 0;
+
+	if (!is_text(type)) {
+		emit_store(e, at, 0, emit_eval(e, n), 8);
+		return;
+	}
+	if (n->kind == NODE_STR)
+		written = type_size(n->type);
+	emit_zero(e, emit_at(e, at, emit_int(e, (int64_t)written)), size - written);
+	eval_text_at(e, n, at, size);
+}
+
+static struct value build_key(struct emit *e, const struct node *map)
+{
+	const struct map_info *info = map->map.info;
+	const struct node *n = map->map.keys;
+	struct value key;
+	size_t offset = 0;
+
+	if (is_scalar(info))
+		return zero_key(e);
+	key = emit_temp(e, info->key_size);
+	for (size_t i = 0; i < info->nkeys; i++, n = n->next) {
+		build_key_part(e, n, info->keys[i],
+			       emit_at(e, key, emit_int(e, (int64_t)offset)));
+		offset += type_size(info->keys[i]);
+	}
+	assert(offset == info->key_size);
+	return key;
+}
+
+static struct value lookup(struct emit *e, const struct map_info *map, struct value key)
+{
+	return emit_helper_ptr(e, HELPER_MAP_LOOKUP_ELEM, 2, map_of(e, map), key);
+}
+
+static struct value update(struct emit *e, const struct map_info *map, struct value key,
+			   struct value entry, uint64_t flags)
+{
+	return emit_helper(e, HELPER_MAP_UPDATE_ELEM, 4, map_of(e, map), key, entry,
+			   emit_int(e, (int64_t)flags));
+}
+
+/* A value of MAP_SCALAR is followed by a word that says whether it was ever set. */
+static int64_t set_offset(const struct map_info *map)
+{
+	return (int64_t)type_size(map->value);
+}
+
+/* An address that is one of two. */
+static LLVMValueRef merge(struct emit *e, LLVMValueRef a, LLVMBasicBlockRef from_a,
+			  LLVMValueRef b, LLVMBasicBlockRef from_b)
+{
+	LLVMValueRef phi = LLVMBuildPhi(e->b, e->m->ptr, "");
+	LLVMValueRef values[] = { a, b };
+	LLVMBasicBlockRef blocks[] = { from_a, from_b };
+
+	LLVMAddIncoming(phi, values, blocks, 2);
+	return phi;
+}
+
+/* p if it is an address whose entry was set, else 0. */
+static struct value only_if_set(struct emit *e, const struct map_info *map,
+				struct value p)
+{
+	LLVMBasicBlockRef loaded;
+	LLVMValueRef none = LLVMConstNull(e->m->ptr), result;
+	struct branch there = emit_if(e, p);
+	struct value set = emit_load(e, p, set_offset(map), 8, false);
+
+	result = LLVMBuildSelect(e->b, as_bit(e, set), p.ref, none, "");
+	loaded = LLVMGetInsertBlock(e->b);
+	LLVMBuildBr(e->b, there.end);
+	LLVMPositionBuilderAtEnd(e->b, there.otherwise);
+	LLVMBuildBr(e->b, there.end);
+	LLVMPositionBuilderAtEnd(e->b, there.end);
+	return value_of(merge(e, result, loaded, none, there.otherwise));
+}
+
+struct value emit_map_lookup(struct emit *e, const struct node *map)
+{
+	const struct map_info *info = map->map.info;
+	struct value p = lookup(e, info, build_key(e, map));
+
+	return info->storage == MAP_SCALAR ? only_if_set(e, info, p) : p;
+}
+
+/* A scalar is emptied in place. */
+static struct value delete_scalar(struct emit *e, const struct map_info *map)
+{
+	struct value p = lookup(e, map, zero_key(e)), was;
+	LLVMValueRef result = local_new(e);
+	struct branch there = emit_if(e, p);
+
+	if (map->storage == MAP_SCALAR) {
+		was = emit_load(e, p, set_offset(map), 8, false);
+		local_set(e, result, was);
+	} else {
+		local_set(e, result, emit_int(e, 1));
+	}
+	emit_zero(e, p, map->value_size);
+	emit_end(e, &there);
+	return local_get(e, result);
+}
+
+struct value emit_map_delete(struct emit *e, const struct node *map)
+{
+	const struct map_info *info = map->map.info;
+	struct value key, failed;
+
+	if (is_scalar(info))
+		return delete_scalar(e, info);
+	key = build_key(e, map);
+	failed = emit_helper(e, HELPER_MAP_DELETE_ELEM, 2, map_of(e, info), key);
+	return emit_op(e, OP_EQ, failed, emit_int(e, 0), false);
+}
+
+/* A missing entry reads as 0 or "". */
+struct value map_value(struct emit *e, const struct node *map)
+{
+	const struct map_info *info = map->map.info;
+	struct value p = lookup(e, info, build_key(e, map));
+	LLVMBasicBlockRef found, missing;
+	LLVMValueRef local, empty;
+	struct branch there;
+
+	assert(info->value && "aggregations are not read by programs");
+	if (is_text(info->value)) {
+		empty = module_zeros(e->m, type_size(info->value));
+		there = emit_if(e, p);
+		found = LLVMGetInsertBlock(e->b);
+		LLVMBuildBr(e->b, there.end);
+		missing = there.otherwise;
+		LLVMPositionBuilderAtEnd(e->b, missing);
+		LLVMBuildBr(e->b, there.end);
+		LLVMPositionBuilderAtEnd(e->b, there.end);
+		return value_of(merge(e, p.ref, found, empty, missing));
+	}
+	local = local_new(e);
+	local_set(e, local, emit_int(e, 0));
+	there = emit_if(e, p);
+	local_set(e, local, emit_load(e, p, 0, 8, false));
+	emit_end(e, &there);
+	return local_get(e, local);
+}
+
+/* The entry, made of zeros if there is none; 0 if the map is full. */
+static struct value entry_or_new(struct emit *e, const struct map_info *map,
+				 struct value key)
+{
+	struct value p = lookup(e, map, key), again;
+	LLVMBasicBlockRef found, made;
+	struct branch there;
+
+	if (is_scalar(map))
+		return p;
+	there = emit_if(e, p);
+	found = LLVMGetInsertBlock(e->b);
+	LLVMBuildBr(e->b, there.end);
+	LLVMPositionBuilderAtEnd(e->b, there.otherwise);
+	update(e, map, key, value_of(module_zeros(e->m, map->value_size)), BPF_NOEXIST);
+	again = lookup(e, map, key);
+	made = LLVMGetInsertBlock(e->b);
+	LLVMBuildBr(e->b, there.end);
+	LLVMPositionBuilderAtEnd(e->b, there.end);
+	return value_of(merge(e, p.ref, found, again.ref, made));
+}
+
+/* Build what follows only if p is an entry; close with lose_entry(). */
+static void lose_entry(struct emit *e, const struct map_info *map, struct branch *there,
+		       struct span at)
+{
+	/* An array's entry is always there: the test is for the verifier only. */
+	if (!is_scalar(map)) {
+		emit_else(e, there);
+		emit_loss(e, LOSS_MAP_FULL, at);
+	}
+	emit_end(e, there);
+}
+
+static void aggregate(struct emit *e, const struct node *map, const struct node *call)
+{
+	const struct map_info *info = map->map.info;
+	struct value p = entry_or_new(e, info, build_key(e, map));
+	struct branch there = emit_if(e, p);
+	size_t outer_size = e->cell_size;
+	bool outer_atomic = e->cell_atomic;
+
+	e->cell_size = info->value_size;
+	e->cell_atomic = info->atomic;
+	call->call.builtin->agg->update(e, p, call, &info->site);
+	e->cell_size = outer_size;
+	e->cell_atomic = outer_atomic;
+	lose_entry(e, info, &there, map->span);
+}
+
+static void assign_scalar(struct emit *e, const struct map_info *map,
+			  const struct node *value)
+{
+	struct value v = emit_eval(e, value);
+	struct value p = lookup(e, map, zero_key(e));
+	struct branch there = emit_if(e, p);
+
+	if (is_text(map->value))
+		emit_copy_str(e, p, v, type_size(map->value));
+	else
+		emit_store(e, p, 0, v, 8);
+	emit_store(e, p, set_offset(map), emit_int(e, 1), 8);
+	emit_end(e, &there);
+}
+
+/* All bytes, for the verifier; what is after a NUL does not matter. */
+static struct value build_value(struct emit *e, const struct map_info *map,
+				const struct node *value)
+{
+	size_t size = type_size(map->value);
+	struct value slot;
+
+	if (!is_text(map->value)) {
+		slot = emit_temp(e, size);
+		emit_store(e, slot, 0, emit_eval(e, value), 8);
+		return slot;
+	}
+	slot = temp_text(e, size);
+	eval_text_at(e, value, slot, size);
+	return slot;
+}
+
+static void assign_entry(struct emit *e, const struct node *map,
+			 const struct node *value)
+{
+	const struct map_info *info = map->map.info;
+	struct value slot = build_value(e, info, value);
+	struct value key = build_key(e, map);
+	struct value failed = update(e, info, key, slot, BPF_ANY);
+
+	loss_if(e, failed, LOSS_MAP_FULL, map->span);
+}
+
+void map_assign(struct emit *e, const struct node *map, const struct node *value)
+{
+	const struct map_info *info = map->map.info;
+	const char *outer = e->subject;
+
+	e->subject = info->name;
+	if (info->agg)
+		aggregate(e, map, value);
+	else if (is_scalar(info))
+		assign_scalar(e, info, value);
+	else
+		assign_entry(e, map, value);
+	e->subject = outer;
+}
+
+/* How a word is changed at once, or false if it takes a read and a write. */
+static bool atomic_op(enum op op, LLVMAtomicRMWBinOp *out)
+{
+	switch (op) {
+	case OP_ADD:
+		*out = LLVMAtomicRMWBinOpAdd;
+		return true;
+	case OP_SUB:
+		*out = LLVMAtomicRMWBinOpSub;
+		return true;
+	case OP_AND:
+		*out = LLVMAtomicRMWBinOpAnd;
+		return true;
+	case OP_OR:
+		*out = LLVMAtomicRMWBinOpOr;
+		return true;
+	case OP_XOR:
+		*out = LLVMAtomicRMWBinOpXor;
+		return true;
+	case OP_MUL:
+	case OP_DIV:
+	case OP_MOD:
+	case OP_SHL:
+	case OP_SHR:
+	case OP_EQ:
+	case OP_NE:
+	case OP_LT:
+	case OP_LE:
+	case OP_GT:
+	case OP_GE:
+	case OP_LAND:
+	case OP_LOR:
+	case OP_NEG:
+	case OP_NOT:
+	case OP_INV:
+		break;
+	}
+	return false;
+}
+
+static struct value modify_word(struct emit *e, const struct node *map, enum op op,
+				const struct node *operand, struct value n,
+				struct value p)
+{
+	LLVMAtomicRMWBinOp how;
+	struct value old;
+
+	if (atomic_op(op, &how))
+		return value_of(LLVMBuildAtomicRMW(e->b, how, p.ref, n.ref,
+						   LLVMAtomicOrderingMonotonic, 0));
+	old = emit_load(e, p, 0, 8, false);
+	emit_store(e, p, 0, number_op(e, op, map, old, operand, n), 8);
+	return old;
+}
+
+void map_modify(struct emit *e, const struct node *map, enum op op,
+		const struct node *operand, struct value n, struct value *before,
+		struct value *after)
+{
+	const struct map_info *info = map->map.info;
+	LLVMValueRef result = before || after ? local_new(e) : NULL;
+	const char *outer = e->subject;
+	struct branch there;
+	struct value p, old;
+
+	e->subject = info->name;
+	p = entry_or_new(e, info, build_key(e, map));
+	there = emit_if(e, p);
+	old = modify_word(e, map, op, operand, n, p);
+	if (result)
+		local_set(e, result, old);
+	if (info->storage == MAP_SCALAR)
+		emit_store(e, p, set_offset(info), emit_int(e, 1), 8);
+	lose_entry(e, info, &there, map->span);
+	e->subject = outer;
+	if (before)
+		*before = local_get(e, result);
+	if (after)
+		*after = emit_op(e, op, local_get(e, result), n, false);
+}

@@ -1,0 +1,336 @@
+/* The LLVM module of one compilation: its types, maps and constants. */
+#include "codegen/internal.h"
+
+#include <assert.h>
+#include <linux/bpf.h>
+#include <llvm-c/Target.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/arena.h"
+
+/* LLVM's messages: none may reach the user as it is, and none may end the process. */
+static void hear_llvm(LLVMDiagnosticInfoRef info, void *arg)
+{
+	struct module *m = arg;
+	LLVMDiagnosticSeverity severity = LLVMGetDiagInfoSeverity(info);
+	char *text = LLVMGetDiagInfoDescription(info);
+
+	/* An error up to LLVM 19, a warning in later ones. */
+	if (strstr(text, "stack limit"))
+		m->stack_overflow = true;
+	else if (severity == LLVMDSError && !m->error)
+		m->error = arena_strdup(m->cc->arena, text);
+	LLVMDisposeMessage(text);
+}
+
+static void close_module(void *arg)
+{
+	struct module *m = arg;
+
+	LLVMDisposeDIBuilder(m->di);
+	LLVMDisposeModule(m->ir);
+	LLVMDisposeTargetMachine(m->machine);
+	LLVMContextDispose(m->context);
+}
+
+static const char *triple(void)
+{
+	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? "bpfel" : "bpfeb";
+}
+
+static void open_machine(struct module *m)
+{
+	LLVMTargetRef target;
+	LLVMTargetDataRef layout;
+	char *error = NULL;
+
+	LLVMInitializeBPFTargetInfo();
+	LLVMInitializeBPFTarget();
+	LLVMInitializeBPFTargetMC();
+	LLVMInitializeBPFAsmPrinter();
+	if (LLVMGetTargetFromTriple(triple(), &target, &error)) {
+		fprintf(stderr, "memql: built without LLVM's BPF back end: %s\n",
+			error);
+		abort();
+	}
+	m->machine = LLVMCreateTargetMachine(target, triple(), "v3", "",
+					     LLVMCodeGenLevelDefault, LLVMRelocDefault,
+					     LLVMCodeModelDefault);
+	m->ir = LLVMModuleCreateWithNameInContext(m->cc->source->name, m->context);
+	LLVMSetTarget(m->ir, triple());
+	/* Before anything is built: else 8-byte cells are accessed in halves. */
+	layout = LLVMCreateTargetDataLayout(m->machine);
+	LLVMSetModuleDataLayout(m->ir, layout);
+	LLVMDisposeTargetData(layout);
+}
+
+static void name_types(struct module *m)
+{
+	m->i1 = LLVMInt1TypeInContext(m->context);
+	m->i8 = LLVMInt8TypeInContext(m->context);
+	m->i16 = LLVMInt16TypeInContext(m->context);
+	m->i32 = LLVMInt32TypeInContext(m->context);
+	m->i64 = LLVMInt64TypeInContext(m->context);
+	m->ptr = LLVMPointerTypeInContext(m->context, 0);
+}
+
+static LLVMValueRef new_global(struct module *m, const char *name, LLVMTypeRef type,
+			       const char *section)
+{
+	LLVMValueRef g = LLVMAddGlobal(m->ir, type, name);
+
+	LLVMSetInitializer(g, LLVMConstNull(type));
+	LLVMSetSection(g, section);
+	LLVMSetAlignment(g, 8);
+	return g;
+}
+
+static LLVMValueRef new_text(struct module *m, const char *name, const char *text,
+			     const char *section)
+{
+	LLVMValueRef bytes =
+		LLVMConstStringInContext(m->context, text, (unsigned)strlen(text), 0);
+	LLVMValueRef g = new_global(m, name, LLVMTypeOf(bytes), section);
+
+	LLVMSetInitializer(g, bytes);
+	LLVMSetAlignment(g, 1);
+	return g;
+}
+
+/* The type a map's global needs is known only with its shape: see add_map(). */
+static LLVMValueRef new_map(struct module *m, const char *name)
+{
+	return new_global(m, name, m->i64, ".maps");
+}
+
+/* Constants that memql sets before it loads the programs. */
+LLVMValueRef module_setting(struct module *m, const char *name, LLVMTypeRef type,
+			    uint64_t initial)
+{
+	LLVMValueRef g = LLVMGetNamedGlobal(m->ir, name);
+
+	if (g)
+		return g;
+	g = new_global(m, name, type, ".rodata.memql");
+	LLVMSetInitializer(g, LLVMConstInt(type, initial, 0));
+	LLVMSetGlobalConstant(g, 1);
+	return g;
+}
+
+struct module *module_new(struct compile *cc, bool thrifty)
+{
+	struct module *m = ARENA_NEW(cc->arena, struct module);
+	const struct plan *plan = cc->plan;
+
+	m->cc = cc;
+	m->thrifty = thrifty;
+	m->context = LLVMContextCreate();
+	LLVMContextSetDiagnosticHandler(m->context, hear_llvm, m);
+	open_machine(m);
+	name_types(m);
+	debug_start(m);
+	arena_defer(cc->arena, close_module, m);
+
+	/* For the helpers that the kernel keeps for programs under the GPL. */
+	new_text(m, "memql_license", "GPL", "license");
+	m->ring = new_map(m, IMAGE_RING);
+	m->loss = new_map(m, IMAGE_LOSS);
+	m->scratch = new_map(m, IMAGE_SCRATCH);
+	m->task = new_map(m, IMAGE_TASK);
+	m->maps = ARENA_ARRAY(cc->arena, LLVMValueRef, plan->maps.n);
+	for (size_t i = 0; i < plan->maps.n; i++)
+		m->maps[i] = new_map(m, plan->maps.items[i]->symbol);
+	return m;
+}
+
+/* Programs refer to a stand-in until now: replace it by the map, or drop it. */
+static void add_map(struct module *m, LLVMValueRef stand_in,
+		    const struct map_shape *shape)
+{
+	LLVMTypeRef fields[8], type;
+	size_t n = 0, len;
+	char *name = arena_strdup(m->cc->arena, LLVMGetValueName2(stand_in, &len));
+	LLVMValueRef g;
+
+	/* One pointer for each member that debug_map() describes. */
+	fields[n++] = m->ptr;
+	if (shape->max_entries)
+		fields[n++] = m->ptr;
+	if (shape->flags)
+		fields[n++] = m->ptr;
+	if (shape->key_size)
+		fields[n++] = m->ptr;
+	if (shape->value_size)
+		fields[n++] = m->ptr;
+	type = LLVMStructTypeInContext(m->context, fields, (unsigned)n, 0);
+	LLVMSetValueName2(stand_in, "", 0);
+	g = new_global(m, name, type, ".maps");
+	LLVMReplaceAllUsesWith(stand_in, g);
+	LLVMDeleteGlobal(stand_in);
+	debug_map(m, g, name, shape);
+}
+
+static void add_map_if_used(struct module *m, LLVMValueRef stand_in,
+			    const struct map_shape *shape)
+{
+	if (LLVMGetFirstUse(stand_in))
+		add_map(m, stand_in, shape);
+	else
+		LLVMDeleteGlobal(stand_in);
+}
+
+static void add_user_map(struct module *m, const struct map_info *map)
+{
+	struct map_shape shape = {
+		.max_entries = map->max_entries,
+		.key_size = map->key_size,
+		.value_size = map->value_size,
+	};
+
+	switch (map->storage) {
+	case MAP_SCALAR:
+		shape.type = BPF_MAP_TYPE_ARRAY;
+		break;
+	case MAP_PERCPU_SCALAR:
+		shape.type = BPF_MAP_TYPE_PERCPU_ARRAY;
+		break;
+	case MAP_HASH:
+		shape.type = BPF_MAP_TYPE_HASH;
+		break;
+	case MAP_PERCPU_HASH:
+		shape.type = BPF_MAP_TYPE_PERCPU_HASH;
+		break;
+	}
+	if (map->storage == MAP_SCALAR || map->storage == MAP_PERCPU_SCALAR) {
+		shape.key_size = sizeof(uint32_t);
+		shape.max_entries = 1;
+	} else if (map->key_size + map->value_size > 1024) {
+		/* Else the whole map's memory is taken when it is made. */
+		shape.flags = BPF_F_NO_PREALLOC;
+	}
+	add_map(m, m->maps[map->index], &shape);
+}
+
+static void finish_zeros(struct module *m)
+{
+	LLVMTypeRef type;
+	LLVMValueRef g;
+
+	if (!m->zeros)
+		return;
+	type = LLVMArrayType(m->i64, (unsigned)((m->zeros_size + 7) / 8));
+	g = new_global(m, "memql_zero_bytes", type, ".rodata");
+	LLVMSetGlobalConstant(g, 1);
+	LLVMSetLinkage(g, LLVMInternalLinkage);
+	LLVMReplaceAllUsesWith(m->zeros, g);
+	LLVMDeleteGlobal(m->zeros);
+	m->zeros = g;
+}
+
+void module_finish(struct module *m)
+{
+	const struct plan *plan = m->cc->plan;
+	unsigned nlosses = m->losses.n ? (unsigned)m->losses.n : 1;
+
+	add_map(m, m->ring,
+		&(struct map_shape){ .type = BPF_MAP_TYPE_RINGBUF,
+				     .max_entries = IMAGE_RING_BYTES });
+	add_map(m, m->loss,
+		&(struct map_shape){ .type = BPF_MAP_TYPE_PERCPU_ARRAY,
+				     .max_entries = nlosses,
+				     .key_size = sizeof(uint32_t),
+				     .value_size = sizeof(uint64_t) });
+	add_map_if_used(m, m->scratch,
+			&(struct map_shape){ .type = BPF_MAP_TYPE_PERCPU_ARRAY,
+					     .max_entries = m->scratch_entries,
+					     .key_size = sizeof(uint32_t),
+					     .value_size = m->scratch_size });
+	add_map_if_used(m, m->task,
+			&(struct map_shape){ .type = BPF_MAP_TYPE_TASK_STORAGE,
+					     .flags = BPF_F_NO_PREALLOC,
+					     .key_size = sizeof(int),
+					     .value_size = m->task_size,
+					     .typed = true });
+	for (size_t i = 0; i < plan->maps.n; i++)
+		add_user_map(m, plan->maps.items[i]);
+	finish_zeros(m);
+	LLVMDIBuilderFinalize(m->di);
+}
+
+LLVMValueRef module_const(struct module *m, uint64_t n)
+{
+	return LLVMConstInt(m->i64, n, 0);
+}
+
+/* Whole words, zero-padded: strings are compared by words. */
+static LLVMValueRef new_constant(struct module *m, const void *bytes, size_t size)
+{
+	size_t words = (size + 7) / 8;
+	LLVMValueRef *items = ARENA_ARRAY(m->cc->arena, LLVMValueRef, words);
+	LLVMTypeRef type = LLVMArrayType(m->i64, (unsigned)words);
+	LLVMValueRef g;
+
+	for (size_t i = 0; i < words; i++) {
+		uint64_t word = 0;
+		size_t left = size - i * 8;
+
+		memcpy(&word, (const char *)bytes + i * 8, left < 8 ? left : 8);
+		items[i] = module_const(m, word);
+	}
+	g = new_global(m, "memql_bytes", type, ".rodata");
+	LLVMSetInitializer(g, LLVMConstArray(m->i64, items, (unsigned)words));
+	LLVMSetGlobalConstant(g, 1);
+	LLVMSetLinkage(g, LLVMInternalLinkage);
+	return g;
+}
+
+LLVMValueRef module_rodata(struct module *m, const void *bytes, size_t size)
+{
+	struct constant c = { .bytes = bytes, .size = size };
+	void *copy;
+
+	for (size_t i = 0; i < m->constants.n; i++) {
+		const struct constant *have = &m->constants.items[i];
+
+		if (have->size == size && memcmp(have->bytes, bytes, size) == 0)
+			return have->global;
+	}
+	copy = arena_alloc(m->cc->arena, size);
+	memcpy(copy, bytes, size);
+	c.bytes = copy;
+	c.global = new_constant(m, bytes, size);
+	ARENA_PUSH(m->cc->arena, &m->constants, c);
+	return c.global;
+}
+
+LLVMValueRef module_zeros(struct module *m, size_t size)
+{
+	if (!m->zeros)
+		m->zeros = LLVMAddGlobal(m->ir, m->i64, "memql_zeros");
+	if (m->zeros_size < size)
+		m->zeros_size = size;
+	return m->zeros;
+}
+
+unsigned module_loss(struct module *m, enum loss_kind kind, const char *subject,
+		     uint32_t line)
+{
+	struct image_loss loss = { .kind = kind, .subject = subject, .line = line };
+
+	for (size_t i = 0; i < m->losses.n; i++) {
+		const struct image_loss *have = &m->losses.items[i];
+
+		if (have->kind == kind && have->line == line &&
+		    have->subject == subject)
+			return (unsigned)i;
+	}
+	ARENA_PUSH(m->cc->arena, &m->losses, loss);
+	return (unsigned)m->losses.n - 1;
+}
+
+uint32_t module_line(const struct module *m, struct span at)
+{
+	return source_place(m->cc->source, at.begin).line;
+}

@@ -1,0 +1,183 @@
+/* A plan to an image: programs, passes, ELF. */
+#include "codegen/codegen.h"
+
+#include <llvm-c/Analysis.h>
+#include <llvm-c/ErrorHandling.h>
+#include <llvm-c/Transforms/PassBuilder.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "codegen/internal.h"
+#include "core/arena.h"
+
+/*
+ * Enough to get variables into registers and to drop what is never reached. More makes
+ * BPF programs no smaller, takes 20 times as long, and moves the checks that the
+ * verifier must see.
+ */
+static const char passes[] = "function(sroa,early-cse,simplifycfg)";
+
+static void internal_error(const char *why) __attribute__((noreturn));
+
+static void internal_error(const char *why)
+{
+	fprintf(stderr,
+		"memql: this is a bug in memql: LLVM cannot compile the program: %s\n"
+		"  Please report it with the program's text.\n",
+		why);
+	exit(EX_SOFTWARE);
+}
+
+/* What LLVM considers hopeless. */
+static void hear_fatal(const char *why)
+{
+	internal_error(why);
+}
+
+static void run_passes(struct module *m)
+{
+	LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
+	LLVMErrorRef error = LLVMRunPasses(m->ir, passes, m->machine, options);
+
+	LLVMDisposePassBuilderOptions(options);
+	if (error)
+		internal_error(LLVMGetErrorMessage(error));
+}
+
+static void verify(struct module *m)
+{
+#ifndef NDEBUG
+	char *why = NULL;
+
+	if (LLVMVerifyModule(m->ir, LLVMReturnStatusAction, &why)) {
+		char *text = LLVMPrintModuleToString(m->ir);
+
+		fputs(text, stderr);
+		internal_error(why);
+	}
+	LLVMDisposeMessage(why);
+#else
+	(void)m;
+#endif
+}
+
+/* The ELF file, or NULL if the stack overflowed. */
+static LLVMMemoryBufferRef compile_module(struct module *m)
+{
+	LLVMMemoryBufferRef elf;
+	char *why = NULL;
+
+	verify(m);
+	run_passes(m);
+	if (LLVMTargetMachineEmitToMemoryBuffer(m->machine, m->ir, LLVMObjectFile, &why,
+						&elf))
+		internal_error(why);
+	if (m->stack_overflow) {
+		LLVMDisposeMemoryBuffer(elf);
+		return NULL;
+	}
+	if (m->error)
+		internal_error(m->error);
+	return elf;
+}
+
+static struct module *build_module(struct compile *cc, bool thrifty)
+{
+	struct module *m = module_new(cc, thrifty);
+
+	for (size_t i = 0; i < cc->plan->programs.n; i++)
+		program_generate(m, cc->plan->programs.items[i]);
+	module_finish(m);
+	return m;
+}
+
+static void describe_programs(struct module *m, struct image *img)
+{
+	struct arena *a = m->cc->arena;
+	const struct plan *plan = m->cc->plan;
+	struct image_program *out =
+		ARENA_ARRAY(a, struct image_program, plan->programs.n);
+
+	for (size_t i = 0; i < plan->programs.n; i++) {
+		const struct program_info *p = plan->programs.items[i];
+
+		out[i] = (struct image_program){
+			.symbol = p->symbol,
+			.point = arena_strndup(a, m->cc->source->text + p->point.begin,
+					       p->point.end - p->point.begin),
+			.kind = p->kind,
+			.sites = p->sites,
+			.nsites = p->nsites,
+			.sleepable = p->sleepable,
+			.line = module_line(m, p->point),
+		};
+	}
+	img->programs = out;
+	img->nprograms = plan->programs.n;
+}
+
+static void keep_text(struct module *m, struct image *img)
+{
+	char *text = LLVMPrintModuleToString(m->ir);
+
+	img->ir = arena_strdup(m->cc->arena, text);
+	LLVMDisposeMessage(text);
+	img->bpf = disassemble(m->cc->arena, m->cc->plan, img->elf);
+}
+
+static void make_image(struct module *m, LLVMMemoryBufferRef elf)
+{
+	struct compile *cc = m->cc;
+	struct image *img = ARENA_NEW(cc->arena, struct image);
+	void *bytes = arena_alloc(cc->arena, LLVMGetBufferSize(elf));
+
+	memcpy(bytes, LLVMGetBufferStart(elf), LLVMGetBufferSize(elf));
+	img->elf = bytes;
+	img->elf_size = LLVMGetBufferSize(elf);
+	img->source_name = cc->source->name;
+	img->maps = (const struct map_info *const *)cc->plan->maps.items;
+	img->nmaps = cc->plan->maps.n;
+	img->actions = (const struct action_info *const *)cc->plan->actions.items;
+	img->nactions = cc->plan->actions.n;
+	img->losses = m->losses.items;
+	img->nlosses = m->losses.n;
+	img->names = cc->plan->names.items;
+	img->nnames = cc->plan->names.n;
+	describe_programs(m, img);
+	if (cc->options.keep_ir)
+		keep_text(m, img);
+	cc->image = img;
+}
+
+bool generate(struct compile *cc)
+{
+	LLVMMemoryBufferRef elf = NULL;
+	struct module *m = NULL;
+
+	LLVMResetFatalErrorHandler();
+	LLVMInstallFatalErrorHandler(hear_fatal);
+	/* A second try, with less on the stack, is rare. */
+	for (int thrifty = 0; thrifty <= 1 && !elf; thrifty++) {
+		m = build_module(cc, thrifty);
+		if (m->too_large)
+			return false;
+		elf = compile_module(m);
+	}
+	if (!elf)
+		internal_error("an expression needs more than 512 bytes of stack");
+	make_image(m, elf);
+	LLVMDisposeMemoryBuffer(elf);
+	return true;
+}
+
+void dump_ir(const struct compile *cc, FILE *out)
+{
+	fputs(cc->image->ir, out);
+}
+
+void dump_bpf(const struct compile *cc, FILE *out)
+{
+	fputs(cc->image->bpf, out);
+}

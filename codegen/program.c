@@ -1,0 +1,275 @@
+/* One BPF program around its statements: what runs before them, and on demand. */
+#include "codegen/internal.h"
+
+#include <string.h>
+
+#include "core/arena.h"
+
+/* More live variables than that and the back end might run out of stack for spills. */
+enum { REGISTER_VARS_MAX = 16 };
+enum { TASK_STORAGE_CREATE = 1 };
+
+/* Build with another builder for a while. */
+static LLVMBuilderRef switch_builder(struct emit *e, LLVMBuilderRef to)
+{
+	LLVMBuilderRef from = e->b;
+
+	LLVMSetCurrentDebugLocation2(to, LLVMGetCurrentDebugLocation2(from));
+	e->b = to;
+	return from;
+}
+
+static void add_attribute(LLVMValueRef function, LLVMAttributeRef a)
+{
+	LLVMAddAttributeAtIndex(function,
+				(LLVMAttributeIndex)LLVMAttributeFunctionIndex, a);
+}
+
+static LLVMValueRef new_function(struct module *m, const struct program_info *p)
+{
+	static const char nounwind[] = "nounwind", no_builtins[] = "no-builtins";
+	LLVMTypeRef type = LLVMFunctionType(m->i32, &m->ptr, 1, 0);
+	LLVMValueRef f = LLVMAddFunction(m->ir, p->symbol, type);
+	unsigned kind = LLVMGetEnumAttributeKindForName(nounwind, strlen(nounwind));
+
+	LLVMSetSection(f, p->kind->section);
+	add_attribute(f, LLVMCreateEnumAttribute(m->context, kind, 0));
+	/* There is no memset() to call. */
+	add_attribute(f, LLVMCreateStringAttribute(m->context, no_builtins,
+						   strlen(no_builtins), "", 0));
+	return f;
+}
+
+/* Scratch memory of a program that cannot be preempted: an entry of this CPU. */
+static struct value scratch_of_cpu(struct emit *e)
+{
+	LLVMValueRef key = LLVMBuildAlloca(e->entry, e->m->i64, "key");
+	unsigned index = e->m->scratch_entries++;
+
+	LLVMSetAlignment(key, 8);
+	emit_store(e, value_of(key), 0, emit_int(e, index), 4);
+	return emit_helper_ptr(e, HELPER_MAP_LOOKUP_ELEM, 2, value_of(e->m->scratch),
+			       value_of(key));
+}
+
+/*
+ * Of one that can: memory of the running thread, since another thread may run the same
+ * program on this CPU in the middle of it. All such programs share it: none can start in
+ * a thread while another is at work there.
+ */
+static struct value scratch_of_task(struct emit *e)
+{
+	struct value task = emit_helper_ptr(e, HELPER_GET_CURRENT_TASK_BTF, 0);
+	struct value none = value_of(LLVMConstNull(e->m->ptr));
+
+	return emit_helper_ptr(e, HELPER_TASK_STORAGE_GET, 4, value_of(e->m->task),
+			       task, none, emit_int(e, TASK_STORAGE_CREATE));
+}
+
+/* Memory of an earlier event lies there. */
+static void clear_scratch_vars(struct emit *e)
+{
+	for (size_t i = 0; i < e->program->vars.n; i++) {
+		const struct var_info *var = e->program->vars.items[i];
+		const struct var_slot *slot = var->storage;
+
+		if (!slot->local)
+			emit_store(e, value_of(e->scratch), (int64_t)slot->offset,
+				   emit_int(e, 0), 8);
+	}
+}
+
+LLVMValueRef program_scratch(struct emit *e)
+{
+	const char *subject = e->subject;
+	LLVMBuilderRef from;
+	struct branch there;
+	struct value base;
+
+	if (e->scratch)
+		return e->scratch;
+	from = switch_builder(e, e->hoist);
+	base = e->program->kind->flags & PROBE_PREEMPTIBLE ? scratch_of_task(e)
+							   : scratch_of_cpu(e);
+	there = emit_if(e, base);
+	e->scratch = base.ref;
+	clear_scratch_vars(e);
+	emit_else(e, &there);
+	e->subject = NULL;
+	emit_loss(e, LOSS_SCRATCH, e->program->point);
+	emit_return(e);
+	emit_end(e, &there);
+	e->subject = subject;
+	e->b = from;
+	return e->scratch;
+}
+
+LLVMValueRef program_cookie(struct emit *e)
+{
+	LLVMBuilderRef from;
+
+	if (e->cookie)
+		return e->cookie;
+	from = switch_builder(e, e->hoist);
+	e->cookie = emit_helper(e, HELPER_GET_ATTACH_COOKIE, 1, emit_ctx(e)).ref;
+	e->b = from;
+	return e->cookie;
+}
+
+/* The id of a name or function: constant if all sites share it. */
+static struct value site_id(struct emit *e, bool func)
+{
+	const struct program_info *p = e->program;
+	struct value cookie;
+	bool same = true;
+
+	for (size_t i = 1; i < p->nsites; i++) {
+		const struct probe_site *a = &p->sites[0], *b = &p->sites[i];
+
+		same = same &&
+		       (func ? a->func_id == b->func_id : a->name_id == b->name_id);
+	}
+	if (same && p->nsites)
+		return emit_int(e, func ? p->sites[0].func_id : p->sites[0].name_id);
+	cookie = value_of(program_cookie(e));
+	if (func)
+		cookie = emit_op(e, OP_SHR, cookie, emit_int(e, 24), false);
+	return emit_op(e, OP_AND, cookie, emit_int(e, 0xffffff), false);
+}
+
+struct value emit_site_name(struct emit *e)
+{
+	return site_id(e, false);
+}
+
+struct value emit_site_func(struct emit *e)
+{
+	return site_id(e, true);
+}
+
+/* Registers for the first numbers, scratch memory for the rest and for strings. */
+static void place_vars(struct emit *e)
+{
+	size_t max = e->m->thrifty ? 0 : REGISTER_VARS_MAX, used = 0;
+
+	for (size_t i = 0; i < e->program->vars.n; i++) {
+		struct var_info *var = e->program->vars.items[i];
+		struct var_slot *slot = ARENA_NEW(e->m->cc->arena, struct var_slot);
+
+		var->storage = slot;
+		if (!is_text(var->type) && used < max) {
+			slot->local = local_new(e);
+			used++;
+			continue;
+		}
+		slot->offset = e->scratch_used;
+		e->scratch_used += type_size(var->type);
+	}
+	e->scratch_vars = e->scratch_used;
+	e->scratch_peak = e->scratch_used;
+}
+
+/* Leave in memql's own process: its work for an event would be an event again. */
+static void guard_self(struct emit *e)
+{
+	struct value own, id;
+	struct branch b;
+
+	if (!(e->program->kind->flags & PROBE_SYSTEM_WIDE))
+		return;
+	own = setting(e, IMAGE_SELF, 4, 0);
+	id = emit_helper(e, HELPER_GET_CURRENT_PID_TGID, 0);
+	id = emit_op(e, OP_SHR, id, emit_int(e, 32), false);
+	b = emit_if(e, emit_op(e, OP_EQ, id, own, false));
+	emit_return(e);
+	emit_end(e, &b);
+}
+
+/*
+ * A block for what turns out to be needed before this point. The one for the predicate
+ * is given up when the body begins: what it made stays valid.
+ */
+static LLVMBasicBlockRef start_hoist(struct emit *e)
+{
+	LLVMBasicBlockRef block = block_new(e, "hoist"), next = block_new(e, "next");
+
+	LLVMBuildBr(e->b, block);
+	LLVMPositionBuilderAtEnd(e->hoist, block);
+	LLVMPositionBuilderAtEnd(e->b, next);
+	return next;
+}
+
+static void end_hoist(struct emit *e, LLVMBasicBlockRef next)
+{
+	LLVMBuildBr(e->hoist, next);
+}
+
+static void build_predicate(struct emit *e)
+{
+	const struct node *predicate = e->program->predicate;
+	LLVMBasicBlockRef next, yes;
+
+	if (!predicate)
+		return;
+	next = start_hoist(e);
+	yes = block_new(e, "body");
+	debug_at(e, predicate->span);
+	eval_branch(e, predicate, yes, e->leave);
+	LLVMPositionBuilderAtEnd(e->b, yes);
+	e->frame_used = 0;
+	e->scratch_used = e->scratch_vars;
+	end_hoist(e, next);
+}
+
+static void build_body(struct emit *e)
+{
+	LLVMBasicBlockRef next = start_hoist(e);
+
+	statement(e, e->program->body);
+	LLVMBuildBr(e->b, e->leave);
+	end_hoist(e, next);
+	LLVMPositionBuilderAtEnd(e->b, e->leave);
+	LLVMBuildRet(e->b, LLVMConstInt(e->m->i32, 0, 0));
+}
+
+static void account_scratch(struct emit *e)
+{
+	size_t *size = e->program->kind->flags & PROBE_PREEMPTIBLE
+			       ? &e->m->task_size
+			       : &e->m->scratch_size;
+
+	if (e->scratch && *size < e->scratch_peak)
+		*size = e->scratch_peak;
+}
+
+void program_generate(struct module *m, const struct program_info *p)
+{
+	struct emit e = { .m = m, .program = p };
+	LLVMBasicBlockRef frame, guard;
+	uint32_t line = module_line(m, p->point);
+
+	e.function = new_function(m, p);
+	e.subprogram = debug_program(m, e.function, p->symbol, line);
+	e.b = LLVMCreateBuilderInContext(m->context);
+	e.hoist = LLVMCreateBuilderInContext(m->context);
+	e.entry = LLVMCreateBuilderInContext(m->context);
+	frame = block_new(&e, "frame");
+	guard = block_new(&e, "guard");
+	e.leave = block_new(&e, "leave");
+	LLVMPositionBuilderAtEnd(e.entry, frame);
+	LLVMPositionBuilderAtEnd(e.b, guard);
+	e.span.end = UINT32_MAX;
+	debug_at(&e, p->point);
+
+	place_vars(&e);
+	guard_self(&e);
+	build_predicate(&e);
+	build_body(&e);
+
+	frame_finish(&e);
+	LLVMBuildBr(e.entry, guard);
+	account_scratch(&e);
+	LLVMDisposeBuilder(e.b);
+	LLVMDisposeBuilder(e.hoist);
+	LLVMDisposeBuilder(e.entry);
+}

@@ -1,0 +1,283 @@
+/*
+ * Memory of other address spaces: user memory, the kernel's, the probe's context.
+ *
+ * Helpers copy it, and fail where there is none, or none yet: a page that was never
+ * touched is brought in only by programs that may sleep. Every failure is counted.
+ */
+#include "codegen/internal.h"
+
+#include <assert.h>
+
+enum { PAGE_BYTES = 4096 }; /* the smallest there is: larger ones are asked twice */
+
+static bool can_fault(const struct emit *e, bool user)
+{
+	return user && e->program->sleepable;
+}
+
+static struct value is_error(struct emit *e, struct value result)
+{
+	return emit_op(e, OP_LT, result, emit_int(e, 0), true);
+}
+
+struct value emit_read(struct emit *e, struct value address, unsigned size,
+		       bool is_signed, bool user, struct span at)
+{
+	struct value slot = emit_temp(e, 8), bytes = emit_int(e, size), failed;
+	struct branch b;
+
+	failed = is_error(
+		e,
+		emit_helper(e, user ? HELPER_PROBE_READ_USER : HELPER_PROBE_READ_KERNEL,
+			    3, slot, bytes, address));
+	b = emit_if(e, failed);
+	if (can_fault(e, user)) {
+		failed = is_error(e, emit_helper(e, HELPER_COPY_FROM_USER, 3, slot,
+						 bytes, address));
+		loss_if(e, failed, LOSS_MEMORY_READ, at);
+	} else {
+		emit_loss(e, LOSS_MEMORY_READ, at);
+	}
+	emit_end(e, &b);
+	/* A helper that fails leaves zeros. */
+	return emit_load(e, slot, 0, size, is_signed);
+}
+
+/* One page further at each turn, until the text's end is in memory. */
+static void read_after_fault(struct emit *e, struct value dst, struct value size,
+			     uint32_t max, struct value address, LLVMValueRef result)
+{
+	struct value byte = emit_temp(e, 8), touched, n;
+	struct value page =
+		emit_op(e, OP_AND, address, emit_int(e, -PAGE_BYTES), false);
+	struct value step, where;
+	struct branch b;
+	struct loop l = emit_loop(e, max / PAGE_BYTES + 2);
+
+	/* The first touch is at the address, the others where the next pages begin. */
+	step = emit_op(e, OP_MUL, l.i, emit_int(e, PAGE_BYTES), false);
+	where = emit_op(e, OP_ADD, page, step, false);
+	where = emit_select(e, emit_op(e, OP_EQ, l.i, emit_int(e, 0), false), address,
+			    where);
+	touched = emit_helper(e, HELPER_COPY_FROM_USER, 3, byte, emit_int(e, 1), where);
+	b = emit_if(e, is_error(e, touched));
+	emit_break(e, &l);
+	emit_end(e, &b);
+	n = emit_helper(e, HELPER_PROBE_READ_USER_STR, 3, dst, size, address);
+	local_set(e, result, n);
+	b = emit_if(e, emit_op(e, OP_GE, n, emit_int(e, 0), true));
+	emit_break(e, &l);
+	emit_end(e, &b);
+	emit_loop_end(e, &l);
+}
+
+/* dst may have any alignment. */
+static void store_mark(struct emit *e, struct value dst, uint32_t offset)
+{
+	static const char mark[] = "...";
+
+	for (unsigned i = 0; i < sizeof(mark); i++)
+		emit_store(e, dst, (int64_t)offset + i, emit_int(e, mark[i]), 1);
+}
+
+/* One byte more than the limit is read: that tells text which fits from text cut. */
+struct value emit_read_str(struct emit *e, struct value dst, struct value address,
+			   uint32_t limit, bool user, struct span at)
+{
+	enum bpf_helper helper =
+		user ? HELPER_PROBE_READ_USER_STR : HELPER_PROBE_READ_KERNEL_STR;
+	struct value size = emit_int(e, (int64_t)limit + 2);
+	LLVMValueRef result = local_new(e), length = local_new(e);
+	struct value n;
+	struct branch b;
+
+	n = emit_helper(e, helper, 3, dst, size, address);
+	local_set(e, result, n);
+	if (can_fault(e, user)) {
+		b = emit_if(e, is_error(e, n));
+		read_after_fault(e, dst, size, limit + 2, address, result);
+		emit_end(e, &b);
+	}
+	n = local_get(e, result);
+	b = emit_if(e, emit_op(e, OP_LE, n, emit_int(e, 0), true));
+	emit_loss(e, LOSS_STRING_READ, at);
+	emit_store(e, dst, 0, emit_int(e, 0), 1);
+	local_set(e, length, emit_int(e, 0));
+	emit_else(e, &b);
+	local_set(e, length, emit_op(e, OP_SUB, n, emit_int(e, 1), false));
+	emit_end(e, &b);
+
+	b = emit_if(e,
+		    emit_op(e, OP_GT, local_get(e, length), emit_int(e, limit), true));
+	store_mark(e, dst, limit);
+	local_set(e, length, emit_int(e, (int64_t)limit + TEXT_MARK));
+	emit_end(e, &b);
+	return (struct value){ .ref = dst.ref, .len = local_get(e, length).ref };
+}
+
+/*
+ * A word of the context. The verifier wants the register that the program began with and
+ * a constant: volatile, so that LLVM neither merges nor moves such loads.
+ */
+static LLVMValueRef load_context(struct emit *e, int64_t offset, unsigned size)
+{
+	static const unsigned bits[] = { [1] = 8, [2] = 16, [4] = 32, [8] = 64 };
+	LLVMTypeRef type = LLVMIntTypeInContext(e->m->context, bits[size]);
+	LLVMValueRef index = module_const(e->m, (uint64_t)offset);
+	LLVMValueRef at = LLVMBuildGEP2(e->b, e->m->i8, emit_ctx(e).ref, &index, 1, "");
+	LLVMValueRef v = LLVMBuildLoad2(e->b, type, at, "");
+
+	LLVMSetVolatile(v, 1);
+	LLVMSetAlignment(v, size);
+	return size == 8 ? v : LLVMBuildZExt(e->b, v, e->m->i64, "");
+}
+
+/* The low size bytes of a word, extended to 64 bits. */
+static struct value extend(struct emit *e, LLVMValueRef v, unsigned size,
+			   bool is_signed)
+{
+	LLVMTypeRef type = LLVMIntTypeInContext(e->m->context, size * 8);
+
+	if (size == 8)
+		return value_of(v);
+	v = LLVMBuildTrunc(e->b, v, type, "");
+	return value_of(is_signed ? LLVMBuildSExt(e->b, v, e->m->i64, "")
+				  : LLVMBuildZExt(e->b, v, e->m->i64, ""));
+}
+
+/* Fields of a record, which packed structs may leave unaligned. */
+static struct value read_context(struct emit *e, const struct location *at)
+{
+	LLVMValueRef v = NULL;
+
+	if (at->value % at->size == 0)
+		return extend(e, load_context(e, at->value, at->size), at->size,
+			      at->is_signed);
+	for (unsigned i = 0; i < at->size; i++) {
+		LLVMValueRef byte = load_context(e, at->value + i, 1);
+
+		byte = LLVMBuildShl(e->b, byte, module_const(e->m, i * 8), "");
+		v = v ? LLVMBuildOr(e->b, v, byte, "") : byte;
+	}
+	return extend(e, v, at->size, at->is_signed);
+}
+
+/* Registers are whole words in pt_regs; %ah and the like begin inside one. */
+static LLVMValueRef read_register(struct emit *e, int offset)
+{
+	LLVMValueRef v = load_context(e, offset & ~7, 8);
+
+	if (offset & 7)
+		v = LLVMBuildLShr(e->b, v, module_const(e->m, (offset & 7) * 8), "");
+	return v;
+}
+
+static struct value memory_address(struct emit *e, const struct location *at)
+{
+	LLVMValueRef v = module_const(e->m, (uint64_t)at->value);
+
+	if (at->base != LOC_NO_REGISTER)
+		v = LLVMBuildAdd(e->b, read_register(e, at->base), v, "");
+	if (at->index != LOC_NO_REGISTER) {
+		LLVMValueRef i = read_register(e, at->index);
+
+		i = LLVMBuildMul(e->b, i, module_const(e->m, at->scale), "");
+		v = LLVMBuildAdd(e->b, v, i, "");
+	}
+	return value_of(v);
+}
+
+/* The record is in kernel memory; the verifier lets helpers have its address. */
+static struct value read_text(struct emit *e, const struct probe_field *f,
+			      struct value dst, struct span span)
+{
+	uint32_t limit = f->type->limit > TEXT_MARK ? f->type->limit - TEXT_MARK : 1;
+	struct value from = emit_ctx(e), where;
+
+	if (f->at.kind == LOC_STRING) {
+		from = emit_at(e, from, emit_int(e, f->at.value));
+		return emit_copy_str(e, dst, from, (size_t)f->at.size + 1);
+	}
+	where = value_of(load_context(e, f->at.value, 4));
+	where = emit_op(e, OP_AND, where, emit_int(e, 0xffff), false);
+	return emit_read_str(e, dst, emit_at(e, from, where), limit, false, span);
+}
+
+static struct value unreadable(struct emit *e, struct span span)
+{
+	emit_loss(e, LOSS_MEMORY_READ, span);
+	return emit_int(e, 0);
+}
+
+static struct value read_number(struct emit *e, const struct location *at,
+				struct span span)
+{
+	switch (at->kind) {
+	case LOC_CONSTANT:
+		return emit_int(e, at->value);
+	case LOC_CONTEXT:
+		return read_context(e, at);
+	case LOC_REGISTER:
+		return extend(e, read_register(e, at->base), at->size, at->is_signed);
+	case LOC_MEMORY:
+		return emit_read(e, memory_address(e, at), at->size, at->is_signed,
+				 true, span);
+	case LOC_UNREADABLE:
+		return unreadable(e, span);
+	case LOC_STRING:
+	case LOC_DATA_LOC:
+		break;
+	}
+	assert(!"text is no number");
+	return emit_int(e, 0);
+}
+
+static struct value read_layout(struct emit *e, const struct probe_layout *layout,
+				unsigned i, struct span span)
+{
+	return i < layout->n ? read_number(e, &layout->fields[i].at, span)
+			     : unreadable(e, span);
+}
+
+/* The sites keep the argument in different places: the cookie says which. */
+static struct value read_by_site(struct emit *e, unsigned i, struct span span)
+{
+	const struct program_info *p = e->program;
+	LLVMValueRef result = local_new(e), layout, fork;
+	LLVMBasicBlockRef end = block_new(e, "known"), block;
+
+	layout = LLVMBuildLShr(e->b, program_cookie(e), module_const(e->m, 48), "");
+	fork = LLVMBuildSwitch(e->b, layout, end, (unsigned)p->nlayouts);
+	for (size_t k = 0; k < p->nlayouts; k++) {
+		block = block_new(e, "layout");
+		LLVMAddCase(fork, module_const(e->m, k), block);
+		LLVMPositionBuilderAtEnd(e->b, block);
+		local_set(e, result, read_layout(e, &p->layouts[k], i, span));
+		LLVMBuildBr(e->b, end);
+	}
+	LLVMPositionBuilderAtEnd(e->b, end);
+	return local_get(e, result);
+}
+
+struct value field_read(struct emit *e, unsigned i, const struct node *n,
+			struct span span)
+{
+	const struct program_info *p = e->program;
+	const struct probe_layout *first = &p->layouts[0];
+
+	assert(p->nlayouts);
+	if (i < first->n && is_text(first->fields[i].type)) {
+		const struct probe_field *f = &first->fields[i];
+
+		assert(p->nlayouts == 1);
+		return read_text(e, f, dest_for(e, n, f->type), span);
+	}
+	if (p->nlayouts > 1)
+		return read_by_site(e, i, span);
+	return read_layout(e, first, i, span);
+}
+
+struct value emit_field(struct emit *e, unsigned i, struct span at)
+{
+	return field_read(e, i, NULL, at);
+}

@@ -1,0 +1,136 @@
+/*
+ * Records: what an action sends to user space, as codegen/image.h lays it out.
+ *
+ * Strings are packed one after the other, so that a record is as long as its text is and
+ * not as long as it might be. Where one begins is known only when the program runs;
+ * every length is checked before it is added, for the verifier to see where it ends.
+ */
+#include "codegen/internal.h"
+
+#include <assert.h>
+#include <stddef.h>
+
+#include "core/arena.h"
+
+enum { RINGBUF_NO_WAKEUP = 1, RINGBUF_FORCE_WAKEUP = 2, RINGBUF_AVAILABLE = 0 };
+
+/* Where the record is built. */
+struct building {
+	struct value at;
+	struct value end; /* bytes so far */
+	size_t end_max;
+	bool in_frame;
+};
+
+static size_t word_offset(size_t i)
+{
+	return offsetof(struct record, words) + i * 8;
+}
+
+static struct building open_record(struct emit *e, const struct node *call, size_t n)
+{
+	size_t fixed = word_offset(n), texts = 0, text_bytes = 0;
+	struct building r = { .end = emit_int(e, (int64_t)fixed), .end_max = fixed };
+
+	for (size_t i = 0; i < n; i++) {
+		const struct node *arg = action_arg(call, i);
+
+		if (is_text(arg->type)) {
+			text_bytes += type_size(arg->type);
+			texts++;
+		}
+	}
+	/* On the stack a string can be built only at a constant place. */
+	r.in_frame = texts <= 1 && text_bytes <= FRAME_TEXT_MAX &&
+		     fixed + text_bytes <= FRAME_SLOT_MAX;
+	if (!r.in_frame) {
+		r.at = temp_in_scratch(e, fixed + text_bytes);
+		return r;
+	}
+	r.at = emit_temp(e, fixed + text_bytes);
+	emit_zero(e, emit_at(e, r.at, r.end), text_bytes);
+	return r;
+}
+
+/*
+ * The length goes through memory, where the verifier forgets on which of the ways here it
+ * was computed: one way goes on instead of three for each string.
+ */
+static struct value length_of(struct emit *e, struct building *r, const struct node *n,
+			      struct value text, size_t i)
+{
+	struct value len = value_of(text.len), size;
+	struct value word = emit_at(e, r->at, emit_int(e, (int64_t)word_offset(i)));
+	LLVMValueRef load;
+
+	if (!len.ref) {
+		/* Onto itself: the helper returns the length. */
+		size = emit_int(e, (int64_t)n->type->limit + 1);
+		len = emit_helper(e, HELPER_PROBE_READ_KERNEL_STR, 3, text, size, text);
+		len = emit_op(e, OP_SUB, len, emit_int(e, 1), false);
+	}
+	emit_store(e, word, 0, len, 8);
+	if (LLVMIsAConstantInt(len.ref))
+		return len;
+	load = LLVMBuildLoad2(e->b, e->m->i64, word.ref, "");
+	LLVMSetVolatile(load, 1);
+	return bounded(e, value_of(load), n->type->limit);
+}
+
+static void add_text(struct emit *e, struct building *r, const struct node *n, size_t i)
+{
+	struct value text = emit_at(e, r->at, r->end), len;
+
+	text = eval_text_at(e, n, text, type_size(n->type));
+	len = length_of(e, r, n, text, i);
+	r->end = emit_op(e, OP_ADD, r->end, len, false);
+	r->end_max += n->type->limit;
+}
+
+static void add_header(struct emit *e, const struct building *r, unsigned action)
+{
+	struct value cpu = emit_helper(e, HELPER_GET_SMP_PROCESSOR_ID, 0);
+
+	emit_store(e, r->at, offsetof(struct record, action), emit_int(e, action), 4);
+	emit_store(e, r->at, offsetof(struct record, cpu), cpu, 4);
+	emit_store(e, r->at, offsetof(struct record, time),
+		   emit_helper(e, HELPER_KTIME_GET_BOOT_NS, 0), 8);
+}
+
+/* Waking costs microseconds; the reader looks by itself every few milliseconds. */
+static struct value wake_flags(struct emit *e, struct value ring, bool wake)
+{
+	struct value waiting, limit;
+
+	if (wake)
+		return emit_int(e, RINGBUF_FORCE_WAKEUP);
+	waiting = emit_helper(e, HELPER_RINGBUF_QUERY, 2, ring,
+			      emit_int(e, RINGBUF_AVAILABLE));
+	limit = setting(e, IMAGE_WAKE, 8, IMAGE_RING_BYTES / 4);
+	return emit_select(e, emit_op(e, OP_GT, waiting, limit, false),
+			   emit_int(e, RINGBUF_FORCE_WAKEUP),
+			   emit_int(e, RINGBUF_NO_WAKEUP));
+}
+
+void emit_record(struct emit *e, const struct node *call, bool wake)
+{
+	const struct action_info *action = call->call.data;
+	struct building r = open_record(e, call, action->nargs);
+	struct value ring = value_of(e->m->ring), flags, result;
+
+	for (size_t i = 0; i < action->nargs; i++) {
+		const struct node *arg = action_arg(call, i);
+
+		if (is_text(arg->type))
+			add_text(e, &r, arg, i);
+		else
+			emit_store(e, r.at, (int64_t)word_offset(i), emit_eval(e, arg),
+				   8);
+	}
+	add_header(e, &r, action->index);
+	flags = wake_flags(e, ring, wake);
+	if (!LLVMIsAConstantInt(r.end.ref))
+		r.end = bounded(e, r.end, r.end_max);
+	result = emit_helper(e, HELPER_RINGBUF_OUTPUT, 4, ring, r.at, r.end, flags);
+	loss_if(e, result, LOSS_RING_FULL, call->span);
+}

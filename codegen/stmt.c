@@ -1,0 +1,163 @@
+/* Statements. Temporaries of one are given back at its end. */
+#include "codegen/internal.h"
+
+#include <assert.h>
+
+/* Does the expression read this variable? Then it cannot be built in its place. */
+struct mention {
+	const struct var_info *var;
+	bool found;
+};
+
+static void look_for(struct node *n, void *arg)
+{
+	struct mention *m = arg;
+
+	if (n->kind == NODE_VAR && n->var.info == m->var)
+		m->found = true;
+	else
+		node_each_child(n, look_for, m);
+}
+
+static void assign_var_text(struct emit *e, const struct var_info *var,
+			    struct node *value)
+{
+	struct mention m = { .var = var };
+	size_t size = type_size(var->type);
+	struct value v;
+
+	look_for(value, &m);
+	if (!m.found) {
+		eval_text_at(e, value, var_text(e, var), size);
+		return;
+	}
+	v = emit_eval(e, value);
+	emit_copy_str(e, var_text(e, var), v, size);
+}
+
+static void assign_var(struct emit *e, const struct node *n)
+{
+	const struct node *place = n->assign.place;
+	struct node *value = n->assign.value;
+	const struct var_info *var = place->var.info;
+	struct value v;
+
+	if (is_text(var->type)) {
+		assign_var_text(e, var, value);
+		return;
+	}
+	v = emit_eval(e, value);
+	if (n->assign.compound)
+		v = number_op(e, n->assign.op, place, var_load(e, var), value, v);
+	var_store(e, var, v);
+}
+
+static void assign(struct emit *e, const struct node *n)
+{
+	const struct node *place = n->assign.place, *value = n->assign.value;
+
+	if (place->kind == NODE_VAR)
+		assign_var(e, n);
+	else if (n->assign.compound)
+		map_modify(e, place, n->assign.op, value, emit_eval(e, value), NULL,
+			   NULL);
+	else
+		map_assign(e, place, value);
+}
+
+static void declare(struct emit *e, const struct node *n)
+{
+	const struct var_info *var = n->let.var->var.info;
+
+	if (n->let.value && is_text(var->type))
+		assign_var_text(e, var, n->let.value);
+	else if (n->let.value)
+		var_store(e, var, emit_eval(e, n->let.value));
+	else if (is_text(var->type))
+		emit_store(e, var_text(e, var), 0, emit_int(e, 0), 8);
+	else
+		var_store(e, var, emit_int(e, 0));
+}
+
+static void branch(struct emit *e, const struct node *n)
+{
+	const struct node *cond = n->branch.cond, *otherwise = n->branch.otherwise;
+	size_t frame = e->frame_used, scratch = e->scratch_used;
+	LLVMBasicBlockRef yes, no, end;
+
+	if (cond->kind == NODE_INT) {
+		if (cond->integer.value)
+			statement(e, n->branch.then);
+		else if (otherwise)
+			statement(e, otherwise);
+		return;
+	}
+	yes = block_new(e, "then");
+	end = block_new(e, "end");
+	no = otherwise ? block_new(e, "else") : end;
+	eval_branch(e, cond, yes, no);
+	e->frame_used = frame;
+	e->scratch_used = scratch;
+	LLVMPositionBuilderAtEnd(e->b, yes);
+	statement(e, n->branch.then);
+	LLVMBuildBr(e->b, end);
+	if (otherwise) {
+		LLVMPositionBuilderAtEnd(e->b, no);
+		statement(e, otherwise);
+		LLVMBuildBr(e->b, end);
+	}
+	LLVMPositionBuilderAtEnd(e->b, end);
+}
+
+static void build(struct emit *e, const struct node *n)
+{
+	switch (n->kind) {
+	case NODE_ASSIGN:
+		assign(e, n);
+		break;
+	case NODE_LET:
+		declare(e, n);
+		break;
+	case NODE_IF:
+		branch(e, n);
+		break;
+	case NODE_BLOCK:
+		for (const struct node *s = n->block.stmts; s; s = s->next)
+			statement(e, s);
+		break;
+	case NODE_EXPR:
+		statement(e, n->expr.value);
+		break;
+	case NODE_RETURN:
+		emit_return(e);
+		break;
+	case NODE_STEP:
+		eval_step(e, n, false);
+		break;
+	case NODE_INT:
+	case NODE_STR:
+	case NODE_PARAM:
+	case NODE_CALL:
+	case NODE_MAP:
+	case NODE_VAR:
+	case NODE_FIELD:
+	case NODE_CAST:
+	case NODE_DEREF:
+	case NODE_UNARY:
+	case NODE_BINARY:
+	case NODE_COND:
+		emit_eval(e, n);
+		break;
+	}
+}
+
+void statement(struct emit *e, const struct node *n)
+{
+	struct span outer = debug_at(e, n->span);
+	size_t frame = e->frame_used, scratch = e->scratch_used;
+
+	build(e, n);
+	e->frame_used = frame;
+	e->scratch_used = scratch;
+	debug_at(e, outer);
+}

@@ -1,0 +1,20 @@
+/* Programs that a clock runs. */
+#ifndef MEMQL_ATTACH_CLOCK_H
+#define MEMQL_ATTACH_CLOCK_H
+
+#include <stdbool.h>
+
+struct bpf_program;
+struct image_program;
+struct probe_site;
+struct session;
+
+/*
+ * Attach to a clock on every online CPU, or on the first one only. As probe_kind's
+ * attach.
+ */
+int attach_clock(struct session *s, const struct image_program *p,
+		 struct bpf_program *prog, bool every_cpu,
+		 const struct probe_site **failed);
+
+#endif

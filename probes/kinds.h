@@ -1,0 +1,13 @@
+/* The rows, each in the file of its name; registry.c puts them in order. */
+#ifndef MEMQL_KINDS_H
+#define MEMQL_KINDS_H
+
+struct probe_kind;
+
+extern const struct probe_kind probe_begin, probe_end;
+extern const struct probe_kind probe_interval, probe_profile;
+extern const struct probe_kind probe_tracepoint;
+extern const struct probe_kind probe_uprobe, probe_uretprobe;
+extern const struct probe_kind probe_usdt;
+
+#endif

@@ -1,0 +1,174 @@
+/*
+ * Records from the ring buffer to the user-space halves of actions.
+ *
+ * Programs do not wake the reader for every record, which would cost more than the
+ * record: it looks every 20 ms, and is woken only when a quarter of the buffer is full
+ * or the program calls exit().
+ */
+#include "runtime/session_state.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <time.h>
+
+#include <bpf/libbpf.h>
+
+#include "core/arena.h"
+#include "runtime/sink.h"
+
+enum {
+	RHYTHM_MS = 20,
+	BATCH_MS = 50, /* longest stay with a buffer that fills as fast as it drains */
+};
+
+static const uint64_t NS_PER_MS = 1000000;
+
+static uint64_t now_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/*
+ * Words and texts of a record to datums. False if it is not what its action sends:
+ * memql does not trust lengths that it reads from shared memory.
+ */
+static bool decode(struct datum *args, const struct action_info *action,
+		   const struct record *r, size_t size)
+{
+	size_t head = sizeof(*r) + action->nargs * sizeof(r->words[0]);
+	const char *text = (const char *)r + head;
+	size_t left;
+
+	if (size < head)
+		return false;
+	left = size - head;
+	for (size_t i = 0; i < action->nargs; i++) {
+		args[i] = (struct datum){ .type = action->args[i], .n = r->words[i] };
+		if (args[i].type->kind != TYPE_STR)
+			continue;
+		if (args[i].n > left)
+			return false;
+		args[i].s = text;
+		args[i].len = args[i].n;
+		text += args[i].n;
+		left -= args[i].n;
+	}
+	return true;
+}
+
+/* The ring buffer's callback: a negative result ends the batch after this record. */
+static int on_record(void *arg, void *data, size_t size)
+{
+	const struct action_info *action;
+	const struct record *r = data;
+	struct session *s = arg;
+
+	if (s->exiting)
+		return 0;
+	if (size < sizeof(*r) || r->action >= s->image->nactions) {
+		s->malformed++;
+		return 0;
+	}
+	action = s->image->actions[r->action];
+	if (!decode(s->args, action, r, size)) {
+		s->malformed++;
+		return 0;
+	}
+	if (action->builtin->action)
+		action->builtin->action->run(s, action, s->args, r->time);
+	if (!s->batch_end)
+		return 0;
+	if (s->exiting || sink_error(s->sink))
+		return -ECANCELED;
+	return now_ns(CLOCK_MONOTONIC) >= s->batch_end ? -ETIME : 0;
+}
+
+static int consume(struct session *s)
+{
+	int err;
+
+	/* The wall clock may be set while memql runs. */
+	s->sink->boot_to_wall =
+		(int64_t)(now_ns(CLOCK_REALTIME) - now_ns(CLOCK_BOOTTIME));
+	err = ring_buffer__consume(s->ring);
+	sink_flush(s->sink);
+	if (sink_error(s->sink))
+		return -sink_error(s->sink);
+	return err == -ETIME || err == -ECANCELED || err > 0 ? 0 : err;
+}
+
+int events_consume(struct session *s)
+{
+	s->batch_end = now_ns(CLOCK_MONOTONIC) + BATCH_MS * NS_PER_MS;
+	return consume(s);
+}
+
+int events_drain(struct session *s)
+{
+	s->batch_end = 0;
+	return consume(s);
+}
+
+/* Until there is enough to read, the rhythm asks to look, or end comes; 0 or -errno. */
+static int wait_for_records(struct session *s, uint64_t end)
+{
+	uint64_t now = now_ns(CLOCK_MONOTONIC), left = 0;
+	struct epoll_event event;
+
+	if (now < end)
+		left = (end - now + NS_PER_MS - 1) / NS_PER_MS;
+	if (epoll_wait(ring_buffer__epoll_fd(s->ring), &event, 1,
+		       left < RHYTHM_MS ? (int)left : RHYTHM_MS) < 0)
+		return -errno;
+	return 0;
+}
+
+int session_poll(struct session *s, int timeout_ms)
+{
+	uint64_t end = now_ns(CLOCK_MONOTONIC) + (uint64_t)timeout_ms * NS_PER_MS;
+
+	while (!s->exiting) {
+		int err = wait_for_records(s, end);
+		bool interrupted = err == -EINTR; /* the caller wants to look at it */
+
+		if (err && !interrupted)
+			return err;
+		err = events_consume(s);
+		if (err)
+			return err;
+		if (interrupted || now_ns(CLOCK_MONOTONIC) >= end)
+			break;
+	}
+	return s->exiting;
+}
+
+int events_open(struct session *s)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(s->object, IMAGE_RING);
+	size_t most = 0;
+
+	assert(map && "the image has a ring buffer");
+	for (size_t i = 0; i < s->image->nactions; i++) {
+		if (s->image->actions[i]->nargs > most)
+			most = s->image->actions[i]->nargs;
+	}
+	s->args = ARENA_ARRAY(s->arena, struct datum, most);
+	s->ring = ring_buffer__new(bpf_map__fd(map), on_record, s, NULL);
+	return s->ring ? 0 : -errno;
+}
+
+void events_close(struct session *s)
+{
+	ring_buffer__free(s->ring);
+}
+
+void session_exit(struct session *s, int code)
+{
+	s->exiting = true;
+	s->exit_code = code;
+}

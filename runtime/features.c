@@ -1,0 +1,95 @@
+#include "runtime/features.h"
+
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+enum { ATTACH_TRACE_UPROBE_MULTI = 48 }; /* uapi/linux/bpf.h of 6.6 */
+
+/* "return 0;" as a uprobe's program: a descriptor or -errno. */
+static int load_trivial(enum bpf_attach_type attach, uint32_t flags)
+{
+	static const struct bpf_insn insns[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = attach,
+		    .prog_flags = flags);
+	int fd = bpf_prog_load(BPF_PROG_TYPE_KPROBE, "memql_try", "GPL", insns,
+			       sizeof(insns) / sizeof(insns[0]), &opts);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* What the kernel says to a link that cannot be: -errno. */
+static int try_link(int prog_fd, int32_t pid)
+{
+	static const char path[] = "/";
+	static const uint64_t offset;
+	struct {
+		uint32_t prog_fd, target_fd, attach_type, link_flags;
+		uint64_t path, offsets, ref_ctr_offsets, cookies;
+		uint32_t cnt, flags, pid, unused;
+	} attr = {
+		.prog_fd = (uint32_t)prog_fd,
+		.attach_type = ATTACH_TRACE_UPROBE_MULTI,
+		.path = (uintptr_t)path,
+		.offsets = (uintptr_t)&offset,
+		.cnt = 1,
+		.pid = (uint32_t)pid,
+	};
+	int fd = (int)syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
+
+	if (fd >= 0) {
+		close(fd);
+		return 0;
+	}
+	return -errno;
+}
+
+/*
+ * A kernel that has these links says EBADF, since a directory cannot be probed. The
+ * first ones took pid for a thread's id and lost the events of the process's other
+ * threads; the repair came with a check for negative ones, which fails with EINVAL.
+ */
+static bool try_uprobe_multi(void)
+{
+	int fd = load_trivial((enum bpf_attach_type)ATTACH_TRACE_UPROBE_MULTI, 0);
+	bool ok;
+
+	if (fd < 0)
+		return false;
+	ok = try_link(fd, 0) == -EBADF && try_link(fd, -1) == -EINVAL;
+	close(fd);
+	return ok;
+}
+
+static bool try_sleepable(void)
+{
+	int fd = load_trivial((enum bpf_attach_type)0, BPF_F_SLEEPABLE);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+bool feature_try(enum feature f)
+{
+	switch (f) {
+	case FEATURE_UPROBE_MULTI:
+		return try_uprobe_multi();
+	case FEATURE_SLEEPABLE_UPROBE:
+		return try_sleepable();
+	case FEATURE_TASK_STORAGE:
+		return libbpf_probe_bpf_map_type(BPF_MAP_TYPE_TASK_STORAGE, NULL) > 0;
+	case FEATURE_COUNT:
+		break;
+	}
+	return false;
+}

@@ -1,0 +1,357 @@
+/* From the image to programs in the kernel, and what to say when it refuses. */
+#include "runtime/session_state.h"
+
+#include <assert.h>
+#include <elf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "core/arena.h"
+
+enum {
+	/* 40 bytes a million times a second fill it in 50 ms; it costs twice its
+	 * size of memory, because it is mapped twice in a row. */
+	RING_BYTES = 2 << 20,
+	LOG_BYTES = 16 << 20,  /* address space only, unless the verifier writes */
+	KERNEL_ENOTSUPP = 524, /* has no name in user space */
+};
+
+const char *errno_text(int err)
+{
+	err = err < 0 ? -err : err;
+	return err == KERNEL_ENOTSUPP ? "Not supported by this kernel" : strerror(err);
+}
+
+const char *errno_hint(struct arena *a, int err)
+{
+	struct rlimit files;
+
+	switch (err < 0 ? -err : err) {
+	case EPERM:
+	case EACCES:
+		if (geteuid())
+			return "memql needs root: run it with sudo";
+		return "root is not enough here: a container, a security module or "
+		       "kernel lockdown keeps BPF from it (it takes CAP_BPF, "
+		       "CAP_PERFMON and CAP_SYS_RESOURCE, or CAP_SYS_ADMIN)";
+	case EMFILE:
+		if (getrlimit(RLIMIT_NOFILE, &files))
+			return NULL;
+		return arena_printf(
+			a,
+			"each map and probe takes a file and this process may "
+			"open %llu: raise it with ulimit -n",
+			(unsigned long long)files.rlim_cur);
+	case ENFILE:
+		return "the system has no more open files: see fs.file-max";
+	case ENOMEM:
+		return "the kernel has not enough memory: smaller maps take less "
+		       "(config = { max_map_keys = N })";
+	case ENOSYS:
+		return "this kernel was built without BPF";
+	}
+	return NULL;
+}
+
+static void print_hint(struct session *s, int err)
+{
+	const char *hint = errno_hint(s->arena, err), *old = kernel_too_old(s->arena);
+
+	if (hint)
+		fprintf(stderr, "  hint: %s\n", hint);
+	else if (old)
+		fprintf(stderr, "  hint: this is Linux %s; memql needs 5.15 or later\n",
+			old);
+}
+
+/* libbpf's own messages are for memql's developers. */
+static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	(void)level;
+	return vfprintf(stderr, fmt, ap);
+}
+
+static bool debugging(void)
+{
+	return getenv("MEMQL_DEBUG") != NULL;
+}
+
+/* The verifier's logs, one for each program: libbpf does not say which failed. */
+struct logs {
+	char *bytes; /* NULL: no address space for them */
+	size_t each, n;
+};
+
+static void logs_open(struct logs *l, size_t n)
+{
+	const size_t most = (size_t)1 << 30;
+	void *p;
+
+	l->n = n;
+	l->each = LOG_BYTES;
+	while (l->each > 4096 && l->each * n > most)
+		l->each /= 2;
+	p = mmap(NULL, l->each * n, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	l->bytes = p == MAP_FAILED ? NULL : p;
+}
+
+static void logs_close(struct logs *l)
+{
+	if (l->bytes)
+		munmap(l->bytes, l->each * l->n);
+}
+
+/* Lines of a log that say how the verifier went on, not why it stopped. */
+static bool is_trace(const char *line, size_t len)
+{
+	static const char *const begins[] = {
+		"processed ",  "verification time",
+		"stack depth", "from ",
+		"func#",       "last_idx ",
+		"regs=",       "parent ",
+		"mark_",       "max_states",
+		"; ",          "arg#",
+		"caller",      "callee",
+		"frame",
+	};
+
+	if (!len || (line[0] >= '0' && line[0] <= '9') || line[0] == ' ')
+		return true;
+	if (line[0] == 'R' && memchr(line, '=', len))
+		return true;
+	for (size_t i = 0; i < sizeof(begins) / sizeof(*begins); i++) {
+		if (len >= strlen(begins[i]) &&
+		    !strncmp(line, begins[i], strlen(begins[i])))
+			return true;
+	}
+	return false;
+}
+
+/* The last line of the log that is a sentence; *len 0 if there is none. */
+static const char *reason(const char *log, size_t *len)
+{
+	const char *found = log;
+	size_t n;
+
+	*len = 0;
+	for (const char *line = log; *line; line += n + (line[n] == '\n')) {
+		n = strcspn(line, "\n");
+		if (is_trace(line, n))
+			continue;
+		found = line;
+		*len = n;
+	}
+	return found;
+}
+
+static void report_rejection(const struct session *s, size_t i, const char *log,
+			     int err)
+{
+	const struct image_program *p = &s->image->programs[i];
+	size_t len;
+	const char *why = reason(log, &len);
+
+	fprintf(stderr,
+		"memql: %s:%u: the kernel's verifier refused the program of %s: "
+		"%s\n",
+		s->image->source_name, p->line, p->point, errno_text(err));
+	if (len)
+		fprintf(stderr, "  verifier: %.*s\n", (int)len, why);
+	if (debugging())
+		fprintf(stderr, "%s\n", log);
+	fprintf(stderr,
+		"  This is a bug in memql. Please report it with the program and "
+		"what memql prints\n  when the environment has MEMQL_DEBUG=1.\n");
+}
+
+/*
+ * libbpf takes a file that it could not open for a feature that the kernel lacks, and
+ * leaves out what needs it; the verifier's complaint is then beside the point.
+ */
+static bool too_few_files(const struct session *s)
+{
+	size_t need = 32 + s->image->nmaps + 2 * s->image->nprograms;
+	struct rlimit files;
+
+	return !getrlimit(RLIMIT_NOFILE, &files) && files.rlim_cur < need;
+}
+
+static void report_load(struct session *s, const struct logs *logs, int err)
+{
+	if (too_few_files(s))
+		err = -EMFILE;
+	for (size_t i = 0; err != -EMFILE && logs->bytes && i < logs->n; i++) {
+		const char *log = logs->bytes + i * logs->each;
+
+		/* Without the right to load, the log is empty. */
+		if (*log && err != -EPERM) {
+			report_rejection(s, i, log, err);
+			return;
+		}
+	}
+	fprintf(stderr, "memql: %s: cannot load the programs into the kernel: %s\n",
+		s->image->source_name, errno_text(err));
+	print_hint(s, err);
+	if (!debugging())
+		fprintf(stderr, "  MEMQL_DEBUG=1 in the environment shows more\n");
+}
+
+/* Where a global of the image is: its section's name, and the offset in it. */
+static const char *find_global(const struct image *img, const char *name,
+			       uint64_t *offset, uint64_t *size)
+{
+	const unsigned char *elf = img->elf;
+	const Elf64_Ehdr *h = img->elf;
+	const Elf64_Shdr *sections = (const void *)(elf + h->e_shoff);
+	const char *section_names =
+		(const char *)elf + sections[h->e_shstrndx].sh_offset;
+
+	for (unsigned i = 0; i < h->e_shnum; i++) {
+		const Elf64_Shdr *sec = &sections[i];
+		const Elf64_Sym *symbol = (const void *)(elf + sec->sh_offset);
+		const char *names;
+
+		if (sec->sh_type != SHT_SYMTAB)
+			continue;
+		names = (const char *)elf + sections[sec->sh_link].sh_offset;
+		for (size_t n = sec->sh_size / sizeof(*symbol); n; n--, symbol++) {
+			if (strcmp(names + symbol->st_name, name) != 0)
+				continue;
+			*offset = symbol->st_value;
+			*size = symbol->st_size;
+			return section_names + sections[symbol->st_shndx].sh_name;
+		}
+	}
+	return NULL;
+}
+
+/* Set a constant that the programs read, if they have it. */
+static void set_global(struct session *s, const char *name, const void *value, size_t n)
+{
+	uint64_t offset, size;
+	const char *section = find_global(s->image, name, &offset, &size);
+	struct bpf_map *map;
+	unsigned char *bytes;
+	size_t room;
+
+	if (!section)
+		return;
+	map = bpf_object__find_map_by_name(s->object, section);
+	assert(map && size == n);
+	bytes = (unsigned char *)bpf_map__initial_value(map, &room);
+	assert(bytes && offset + n <= room);
+	memcpy(bytes + offset, value, n);
+}
+
+static int set_ring_size(struct session *s, uint32_t bytes)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(s->object, IMAGE_RING);
+
+	assert(map && "the image has a ring buffer");
+	return bpf_map__set_max_entries(map, bytes);
+}
+
+static uint32_t ring_size(const struct session *s, uint32_t wanted)
+{
+	uint32_t page = (uint32_t)sysconf(_SC_PAGESIZE);
+
+	if (!s->image->nactions)
+		return page; /* nothing is ever sent */
+	if (!wanted)
+		return RING_BYTES;
+	return wanted < page ? page : wanted;
+}
+
+static void set_globals(struct session *s, uint32_t ring_bytes)
+{
+	uint32_t self = kernel_own_pid();
+	uint64_t start, wake = ring_bytes / 4;
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	start = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	set_global(s, IMAGE_SELF, &self, sizeof(self));
+	set_global(s, IMAGE_START, &start, sizeof(start));
+	set_global(s, IMAGE_WAKE, &wake, sizeof(wake));
+}
+
+static void prepare_programs(struct session *s, struct logs *logs)
+{
+	for (size_t i = 0; i < s->image->nprograms; i++) {
+		const struct image_program *p = &s->image->programs[i];
+		struct bpf_program *prog =
+			bpf_object__find_program_by_name(s->object, p->symbol);
+
+		assert(prog && "the image's programs are in its ELF file");
+		s->programs[i] = prog;
+		if (p->sleepable)
+			bpf_program__set_flags(prog, bpf_program__flags(prog) |
+							     BPF_F_SLEEPABLE);
+		if (p->kind->prepare)
+			p->kind->prepare(s, p, prog);
+		if (logs->bytes)
+			bpf_program__set_log_buf(prog, logs->bytes + i * logs->each,
+						 logs->each);
+	}
+}
+
+static int map_fd(const struct session *s, const char *symbol)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(s->object, symbol);
+
+	return map ? bpf_map__fd(map) : -1;
+}
+
+static void find_maps(struct session *s)
+{
+	s->maps = ARENA_ARRAY(s->arena, struct live_map, s->image->nmaps);
+	for (size_t i = 0; i < s->image->nmaps; i++) {
+		const struct map_info *map = s->image->maps[i];
+
+		assert(map->index == i);
+		s->maps[i].fd = map_fd(s, map->symbol);
+		assert(s->maps[i].fd >= 0 && "the image's maps are in its ELF file");
+	}
+	s->loss_fd = s->image->nlosses ? map_fd(s, IMAGE_LOSS) : -1;
+}
+
+int session_load(struct session *s, uint32_t ring_bytes)
+{
+	struct logs logs;
+	int err;
+
+	ring_bytes = ring_size(s, ring_bytes);
+	libbpf_set_print(debugging() ? print_libbpf : NULL);
+	s->object = bpf_object__open_mem(s->image->elf, s->image->elf_size, NULL);
+	if (!s->object) {
+		err = -errno;
+		fprintf(stderr,
+			"memql: %s: libbpf does not take the compiled program: %s\n"
+			"  This is a bug in memql: please report it with the program\n",
+			s->image->source_name, errno_text(err));
+		return err;
+	}
+	logs_open(&logs, s->image->nprograms);
+	s->programs = ARENA_ARRAY(s->arena, struct bpf_program *, s->image->nprograms);
+	set_globals(s, ring_bytes);
+	prepare_programs(s, &logs);
+	err = set_ring_size(s, ring_bytes);
+	if (!err)
+		err = bpf_object__load(s->object);
+	if (err)
+		report_load(s, &logs, err);
+	else
+		find_maps(s);
+	logs_close(&logs);
+	return err;
+}

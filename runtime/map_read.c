@@ -1,0 +1,283 @@
+#include "runtime/map_read.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+
+#include "core/arena.h"
+#include "sema/plan.h"
+
+enum {
+	BATCH_BYTES = 1 << 20, /* of keys and values per system call */
+	BATCH_LEAST = 16,
+	BATCH_MOST = 4096,
+};
+
+/* The kernel's ENOTSUPP, which user space has no name for. */
+enum { KERNEL_ENOTSUPP = 524 };
+
+static bool is_percpu(const struct map_info *map)
+{
+	return map->storage == MAP_PERCPU_SCALAR || map->storage == MAP_PERCPU_HASH;
+}
+
+/* Bytes the kernel transfers for one value: the cells of all possible CPUs. */
+static size_t transfer_size(const struct map_info *map, unsigned ncpus)
+{
+	size_t cell = (map->value_size + 7) / 8 * 8;
+
+	return is_percpu(map) ? cell * ncpus : cell;
+}
+
+static const unsigned char *combine(const struct map_info *map, unsigned ncpus,
+				    struct arena *a, const unsigned char *cells)
+{
+	size_t cell = (map->value_size + 7) / 8 * 8;
+	unsigned char *value = arena_alloc(a, cell);
+
+	if (!is_percpu(map)) {
+		memcpy(value, cells, map->value_size);
+		return value;
+	}
+	for (unsigned cpu = 0; cpu < ncpus; cpu++)
+		map->agg->agg->combine(value, cells + cpu * cell, &map->site);
+	return value;
+}
+
+static void add_entry(const struct map_info *map, unsigned ncpus, struct arena *a,
+		      struct map_entries *out, const unsigned char *key,
+		      const unsigned char *cells)
+{
+	struct map_entry e = {
+		.key = memcpy(arena_alloc(a, map->key_size), key, map->key_size),
+		.value = combine(map, ncpus, a, cells),
+	};
+
+	ARENA_PUSH(a, out, e);
+}
+
+int map_read_entry(const struct map_info *map, int fd, unsigned ncpus, struct arena *a,
+		   const unsigned char *key, struct map_entry *out)
+{
+	unsigned char *cells = arena_alloc(a, transfer_size(map, ncpus));
+
+	if (bpf_map_lookup_elem(fd, key, cells))
+		return -errno;
+	out->key = key;
+	out->value = combine(map, ncpus, a, cells);
+	return 0;
+}
+
+/* Room for one batch, which grows when a bucket does not fit. */
+struct batch {
+	unsigned char *keys, *cells;
+	uint32_t room;
+};
+
+static bool batch_resize(struct batch *b, const struct map_info *map, size_t cells,
+			 uint32_t room)
+{
+	free(b->keys);
+	free(b->cells);
+	b->keys = calloc(room, map->key_size);
+	b->cells = calloc(room, cells);
+	b->room = room;
+	return b->keys && b->cells;
+}
+
+static uint32_t batch_room(const struct map_info *map, size_t cells)
+{
+	size_t n = BATCH_BYTES / (map->key_size + cells);
+
+	return n < BATCH_LEAST  ? BATCH_LEAST
+	       : n > BATCH_MOST ? BATCH_MOST
+				: (uint32_t)n;
+}
+
+/*
+ * Hand every entry to add. The position between two calls is a bucket's number, in room
+ * for a whole key because other kinds of map keep one there.
+ */
+static int read_batches(const struct map_info *map, int fd, unsigned ncpus,
+			struct arena *a, struct map_entries *out)
+{
+	size_t cells = transfer_size(map, ncpus);
+	unsigned char *at = arena_alloc(a, map->key_size + 8);
+	struct batch b = { 0 };
+	bool first = true;
+	int err = 0;
+
+	if (!batch_resize(&b, map, cells, batch_room(map, cells)))
+		err = -ENOMEM;
+	while (!err) {
+		uint32_t n = b.room;
+
+		err = 0;
+		if (bpf_map_lookup_batch(fd, first ? NULL : at, at, b.keys, b.cells, &n,
+					 NULL))
+			err = -errno;
+		if (err ==
+		    -ENOSPC) { /* a bucket with more entries than there is room */
+			err = batch_resize(&b, map, cells, b.room * 2) ? 0 : -ENOMEM;
+			continue;
+		}
+		if (err && err != -ENOENT)
+			break;
+		for (uint32_t i = 0; i < n; i++)
+			add_entry(map, ncpus, a, out, b.keys + i * map->key_size,
+				  b.cells + i * cells);
+		first = false;
+	}
+	free(b.keys);
+	free(b.cells);
+	return err == -ENOENT ? 0 : err;
+}
+
+static int compare_keys(const void *x, const void *y, void *arg)
+{
+	const struct map_info *map = arg;
+
+	return memcmp(((const struct map_entry *)x)->key,
+		      ((const struct map_entry *)y)->key, map->key_size);
+}
+
+static void drop_repeated(const struct map_info *map, struct map_entries *e)
+{
+	size_t n = 0;
+
+	if (!e->n)
+		return;
+	qsort_r(e->items, e->n, sizeof(*e->items), compare_keys, (void *)map);
+	for (size_t i = 0; i < e->n; i++) {
+		if (n && !compare_keys(&e->items[n - 1], &e->items[i], (void *)map))
+			continue;
+		e->items[n++] = e->items[i];
+	}
+	e->n = n;
+}
+
+/* For kernels without batches. An entry that vanishes meanwhile is not an error. */
+static int read_one_by_one(const struct map_info *map, int fd, unsigned ncpus,
+			   struct arena *a, struct map_entries *out)
+{
+	unsigned char *key = arena_alloc(a, map->key_size);
+	unsigned char *cells = arena_alloc(a, transfer_size(map, ncpus));
+	const unsigned char *prev = NULL;
+	int err = 0;
+
+	for (uint64_t i = 0; i < 2 * (uint64_t)map->max_entries; i++) {
+		if (bpf_map_get_next_key(fd, prev, key)) {
+			err = errno == ENOENT ? 0 : -errno;
+			break;
+		}
+		prev = key;
+		if (!bpf_map_lookup_elem(fd, key, cells))
+			add_entry(map, ncpus, a, out, key, cells);
+	}
+	drop_repeated(map, out);
+	return err;
+}
+
+static int read_scalar(const struct map_info *map, int fd, unsigned ncpus,
+		       struct arena *a, struct map_entries *out)
+{
+	static const unsigned char zero[sizeof(uint32_t)];
+	struct map_entry e = { 0 };
+	int err = map_read_entry(map, fd, ncpus, a, zero, &e);
+
+	if (!err)
+		ARENA_PUSH(a, out, e);
+	return err;
+}
+
+int map_read(const struct map_info *map, int fd, unsigned ncpus, struct arena *a,
+	     struct map_entries *out)
+{
+	int err;
+
+	*out = (struct map_entries){ 0 };
+	if (map->storage == MAP_SCALAR || map->storage == MAP_PERCPU_SCALAR)
+		return read_scalar(map, fd, ncpus, a, out);
+	err = read_batches(map, fd, ncpus, a, out);
+	if (err == -EINVAL || err == -EOPNOTSUPP || err == -KERNEL_ENOTSUPP)
+		err = read_one_by_one(map, fd, ncpus, a, out);
+	return err;
+}
+
+/*
+ * The keys that are there now, key_size bytes each, as a list made first: to delete the
+ * first key until there is none would not end while a program inserts.
+ */
+static int read_keys(const struct map_info *map, int fd, struct arena *a,
+		     struct map_entries *out)
+{
+	const unsigned char *prev = NULL;
+
+	*out = (struct map_entries){ 0 };
+	for (uint64_t i = 0; i < 2 * (uint64_t)map->max_entries; i++) {
+		struct map_entry e = { 0 };
+		unsigned char *key = arena_alloc(a, map->key_size);
+
+		if (bpf_map_get_next_key(fd, prev, key))
+			return errno == ENOENT ? 0 : -errno;
+		e.key = prev = key;
+		ARENA_PUSH(a, out, e);
+	}
+	return 0;
+}
+
+int map_delete_all(const struct map_info *map, int fd)
+{
+	struct map_entries keys;
+	struct arena *a = arena_new();
+	int err = read_keys(map, fd, a, &keys);
+
+	for (size_t i = 0; !err && i < keys.n; i++) {
+		if (bpf_map_delete_elem(fd, keys.items[i].key) && errno != ENOENT)
+			err = -errno;
+	}
+	arena_free(a);
+	return err;
+}
+
+static int zero_scalar(const struct map_info *map, int fd, unsigned char *cells,
+		       unsigned ncpus, struct arena *a, bool keep_set)
+{
+	static const unsigned char zero[sizeof(uint32_t)];
+	size_t set = map->value_size - sizeof(uint64_t);
+	struct map_entry now;
+	int err;
+
+	if (keep_set && map->storage == MAP_SCALAR) {
+		err = map_read_entry(map, fd, ncpus, a, zero, &now);
+		if (err)
+			return err;
+		memcpy(cells + set, now.value + set, sizeof(uint64_t));
+	}
+	return bpf_map_update_elem(fd, zero, cells, BPF_EXIST) ? -errno : 0;
+}
+
+int map_write_zero(const struct map_info *map, int fd, unsigned ncpus, bool keep_set)
+{
+	struct arena *a = arena_new();
+	unsigned char *cells = arena_alloc(a, transfer_size(map, ncpus));
+	struct map_entries keys = { 0 };
+	int err;
+
+	if (!map->has_keys) {
+		err = zero_scalar(map, fd, cells, ncpus, a, keep_set);
+		goto out;
+	}
+	err = read_keys(map, fd, a, &keys);
+	for (size_t i = 0; !err && i < keys.n; i++) {
+		/* One that was deleted meanwhile shall not come back. */
+		if (bpf_map_update_elem(fd, keys.items[i].key, cells, BPF_EXIST) &&
+		    errno != ENOENT)
+			err = -errno;
+	}
+out:
+	arena_free(a);
+	return err;
+}

@@ -1,0 +1,40 @@
+/* Maps of the kernel as bytes: per-CPU cells combined, keys as they are. */
+#ifndef MEMQL_MAP_READ_H
+#define MEMQL_MAP_READ_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+struct map_info;
+
+struct map_entry {
+	const unsigned char *key;   /* map->key_size bytes */
+	const unsigned char *value; /* map->value_size bytes, 8-byte aligned */
+	uint64_t order;             /* for who sorts them */
+};
+
+struct map_entries {
+	struct map_entry *items;
+	size_t n, cap;
+};
+
+/* All entries, in the arena, in no order. ncpus: possible CPUs. 0 or -errno. */
+int map_read(const struct map_info *map, int fd, unsigned ncpus, struct arena *a,
+	     struct map_entries *out);
+
+/* The entry of a key; -ENOENT: there is none. */
+int map_read_entry(const struct map_info *map, int fd, unsigned ncpus, struct arena *a,
+		   const unsigned char *key, struct map_entry *out);
+
+/* Delete the entries of a map with keys that are there now. 0 or -errno. */
+int map_delete_all(const struct map_info *map, int fd);
+
+/*
+ * Zero in all entries that are there now. A plain scalar that was set stays set if
+ * keep_set. 0 or -errno.
+ */
+int map_write_zero(const struct map_info *map, int fd, unsigned ncpus, bool keep_set);
+
+#endif

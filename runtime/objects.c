@@ -1,0 +1,177 @@
+#include "runtime/objects.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "probes/probe.h"
+#include "runtime/libraries.h"
+#include "runtime/processes.h"
+
+/* One search; files are known by device and inode, since they have many names. */
+struct search {
+	const char *object;
+	int (*found)(const char *path, void *arg);
+	void *arg;
+	struct file_id {
+		dev_t dev;
+		ino_t ino;
+	} *seen;
+	size_t n, cap;
+};
+
+/* True if the file was not reported before; it is now. */
+static int first_time(struct search *s, const struct stat *st)
+{
+	size_t i;
+
+	for (i = 0; i < s->n; i++)
+		if (s->seen[i].dev == st->st_dev && s->seen[i].ino == st->st_ino)
+			return 0;
+	if (s->n == s->cap) {
+		size_t cap = s->cap ? 2 * s->cap : 16;
+		struct file_id *more = reallocarray(s->seen, cap, sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		s->seen = more;
+		s->cap = cap;
+	}
+	s->seen[s->n].dev = st->st_dev;
+	s->seen[s->n++].ino = st->st_ino;
+	return 1;
+}
+
+static int report(struct search *s, const char *path)
+{
+	struct stat st;
+	int fresh;
+
+	if (stat(path, &st) < 0)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	fresh = first_time(s, &st);
+	return fresh > 0 ? s->found(path, s->arg) : fresh;
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* Does the attach point's object mean this file of a process? */
+static bool object_means(const struct search *s, const char *name)
+{
+	if (!*s->object || glob_match(s->object, name))
+		return true;
+	if (strchr(s->object, '/'))
+		return false;
+	return glob_match(s->object, base_name(name)) ||
+	       library_is_called(base_name(name), s->object);
+}
+
+static int report_if_meant(const struct process_file *file, void *arg)
+{
+	struct search *s = arg;
+	int err;
+
+	if (!object_means(s, file->name))
+		return 0;
+	err = report(s, file->path);
+	/* Processes come and go, and have files that are not ours to see. */
+	return err == -EACCES || err == -EISDIR ? 0 : err;
+}
+
+static int in_process(struct search *s, int32_t pid)
+{
+	char path[PATH_MAX];
+
+	if (!strchr(s->object, '/') || glob_is_pattern(s->object))
+		return process_files(pid, report_if_meant, s);
+	process_path(pid, s->object, path, sizeof(path));
+	return report(s, path);
+}
+
+static int on_disk(struct search *s)
+{
+	glob_t g = { 0 };
+	int err = 0;
+	size_t i;
+
+	if (glob(s->object, 0, NULL, &g) == 0) {
+		for (i = 0; i < g.gl_pathc && !err; i++) {
+			err = report(s, g.gl_pathv[i]);
+			if (err == -EISDIR || err == -EACCES)
+				err = 0;
+		}
+	}
+	globfree(&g);
+	return err;
+}
+
+/* A program on PATH. */
+static bool find_program(const char *name, char *out, size_t size)
+{
+	const char *path = getenv("PATH"), *end;
+
+	if (!path)
+		path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+	for (; *path; path = *end ? end + 1 : end) {
+		struct stat st;
+
+		end = strchrnul(path, ':');
+		snprintf(out, size, "%.*s/%s", (int)(end - path), path, name);
+		if (end > path && access(out, X_OK) == 0 && stat(out, &st) == 0 &&
+		    S_ISREG(st.st_mode))
+			return true;
+	}
+	return false;
+}
+
+/* A word: names that begin as libraries' do are looked up as such first. */
+static int by_bare_name(struct search *s, unsigned *nprocesses)
+{
+	bool library_first = strncmp(s->object, "lib", 3) == 0;
+	char path[PATH_MAX];
+
+	if ((library_first && library_find(s->object, path, sizeof(path)) == 0) ||
+	    find_program(s->object, path, sizeof(path)) ||
+	    library_find(s->object, path, sizeof(path)) == 0)
+		return report(s, path);
+	if (access(s->object, F_OK) == 0)
+		return report(s, s->object);
+	/* Servers are often not on PATH, but they run. */
+	return processes_executables(report_if_meant, s, nprocesses);
+}
+
+int objects_find(const char *object, int32_t pid,
+		 int (*found)(const char *path, void *arg), void *arg,
+		 unsigned *nprocesses)
+{
+	struct search s = { .object = object, .found = found, .arg = arg };
+	int err;
+
+	if (pid)
+		err = in_process(&s, pid);
+	else if (!*object)
+		err = 0;
+	else if (glob_is_pattern(object) && object[0] == '/')
+		err = on_disk(&s);
+	else if (glob_is_pattern(object))
+		err = processes_executables(report_if_meant, &s, nprocesses);
+	else if (strchr(object, '/'))
+		err = report(&s, object);
+	else
+		err = by_bare_name(&s, nprocesses);
+	free(s.seen);
+	return err;
+}

@@ -1,0 +1,274 @@
+/*
+ * The life of a traced program: load, BEGIN, attach, events, detach, END, results.
+ */
+#include "runtime/session.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "core/arena.h"
+#include "runtime/features.h"
+#include "runtime/session_state.h"
+#include "runtime/sink.h"
+
+enum { DETACH_THREADS = 15 };
+
+/* Every probe without uprobe_multi takes two files; the soft limit is often 1024. */
+static void raise_file_limit(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) || files.rlim_cur == files.rlim_max)
+		return;
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
+}
+
+static bool has_user_probes(const struct image *img)
+{
+	for (size_t i = 0; i < img->nprograms; i++) {
+		if (img->programs[i].nsites && img->programs[i].sites[0].path)
+			return true;
+	}
+	return false;
+}
+
+int session_open(const struct image *img, struct sink *sink,
+		 const struct session_options *options, struct session **out)
+{
+	struct arena *a = arena_new();
+	struct session *s = ARENA_NEW(a, struct session);
+	int err;
+
+	*s = (struct session){
+		.image = img,
+		.sink = sink,
+		.arena = a,
+		.ncpus = (unsigned)libbpf_num_possible_cpus(),
+		.loss_fd = -1,
+	};
+	sink->names = img->names;
+	sink->nnames = img->nnames;
+	raise_file_limit();
+	s->uprobe_multi = has_user_probes(img) && feature_try(FEATURE_UPROBE_MULTI);
+
+	err = session_load(s, options->ring_bytes);
+	if (err)
+		goto fail;
+	err = events_open(s);
+	if (err) {
+		fprintf(stderr, "memql: cannot map the ring buffer: %s\n",
+			errno_text(err));
+		goto fail;
+	}
+	*out = s;
+	return 0;
+fail:
+	session_close(s);
+	return err;
+}
+
+bool session_has_uprobe_multi(const struct session *s)
+{
+	return s->uprobe_multi;
+}
+
+struct sink *session_sink(struct session *s)
+{
+	return s->sink;
+}
+
+int session_exit_code(const struct session *s)
+{
+	return s->exit_code;
+}
+
+void session_add_link(struct session *s, struct bpf_link *link)
+{
+	ARENA_PUSH(s->arena, &s->links, link);
+}
+
+void session_add_fd(struct session *s, int fd)
+{
+	ARENA_PUSH(s->arena, &s->fds, fd);
+}
+
+/*
+ * To close a tracepoint's event takes the kernel 80 ms of waiting for other CPUs, half of
+ * it outside its one lock: with threads, 14 of them take 0.6 s instead of 1.15 s.
+ */
+struct detach_work {
+	struct session *s;
+	atomic_size_t next; /* of all descriptors, then all links */
+};
+
+static void *detach_some(void *arg)
+{
+	struct detach_work *w = arg;
+	struct session *s = w->s;
+	size_t i;
+
+	while ((i = atomic_fetch_add(&w->next, 1)) < s->fds.n + s->links.n) {
+		if (i < s->fds.n)
+			close(s->fds.items[i]);
+		else
+			bpf_link__destroy(s->links.items[i - s->fds.n]);
+	}
+	return NULL;
+}
+
+static void detach(struct session *s)
+{
+	struct detach_work work = { .s = s };
+	pthread_t threads[DETACH_THREADS];
+	size_t n = 0;
+
+	while (n < DETACH_THREADS && n + 1 < s->fds.n + s->links.n &&
+	       !pthread_create(&threads[n], NULL, detach_some, &work))
+		n++;
+	detach_some(&work);
+	while (n)
+		pthread_join(threads[--n], NULL);
+	s->fds.n = s->links.n = 0;
+}
+
+/* BEGIN or END: the kernel runs the program once, here and now. */
+static int run_once(struct session *s, size_t i)
+{
+	const struct image_program *p = &s->image->programs[i];
+	LIBBPF_OPTS(bpf_test_run_opts, run);
+	int err = bpf_prog_test_run_opts(bpf_program__fd(s->programs[i]), &run);
+
+	if (err)
+		fprintf(stderr, "memql: %s:%u: cannot run %s: %s\n",
+			s->image->source_name, p->line, p->point, errno_text(err));
+	return err;
+}
+
+/* Nothing more to do: exit() was called, or nobody takes the results. */
+static bool is_over(const struct session *s)
+{
+	return s->exiting || sink_error(s->sink);
+}
+
+static int run_begin(struct session *s)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && !is_over(s) && i < s->image->nprograms; i++) {
+		unsigned flags = s->image->programs[i].kind->flags;
+
+		if (!(flags & PROBE_ONCE) || flags & PROBE_AT_END)
+			continue;
+		err = run_once(s, i);
+		if (!err)
+			events_drain(s); /* the next session_poll() says what failed */
+	}
+	return err;
+}
+
+/* After exit() too, END is heard: each of its programs starts afresh. */
+static void run_end(struct session *s)
+{
+	for (size_t i = 0; i < s->image->nprograms; i++) {
+		if (!(s->image->programs[i].kind->flags & PROBE_AT_END))
+			continue;
+		s->exiting = false;
+		if (!run_once(s, i))
+			events_drain(s);
+	}
+}
+
+static const char *attach_hint(struct session *s, const struct probe_site *site,
+			       int err)
+{
+	switch (-err) {
+	case ENOENT:
+		if (site && site->path)
+			return "the file is not there any more";
+		return "it is gone, or tracefs is not mounted on /sys/kernel/tracing";
+	case EACCES:
+		/* perf_event_set_bpf_prog(): the one reason that root meets. */
+		if (site && site->group && !geteuid())
+			return "the program reads past the end of the event's record, "
+			       "which is a bug in memql: please report it";
+		break;
+	case E2BIG:
+		return "the kernel runs at most 64 BPF programs at one event, and "
+		       "others are there already";
+	case EBUSY:
+		return "something else that excludes it is attached there";
+	case ESRCH:
+		return "the process has ended";
+	case EINVAL:
+		if (site && site->path)
+			return "the kernel puts probes only where an instruction that "
+			       "it can move begins";
+		break;
+	}
+	return errno_hint(s->arena, err);
+}
+
+static void report_attach(struct session *s, const struct image_program *p,
+			  const struct probe_site *site, int err)
+{
+	const char *hint = attach_hint(s, site, err);
+
+	fprintf(stderr, "memql: %s:%u: cannot attach to %s: %s\n",
+		s->image->source_name, p->line,
+		site && site->name ? site->name : p->point, errno_text(err));
+	if (hint)
+		fprintf(stderr, "  hint: %s\n", hint);
+}
+
+int session_attach(struct session *s)
+{
+	int err = run_begin(s);
+
+	for (size_t i = 0; !err && !is_over(s) && i < s->image->nprograms; i++) {
+		const struct image_program *p = &s->image->programs[i];
+		const struct probe_site *failed = NULL;
+
+		if (p->kind->flags & PROBE_ONCE)
+			continue;
+		err = p->kind->attach(s, p, s->programs[i], &failed);
+		if (err)
+			report_attach(s, p, failed, err);
+	}
+	if (err)
+		detach(s);
+	return err;
+}
+
+bool session_finish(struct session *s)
+{
+	bool lost;
+
+	detach(s);
+	events_drain(s);
+	run_end(s);
+	session_print_all_maps(s);
+	lost = session_report_losses(s);
+	sink_flush(s->sink);
+	return lost;
+}
+
+void session_close(struct session *s)
+{
+	if (!s)
+		return;
+	detach(s);
+	events_close(s);
+	bpf_object__close(s->object);
+	arena_free(s->arena);
+}

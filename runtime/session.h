@@ -1,0 +1,67 @@
+/* A loaded, attached image and its events. */
+#ifndef MEMQL_SESSION_H
+#define MEMQL_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct bpf_link;
+struct datum;
+struct image;
+struct map_info;
+struct probe_site;
+struct session;
+struct sink;
+
+struct session_options {
+	uint32_t ring_bytes; /* a power of two, at least a page; 0: default */
+};
+
+/*
+ * Load the programs into the kernel. 0, or -errno after a message on stderr that says
+ * what was being done to what, and the way out. *out is set only on success. The image
+ * and the sink must outlive the session.
+ */
+int session_open(const struct image *img, struct sink *sink,
+		 const struct session_options *options, struct session **out);
+
+/* Run BEGIN, attach every probe. As session_open(). */
+int session_attach(struct session *s);
+
+/*
+ * Handle events for up to timeout_ms. 1: the program called exit(); 0: more to come;
+ * -errno.
+ */
+int session_poll(struct session *s, int timeout_ms);
+
+/*
+ * Detach, run END, handle what is left in the ring buffer, print the maps and what was
+ * lost. Returns true if anything was lost.
+ */
+bool session_finish(struct session *s);
+
+/* What exit(code) said; 0. */
+int session_exit_code(const struct session *s);
+
+void session_close(struct session *s); /* NULL is fine */
+
+/* The port that actions use. */
+struct sink *session_sink(struct session *s);
+/* All entries in ascending order; top 0: all, else the last top ones; div >= 1. */
+void session_print_map(struct session *s, const struct map_info *map, uint64_t top,
+		       uint64_t div);
+/* One entry, by map->nkeys values. If there is none, nothing is shown. */
+void session_print_entry(struct session *s, const struct map_info *map,
+			 const struct datum *keys, uint64_t div);
+void session_clear_map(struct session *s, const struct map_info *map);
+/* Sets every value to zero and keeps the keys. */
+void session_zero_map(struct session *s, const struct map_info *map);
+void session_exit(struct session *s, int code);
+
+/* The port that probe kinds use. Takes the link (or file descriptor) over. */
+void session_add_link(struct session *s, struct bpf_link *link);
+void session_add_fd(struct session *s, int fd);
+bool session_has_uprobe_multi(const struct session *s);
+
+#endif

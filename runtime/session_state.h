@@ -1,0 +1,82 @@
+/* What a session is made of: shared by the files of runtime/, by nobody else. */
+#ifndef MEMQL_SESSION_STATE_H
+#define MEMQL_SESSION_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "codegen/image.h"
+#include "runtime/session.h"
+
+struct arena;
+struct bpf_object;
+struct bpf_program;
+struct datum;
+struct ring_buffer;
+struct sink;
+
+/* One of image->maps in the kernel. */
+struct live_map {
+	int fd;
+	bool zeroed; /* by zero(): a scalar aggregation is shown though it is 0 */
+};
+
+struct session {
+	const struct image *image;
+	struct sink *sink;
+	struct arena *arena; /* lives as long as the session */
+	unsigned ncpus;      /* possible CPUs: cells per value of a per-CPU map */
+	bool uprobe_multi;
+
+	struct bpf_object *object;
+	struct bpf_program **programs; /* by index in image->programs */
+	struct live_map *maps;         /* by map_info.index */
+	int loss_fd;                   /* -1: nothing can be lost */
+
+	struct ring_buffer *ring;
+	struct datum *args; /* room for the arguments of any action */
+	uint64_t batch_end; /* CLOCK_MONOTONIC, ns; 0: when the buffer is empty */
+	uint64_t malformed; /* records that could not be decoded */
+	bool exiting;       /* exit() was handled: what follows it is not shown */
+	int exit_code;
+
+	struct {
+		struct bpf_link **items;
+		size_t n, cap;
+	} links;
+	struct {
+		int *items;
+		size_t n, cap;
+	} fds;
+};
+
+/* kernel.c: what must be asked of the running kernel. */
+
+/* memql's process id as BPF programs see it, which differs inside a container. */
+uint32_t kernel_own_pid(void);
+/* "5.10.0-8-amd64" if the kernel is older than memql supports, else NULL. */
+const char *kernel_too_old(struct arena *a);
+
+/* load.c: from the image to loaded programs. 0, or -errno after a message. */
+int session_load(struct session *s, uint32_t ring_bytes);
+/* What can be done about an error of the system, or NULL. */
+const char *errno_hint(struct arena *a, int err);
+/* strerror(3), which lacks the kernel's ENOTSUPP. */
+const char *errno_text(int err);
+
+/* events.c */
+int events_open(struct session *s);
+void events_close(struct session *s);
+/* Handle what is in the ring buffer, for a short time or until exit(); 0 or -errno. */
+int events_consume(struct session *s);
+/* The same to the end of it: no program runs any more, so that there is one. */
+int events_drain(struct session *s);
+
+/* maps.c: at the end of the program. */
+void session_print_all_maps(struct session *s);
+
+/* loss.c: true if anything was lost. */
+bool session_report_losses(struct session *s);
+
+#endif

@@ -1,0 +1,301 @@
+/*
+ * One JSON object per line; docs/json.md describes them. A map's line is composed until
+ * its end, because the type that stands first is that of its values.
+ */
+#include "runtime/sink.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sema/plan.h"
+
+struct json_sink {
+	struct sink base;
+	struct text line;           /* the event that is being composed */
+	struct text scratch;        /* a text before its quotes */
+	const struct map_info *map; /* being printed */
+	const char *type;           /* of its values: "map", "hist", "stats" */
+	size_t nentries;
+};
+
+static struct json_sink *self(struct sink *out)
+{
+	return (struct json_sink *)out;
+}
+
+static void add_string(struct text *t, const char *s)
+{
+	text_add_json(t, s, strlen(s));
+}
+
+static void write_line(struct json_sink *j)
+{
+	text_add(&j->line, "\n", 1);
+	sink_write(&j->base, j->line.bytes, j->line.len);
+	j->line.len = 0;
+}
+
+static void add_datum(struct json_sink *j, const struct datum *d)
+{
+	switch (d->type->kind) {
+	case TYPE_INT:
+		text_add_exact(&j->line, &j->base, d);
+		break;
+	case TYPE_PTR:
+		text_printf(&j->line, "%" PRIu64, d->n);
+		break;
+	case TYPE_STR:
+		text_add_json(&j->line, d->s, d->len);
+		break;
+	case TYPE_NAME:
+	case TYPE_TIME:
+		j->scratch.len = 0;
+		text_add_exact(&j->scratch, &j->base, d);
+		text_add_json(&j->line, j->scratch.bytes, j->scratch.len);
+		break;
+	case TYPE_VOID:
+	case TYPE_ARGS:
+	case TYPE_ANY:
+		text_printf(&j->line, "null"); /* no value has them */
+		break;
+	}
+}
+
+static void add_data(struct json_sink *j, const struct datum *d, size_t n)
+{
+	text_add(&j->line, "[", 1);
+	for (size_t i = 0; i < n; i++) {
+		if (i)
+			text_add(&j->line, ",", 1);
+		add_datum(j, &d[i]);
+	}
+	text_add(&j->line, "]", 1);
+}
+
+static void begin_event(struct json_sink *j, const char *type)
+{
+	text_printf(&j->line, "{\"type\":");
+	add_string(&j->line, type);
+	text_printf(&j->line, ",\"data\":");
+}
+
+static void show_text(struct sink *out, const char *event, const char *text, size_t len)
+{
+	struct json_sink *j = self(out);
+
+	begin_event(j, event);
+	text_add_json(&j->line, text, len);
+	text_add(&j->line, "}", 1);
+	write_line(j);
+}
+
+static void show_values(struct sink *out, const struct datum *d, size_t n)
+{
+	struct json_sink *j = self(out);
+
+	begin_event(j, "value");
+	if (n == 1)
+		add_datum(j, d);
+	else
+		add_data(j, d, n);
+	text_add(&j->line, "}", 1);
+	write_line(j);
+}
+
+static void map_begin(struct sink *out, const struct map_info *map)
+{
+	struct json_sink *j = self(out);
+
+	j->map = map;
+	j->type = "map";
+	j->nentries = 0;
+	if (map->has_keys)
+		text_add(&j->line, "[", 1);
+}
+
+static void show_keys(struct sink *out, const struct datum *keys, size_t n)
+{
+	struct json_sink *j = self(out);
+
+	text_printf(&j->line, "%s{\"key\":", j->nentries++ ? "," : "");
+	add_data(j, keys, n);
+	text_printf(&j->line, ",\"value\":");
+}
+
+/* What follows the value of an entry. */
+static void end_value(struct json_sink *j)
+{
+	if (j->map && j->map->has_keys)
+		text_add(&j->line, "}", 1);
+}
+
+static void map_end(struct sink *out)
+{
+	struct json_sink *j = self(out);
+	struct text entries = j->line;
+
+	/* Without keys there is one value, or none: then there is no entry to show. */
+	if (!entries.len)
+		text_printf(&entries, "null");
+	if (j->map->has_keys)
+		text_add(&entries, "]", 1);
+	j->line = (struct text){ 0 };
+	begin_event(j, j->type);
+	text_add(&j->line, "{", 1);
+	add_string(&j->line, j->map->name);
+	text_add(&j->line, ":", 1);
+	text_add(&j->line, entries.bytes, entries.len);
+	text_printf(&j->line, "}}");
+	text_free(&entries);
+	j->map = NULL;
+	write_line(j);
+}
+
+static void show_datum(struct sink *out, const struct datum *d)
+{
+	struct json_sink *j = self(out);
+
+	add_datum(j, d);
+	end_value(j);
+}
+
+static void add_number(struct text *t, int64_t n, bool is_signed)
+{
+	text_printf(t, is_signed ? "%" PRId64 : "%" PRIu64, n);
+}
+
+static void show_parts(struct sink *out, const struct part *p, size_t n)
+{
+	struct json_sink *j = self(out);
+
+	j->type = "stats";
+	for (size_t i = 0; i < n; i++) {
+		text_add(&j->line, i ? "," : "{", 1);
+		add_string(&j->line, p[i].name);
+		text_add(&j->line, ":", 1);
+		add_number(&j->line, p[i].value, p[i].is_signed);
+	}
+	text_add(&j->line, "}", 1);
+	end_value(j);
+}
+
+static const char *unit_name(enum unit unit)
+{
+	switch (unit) {
+	case UNIT_NONE:
+		return NULL;
+	case UNIT_NS:
+		return "ns";
+	case UNIT_US:
+		return "us";
+	case UNIT_MS:
+		return "ms";
+	case UNIT_S:
+		return "s";
+	}
+	return NULL;
+}
+
+/* Both bounds of a bucket are inclusive, as in bpftrace; an open one is left out. */
+static void add_bucket(struct text *t, const struct bucket *b)
+{
+	text_add(t, "{", 1);
+	if (!b->lo_open)
+		text_printf(t, "\"min\":%" PRId64 ",", b->lo);
+	if (!b->hi_open)
+		text_printf(t, "\"max\":%" PRId64 ",", b->hi - 1);
+	text_printf(t, "\"count\":%" PRIu64 "}", b->count);
+}
+
+static void show_histogram(struct sink *out, const struct histogram *h)
+{
+	struct json_sink *j = self(out);
+	struct text *t = &j->line;
+	const char *unit = unit_name(h->unit);
+
+	j->type = "hist";
+	text_add(t, "{", 1);
+	if (unit)
+		text_printf(t, "\"unit\":\"%s\",", unit);
+	text_printf(t, "\"count\":%" PRIu64 ",\"sum\":%" PRId64 ",\"buckets\":[",
+		    h->count, h->total);
+	for (size_t i = 0; i < h->nrows; i++) {
+		if (i)
+			text_add(t, ",", 1);
+		add_bucket(t, &h->rows[i]);
+	}
+	text_add(t, "]", 1);
+	for (size_t i = 0; i < h->npercentiles; i++) {
+		text_add(t, ",", 1);
+		add_string(t, h->percentiles[i].name);
+		text_printf(t, ":%" PRId64, h->percentiles[i].value);
+	}
+	text_add(t, "}", 1);
+	end_value(j);
+}
+
+static void show_attached(struct sink *out, size_t nprobes)
+{
+	struct json_sink *j = self(out);
+
+	if (out->quiet)
+		return;
+	begin_event(j, "attached_probes");
+	text_printf(&j->line, "{\"probes\":%zu}}", nprobes);
+	write_line(j);
+	sink_flush(out);
+}
+
+static void show_lost(struct sink *out, uint64_t count, const char *what,
+		      const char *where)
+{
+	struct json_sink *j = self(out);
+
+	begin_event(j, "lost_events");
+	text_printf(&j->line, "{\"count\":%" PRIu64 ",\"what\":", count);
+	add_string(&j->line, what);
+	text_printf(&j->line, ",\"where\":");
+	add_string(&j->line, where);
+	text_printf(&j->line, "}}");
+	write_line(j);
+}
+
+static void close_json(struct sink *out)
+{
+	struct json_sink *j = self(out);
+
+	sink_flush(out);
+	text_free(&j->line);
+	text_free(&j->scratch);
+	free(j);
+}
+
+static const struct sink_ops json_ops = {
+	.text = show_text,
+	.values = show_values,
+	.map_begin = map_begin,
+	.keys = show_keys,
+	.map_end = map_end,
+	.datum = show_datum,
+	.parts = show_parts,
+	.histogram = show_histogram,
+	.attached = show_attached,
+	.lost = show_lost,
+	.close = close_json,
+};
+
+struct sink *sink_json_new(FILE *fp, bool quiet)
+{
+	struct json_sink *j = calloc(1, sizeof(*j));
+
+	if (!j) {
+		fputs("memql: out of memory\n", stderr);
+		abort();
+	}
+	j->base = (struct sink){ .ops = &json_ops, .fp = fp, .quiet = quiet };
+	if (isatty(fileno(fp)))
+		setvbuf(fp, NULL, _IOLBF, 0);
+	return &j->base;
+}

@@ -1,0 +1,191 @@
+#include "runtime/target_linux.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bpf/libbpf.h>
+
+#include "runtime/elf_file.h"
+#include "runtime/features.h"
+#include "runtime/objects.h"
+#include "runtime/tracefs.h"
+
+/* An ELF file is read several times: for symbols, code, data addresses. */
+struct cached_file {
+	struct cached_file *next;
+	char *path;
+	struct elf_file *file; /* NULL: err says why it could not be opened */
+	int err;
+};
+
+struct target_linux {
+	struct target base; /* first: the interface is a pointer to it */
+	struct cached_file *files;
+	bool tried[FEATURE_COUNT], has[FEATURE_COUNT];
+	unsigned nprocesses;
+};
+
+/* The compiler sees a constant target; what is cached does not change its answers. */
+static struct target_linux *linux_of(const struct target *t)
+{
+	return (struct target_linux *)t;
+}
+
+static bool has(const struct target *t, enum feature f)
+{
+	struct target_linux *l = linux_of(t);
+
+	if (!l->tried[f]) {
+		l->has[f] = feature_try(f);
+		l->tried[f] = true;
+	}
+	return l->has[f];
+}
+
+static int find_file(const struct target *t, const char *path, struct elf_file **out)
+{
+	struct target_linux *l = linux_of(t);
+	struct cached_file *c;
+
+	for (c = l->files; c; c = c->next)
+		if (strcmp(c->path, path) == 0)
+			break;
+	if (!c) {
+		c = calloc(1, sizeof(*c));
+		if (c)
+			c->path = strdup(path);
+		if (!c || !c->path) {
+			free(c);
+			return -ENOMEM;
+		}
+		c->err = elf_file_open(path, &c->file);
+		c->next = l->files;
+		l->files = c;
+	}
+	*out = c->file;
+	return c->err;
+}
+
+static int tracepoints(const struct target *t, const char *group, const char *event,
+		       int (*found)(const char *group, const char *event, void *arg),
+		       void *arg)
+{
+	(void)t;
+	return tracefs_events(group, event, found, arg);
+}
+
+static int tracepoint_fields(const struct target *t, const char *group,
+			     const char *event,
+			     int (*found)(const struct target_field *f, void *arg),
+			     void *arg)
+{
+	(void)t;
+	return tracefs_fields(group, event, found, arg);
+}
+
+static int objects(const struct target *t, const char *object, int32_t pid,
+		   int (*found)(const char *path, void *arg), void *arg)
+{
+	return objects_find(object, pid, found, arg, &linux_of(t)->nprocesses);
+}
+
+static int symbols(const struct target *t, const char *path,
+		   int (*found)(const struct target_symbol *s, void *arg), void *arg)
+{
+	const struct target_symbol *all;
+	struct elf_file *file;
+	size_t i, n;
+	int err = find_file(t, path, &file);
+
+	if (!err)
+		err = elf_file_symbols(file, &all, &n);
+	for (i = 0; !err && i < n; i++)
+		err = found(&all[i], arg);
+	return err;
+}
+
+static int usdt(const struct target *t, const char *path,
+		int (*found)(const struct target_usdt *u, void *arg), void *arg)
+{
+	struct elf_file *file;
+	int err = find_file(t, path, &file);
+
+	return err ? err : elf_file_usdt(file, found, arg);
+}
+
+static int symbol_address(const struct target *t, const char *path, const char *name,
+			  uint64_t *address)
+{
+	struct elf_file *file;
+	int err = find_file(t, path, &file);
+
+	return err ? err : elf_file_data_address(file, name, address);
+}
+
+static int code(const struct target *t, const char *path, uint64_t address,
+		uint64_t *offset, uint8_t *bytes, size_t *size)
+{
+	struct elf_file *file;
+	int err = find_file(t, path, &file);
+
+	return err ? err : elf_file_code(file, address, offset, bytes, size);
+}
+
+static bool has_section(const struct target *t, const char *path, const char *name)
+{
+	struct elf_file *file;
+
+	return find_file(t, path, &file) == 0 && elf_file_has_section(file, name);
+}
+
+static unsigned process_count(const struct target *t)
+{
+	return linux_of(t)->nprocesses;
+}
+
+static const struct target_ops linux_ops = {
+	.has = has,
+	.tracepoints = tracepoints,
+	.tracepoint_fields = tracepoint_fields,
+	.objects = objects,
+	.symbols = symbols,
+	.usdt = usdt,
+	.symbol_address = symbol_address,
+	.code = code,
+	.has_section = has_section,
+	.process_count = process_count,
+};
+
+int target_linux_open(struct target **out)
+{
+	struct target_linux *l = calloc(1, sizeof(*l));
+	int ncpus = libbpf_num_possible_cpus();
+
+	if (!l)
+		return -ENOMEM;
+	if (ncpus < 0) {
+		free(l);
+		return ncpus;
+	}
+	l->base.ops = &linux_ops;
+	l->base.ncpus = (unsigned)ncpus;
+	*out = &l->base;
+	return 0;
+}
+
+void target_linux_close(struct target *t)
+{
+	struct target_linux *l = linux_of(t);
+	struct cached_file *c, *next;
+
+	if (!l)
+		return;
+	for (c = l->files; c; c = next) {
+		next = c->next;
+		elf_file_close(c->file);
+		free(c->path);
+		free(c);
+	}
+	free(l);
+}

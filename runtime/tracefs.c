@@ -1,0 +1,194 @@
+#include "runtime/tracefs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "probes/probe.h"
+
+const char *tracefs_path(void)
+{
+	static const char *const paths[] = {
+		"/sys/kernel/tracing",
+		"/sys/kernel/debug/tracing",
+	};
+	char events[64];
+	int err = ENOENT;
+	size_t i;
+
+	for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		snprintf(events, sizeof(events), "%s/events", paths[i]);
+		if (access(events, R_OK | X_OK) == 0)
+			return paths[i];
+		if (errno == EACCES)
+			err = EACCES;
+	}
+	errno = err;
+	return NULL;
+}
+
+static int is_entry(const struct dirent *d)
+{
+	return d->d_name[0] != '.' && d->d_type != DT_REG;
+}
+
+/* The directories in dir, sorted; -errno. */
+static int list_dirs(const char *dir, struct dirent ***out)
+{
+	int n = scandir(dir, out, is_entry, alphasort);
+
+	return n < 0 ? -errno : n;
+}
+
+static void free_dirs(struct dirent **dirs, int n)
+{
+	while (n > 0)
+		free(dirs[--n]);
+	free(dirs);
+}
+
+static int exact_event(const char *root, const char *group, const char *event,
+		       int (*found)(const char *group, const char *event, void *arg),
+		       void *arg)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/events/%s/%s/format", root, group, event);
+	if (strchr(group, '/') || strchr(event, '/') || access(path, F_OK) < 0)
+		return 0;
+	return found(group, event, arg);
+}
+
+static int events_of_group(const char *root, const char *group, const char *event,
+			   int (*found)(const char *group, const char *event,
+					void *arg),
+			   void *arg)
+{
+	struct dirent **events;
+	char path[PATH_MAX];
+	int i, n, err = 0;
+
+	snprintf(path, sizeof(path), "%s/events/%s", root, group);
+	n = list_dirs(path, &events);
+	/* A module may be unloaded while we look. */
+	if (n < 0)
+		return n == -ENOENT || n == -ENOTDIR ? 0 : n;
+	for (i = 0; i < n && !err; i++)
+		if (glob_match(event, events[i]->d_name))
+			err = found(group, events[i]->d_name, arg);
+	free_dirs(events, n);
+	return err;
+}
+
+int tracefs_events(const char *group, const char *event,
+		   int (*found)(const char *group, const char *event, void *arg),
+		   void *arg)
+{
+	const char *root = tracefs_path();
+	struct dirent **groups;
+	char path[PATH_MAX];
+	int i, n, err = 0;
+
+	if (!root)
+		return -errno;
+	if (!glob_is_pattern(group) && !glob_is_pattern(event))
+		return exact_event(root, group, event, found, arg);
+	snprintf(path, sizeof(path), "%s/events", root);
+	n = list_dirs(path, &groups);
+	if (n < 0)
+		return n;
+	for (i = 0; i < n && !err; i++)
+		if (glob_match(group, groups[i]->d_name))
+			err = events_of_group(root, groups[i]->d_name, event, found,
+					      arg);
+	free_dirs(groups, n);
+	return err;
+}
+
+/* The text after "key:" up to the next ';', or NULL. */
+static char *value_of(char *line, const char *key)
+{
+	char *p = strstr(line, key);
+
+	return p ? p + strlen(key) : NULL;
+}
+
+/*
+ * Split a declaration such as "const char * name", "char comm[16]" or
+ * "__data_loc char[] name" into name and type; an array's brackets go with the type.
+ */
+static bool split_declaration(char *text, struct target_field *out, char type_text[128])
+{
+	size_t len = strlen(text), array = 0, name;
+
+	if (len && text[len - 1] == ']') {
+		char *open = strrchr(text, '[');
+
+		if (!open)
+			return false;
+		array = (size_t)(open - text);
+	}
+	name = array ? array : len;
+	while (name > 0 && text[name - 1] != ' ' && text[name - 1] != '*')
+		name--;
+	if (name == 0 || name == (array ? array : len))
+		return false;
+	snprintf(type_text, 128, "%.*s%s", (int)name, text, array ? text + array : "");
+	if (array)
+		text[array] = '\0';
+	else if (type_text[0] && type_text[strlen(type_text) - 1] == ' ')
+		type_text[strlen(type_text) - 1] = '\0';
+	out->name = text + name;
+	out->type_text = type_text;
+	return true;
+}
+
+bool tracefs_parse_field(char *line, struct target_field *out, char type_text[128])
+{
+	char *field = value_of(line, "field:");
+	char *offset = value_of(line, "offset:"), *size = value_of(line, "size:");
+	char *is_signed = value_of(line, "signed:");
+	char *end = field ? strchr(field, ';') : NULL;
+
+	if (!end || !offset || !size)
+		return false;
+	*end = '\0';
+	out->offset = (uint32_t)strtoul(offset, NULL, 10);
+	out->size = (uint32_t)strtoul(size, NULL, 10);
+	out->is_signed = is_signed && *is_signed == '1';
+	return split_declaration(field, out, type_text);
+}
+
+int tracefs_fields(const char *group, const char *event,
+		   int (*found)(const struct target_field *f, void *arg), void *arg)
+{
+	const char *root = tracefs_path();
+	char path[PATH_MAX], type_text[128];
+	char *line = NULL;
+	size_t cap = 0;
+	FILE *fp;
+	int err = 0;
+
+	if (!root)
+		return -errno;
+	snprintf(path, sizeof(path), "%s/events/%s/%s/format", root, group, event);
+	fp = fopen(path, "re");
+	if (!fp)
+		return -errno;
+	while (!err && getline(&line, &cap, fp) > 0) {
+		struct target_field f = { 0 };
+
+		/* What follows describes how to print the record. */
+		if (strncmp(line, "print fmt:", 10) == 0)
+			break;
+		if (tracefs_parse_field(line, &f, type_text))
+			err = found(&f, arg);
+	}
+	free(line);
+	fclose(fp);
+	return err;
+}

@@ -1,0 +1,23 @@
+/* Tracepoints as tracefs lists and describes them. */
+#ifndef MEMQL_TRACEFS_H
+#define MEMQL_TRACEFS_H
+
+#include "sema/target.h"
+
+/* The directory that tracefs is mounted on; NULL with errno set (EACCES, ENOENT). */
+const char *tracefs_path(void);
+
+/* As target_ops.tracepoints and tracepoint_fields. Events come in order of their names. */
+int tracefs_events(const char *group, const char *event,
+		   int (*found)(const char *group, const char *event, void *arg),
+		   void *arg);
+int tracefs_fields(const char *group, const char *event,
+		   int (*found)(const struct target_field *f, void *arg), void *arg);
+
+/*
+ * One line of a format file: "\tfield:char comm[16];\toffset:8;\tsize:16;\tsigned:0;".
+ * False if it is not of a field. Cuts the line; the strings are in it or in type_text.
+ */
+bool tracefs_parse_field(char *line, struct target_field *out, char type_text[128]);
+
+#endif

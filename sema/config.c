@@ -1,0 +1,154 @@
+/* config = { name = value; }: one row per key. */
+#include <inttypes.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "core/arena.h"
+#include "sema/resolve.h"
+
+enum {
+	MAX_STRLEN = 1024,
+	MAX_STRLEN_LIMIT = 16384,
+	MAX_MAP_KEYS = 4096,
+	MAX_PROBES = 1024,
+	MAX_PROBES_LIMIT = 1 << 20,
+};
+
+enum config_kind { CONFIG_NUMBER, CONFIG_WORD, CONFIG_TEXT };
+
+static const struct config_row {
+	const char *name;
+	enum config_kind kind;
+	size_t offset;            /* in struct plan */
+	uint32_t min, max;        /* NUMBER */
+	const char *const *words; /* WORD: by value, NULL-terminated */
+} rows[] = {
+	{ "max_strlen", CONFIG_NUMBER, offsetof(struct plan, max_strlen), 1,
+	  MAX_STRLEN_LIMIT, NULL },
+	{ "max_map_keys", CONFIG_NUMBER, offsetof(struct plan, max_map_keys), 1,
+	  1u << 30, NULL },
+	{ "max_probes", CONFIG_NUMBER, offsetof(struct plan, max_probes), 1,
+	  MAX_PROBES_LIMIT, NULL },
+	{ "missing_probes", CONFIG_WORD, offsetof(struct plan, missing_probes), 0, 0,
+	  (const char *const[]){ "error", "warn", "ignore", NULL } },
+	{ "missing_hint", CONFIG_TEXT, offsetof(struct plan, missing_hint), 0, 0,
+	  NULL },
+};
+
+enum { NROWS = sizeof(rows) / sizeof(rows[0]) };
+
+struct plan *plan_get(struct compile *cc)
+{
+	struct plan *p = cc->plan;
+
+	if (p)
+		return p;
+	p = ARENA_NEW(cc->arena, struct plan);
+	p->source = cc->source;
+	p->max_strlen = MAX_STRLEN;
+	p->max_map_keys = MAX_MAP_KEYS;
+	p->max_probes = MAX_PROBES;
+	cc->plan = p;
+	return p;
+}
+
+static void set_number(struct compile *cc, const struct config_row *row,
+		       const struct node *value, void *field)
+{
+	int64_t n;
+
+	if (!constant_int(value, &n))
+		diag(cc, DIAG_unknown_config, value->span, "'%s' is a number",
+		     row->name);
+	else if (n < row->min || n > row->max)
+		diag(cc, DIAG_unknown_config, value->span,
+		     "'%s' must be from %u to %u, not %" PRId64, row->name, row->min,
+		     row->max, n);
+	else
+		*(uint32_t *)field = (uint32_t)n;
+}
+
+/* A bare word or a string. */
+static const char *word_of(const struct node *value)
+{
+	if (value->kind == NODE_STR)
+		return value->string.bytes;
+	if (value->kind == NODE_CALL && !value->call.has_parens)
+		return value->call.name;
+	return NULL;
+}
+
+static void set_word(struct compile *cc, const struct config_row *row,
+		     const struct node *value, void *field)
+{
+	const char *word = word_of(value);
+	const char *all = "";
+
+	for (int i = 0; row->words[i]; i++) {
+		if (word && strcmp(row->words[i], word) == 0) {
+			*(enum missing_probes *)field = (enum missing_probes)i;
+			return;
+		}
+		all = arena_printf(cc->arena, "%s%s\"%s\"", all, i ? ", " : "",
+				   row->words[i]);
+	}
+	diag(cc, DIAG_unknown_config, value->span, "'%s' must be one of %s", row->name,
+	     all);
+}
+
+static void set_text(struct compile *cc, const struct config_row *row,
+		     const struct node *value, void *field)
+{
+	if (value->kind == NODE_STR)
+		*(const char **)field = value->string.bytes;
+	else
+		diag(cc, DIAG_unknown_config, value->span, "'%s' is a string",
+		     row->name);
+}
+
+static void set_item(struct compile *cc, const struct config_row *row,
+		     const struct node *value)
+{
+	void *field = (char *)cc->plan + row->offset;
+
+	switch (row->kind) {
+	case CONFIG_NUMBER:
+		set_number(cc, row, value, field);
+		break;
+	case CONFIG_WORD:
+		set_word(cc, row, value, field);
+		break;
+	case CONFIG_TEXT:
+		set_text(cc, row, value, field);
+		break;
+	}
+}
+
+static const struct config_row *find_row(const char *name, struct suggestion *near)
+{
+	for (size_t i = 0; i < NROWS; i++) {
+		if (strcmp(rows[i].name, name) == 0)
+			return &rows[i];
+		suggest(near, rows[i].name);
+	}
+	return NULL;
+}
+
+void config_apply(struct compile *cc)
+{
+	for (const struct config_item *c = cc->ast->config; c; c = c->next) {
+		struct suggestion near = { .word = c->name };
+		const struct config_row *row = find_row(c->name, &near);
+
+		if (row) {
+			set_item(cc, row, c->value);
+			continue;
+		}
+		diag(cc, DIAG_unknown_config, c->span,
+		     "there is no configuration key '%s'", c->name);
+		if (near.best)
+			diag_hint(cc, "did you mean '%s'?", near.best);
+	}
+	if (cc->options.max_strlen)
+		cc->plan->max_strlen = cc->options.max_strlen;
+}

@@ -1,0 +1,293 @@
+/*
+ * Types of everything. A map's or variable's type is the join of all that is assigned to
+ * it anywhere, so the passes over all programs repeat until nothing grows; joins only
+ * ever go up a lattice of finite height. Errors are recorded in one more pass, when every
+ * type is what it will be.
+ */
+#include "sema/infer.h"
+
+enum {
+	/*
+	 * A row's check could make a type that depends on itself grow for ever. A chain
+	 * of assignments against the order of the text needs a pass for each.
+	 */
+	MAX_PASSES = 2000,
+};
+
+const struct type type_constant = { .kind = TYPE_INT, .size = 8, .is_signed = true };
+
+const char *infer_text(struct sema *s, const struct type *t)
+{
+	return type_text(s->cc->arena, t);
+}
+
+static const struct type *widen(struct sema *s, const struct type *t)
+{
+	if (t == &type_constant || t->kind != TYPE_INT)
+		return t;
+	return type_int(s->cc->arena, 8, t->is_signed, t->unit);
+}
+
+const struct type *infer_join_types(struct sema *s, const struct type *x,
+				    const struct type *y)
+{
+	if (x == &type_constant && type_is_number(y))
+		return y;
+	if (y == &type_constant && type_is_number(x))
+		return x;
+	return type_join(s->cc->arena, x, y);
+}
+
+bool infer_join(struct sema *s, const struct type **slot, const struct type *t)
+{
+	const struct type *old = *slot, *joined;
+
+	joined = old ? infer_join_types(s, old, t) : t;
+	if (!joined)
+		return false;
+	joined = widen(s, joined);
+	if (!old || !type_equal(old, joined) ||
+	    (old == &type_constant) != (joined == &type_constant))
+		s->changed = true;
+	else
+		joined = old;
+	*slot = joined;
+	return true;
+}
+
+void infer_var_value(struct sema *s, struct node *var, const struct type *t,
+		     struct span at)
+{
+	struct var_info *v = var->var.info;
+
+	if (t && !infer_join(s, &v->type, t)) {
+		sema_error(s, DIAG_type_mismatch, at, "'%s' holds %s, this is %s",
+			   v->name, infer_text(s, v->type), infer_text(s, t));
+		if (s->report)
+			diag_note(s->cc, v->first, "its first value");
+	}
+	var->type = v->type;
+}
+
+/* Statements. */
+
+static void infer_stmt(struct sema *s, struct node *n);
+
+static void infer_place_value(struct sema *s, struct node *place, const struct type *t,
+			      struct span at)
+{
+	if (place->kind == NODE_MAP)
+		infer_map_value(s, place, t, at);
+	else
+		infer_var_value(s, place, t, at);
+}
+
+/* What place op= value reads first: a place that has no type yet holds 0. */
+static const struct type *old_value(struct sema *s, struct node *place)
+{
+	const struct type *t;
+
+	if (place->kind == NODE_MAP) {
+		const struct map_info *m = place->map.info;
+
+		infer_map_keys(s, place);
+		if (m->agg) {
+			sema_error(s, DIAG_aggregation_use, place->span,
+				   "'%s' holds %s(), which nothing can be added to",
+				   m->name, m->agg->name);
+			return NULL;
+		}
+		t = m->value;
+	} else {
+		t = place->var.info->type;
+	}
+	return t ? t : &type_constant;
+}
+
+static bool is_aggregation(const struct node *n)
+{
+	return n->kind == NODE_CALL && n->call.builtin->kind == BUILTIN_AGG;
+}
+
+static void infer_assign(struct sema *s, struct node *n)
+{
+	struct node *place = n->assign.place, *value = n->assign.value;
+	const struct type *t, *old;
+
+	n->type = &type_void;
+	if (is_aggregation(value)) {
+		infer_aggregation(s, n);
+		return;
+	}
+	if (!n->assign.compound) {
+		if (place->kind == NODE_MAP)
+			infer_map_keys(s, place);
+		t = infer_value(s, value);
+		infer_place_value(s, place, t, value->span);
+		return;
+	}
+	old = old_value(s, place);
+	t = infer_value(s, value);
+	if (old && t)
+		t = infer_operator(s, n->assign.op, n->span, place, old, value, t);
+	infer_place_value(s, place, old ? t : NULL, value->span);
+}
+
+static void infer_let(struct sema *s, struct node *n)
+{
+	const struct type *t;
+
+	n->type = &type_void;
+	if (n->let.value) {
+		t = infer_value(s, n->let.value);
+		infer_var_value(s, n->let.var, t, n->let.value->span);
+	}
+	n->let.var->type = n->let.var->var.info->type;
+}
+
+/* A call that does something besides having a value. */
+static bool has_effect(const struct node *n)
+{
+	const struct builtin *b;
+
+	if (n->kind == NODE_STEP)
+		return true;
+	if (n->kind != NODE_CALL)
+		return false;
+	b = n->call.builtin;
+	if (b->kind == BUILTIN_ACTION || b->returns.kind == TYPE_VOID)
+		return true;
+	for (const struct param *p = b->params; p->name; p++)
+		if (p->flags & (PARAM_MAP | PARAM_ENTRY))
+			return true;
+	return false;
+}
+
+static void infer_statement_expr(struct sema *s, struct node *n)
+{
+	struct node *value = n->expr.value;
+
+	n->type = &type_void;
+	infer_expr(s, value);
+	if (value->type && !has_effect(value))
+		sema_error(s, DIAG_unused_value, value->span,
+			   "this value is computed and dropped");
+}
+
+static void infer_stmt(struct sema *s, struct node *n)
+{
+	switch (n->kind) {
+	case NODE_ASSIGN:
+		infer_assign(s, n);
+		break;
+	case NODE_LET:
+		infer_let(s, n);
+		break;
+	case NODE_IF:
+		n->type = &type_void;
+		infer_condition(s, n->branch.cond);
+		infer_stmt(s, n->branch.then);
+		if (n->branch.otherwise)
+			infer_stmt(s, n->branch.otherwise);
+		break;
+	case NODE_BLOCK:
+		n->type = &type_void;
+		for (struct node *stmt = n->block.stmts; stmt; stmt = stmt->next)
+			infer_stmt(s, stmt);
+		break;
+	case NODE_EXPR:
+		infer_statement_expr(s, n);
+		break;
+	case NODE_RETURN:
+		n->type = &type_void;
+		break;
+	case NODE_INT:
+	case NODE_STR:
+	case NODE_PARAM:
+	case NODE_CALL:
+	case NODE_MAP:
+	case NODE_VAR:
+	case NODE_FIELD:
+	case NODE_CAST:
+	case NODE_DEREF:
+	case NODE_UNARY:
+	case NODE_BINARY:
+	case NODE_COND:
+	case NODE_STEP:
+		infer_expr(s, n);
+		break;
+	}
+}
+
+static void infer_programs(struct sema *s)
+{
+	const struct plan *plan = s->cc->plan;
+
+	s->changed = false;
+	for (size_t i = 0; i < plan->programs.n; i++) {
+		s->program = plan->programs.items[i];
+		if (s->program->predicate)
+			infer_condition(s, s->program->predicate);
+		infer_stmt(s, s->program->body);
+	}
+}
+
+/*
+ * What is assigned only from itself never got a type, and nobody was told: each of its
+ * reads waited for the other.
+ */
+static void report_circular(struct compile *cc)
+{
+	const struct plan *plan = cc->plan;
+
+	for (size_t i = 0; i < plan->maps.n && diag_ok(cc); i++) {
+		const struct map_info *m = plan->maps.items[i];
+
+		if (!m->value && !m->agg)
+			diag(cc, DIAG_unknown_map, m->first,
+			     "'%s' is only assigned from itself: it never has a value",
+			     m->name);
+	}
+	for (size_t i = 0; i < plan->programs.n; i++) {
+		const struct program_info *p = plan->programs.items[i];
+
+		for (size_t j = 0; j < p->vars.n && diag_ok(cc); j++)
+			if (!p->vars.items[j]->type)
+				diag(cc, DIAG_unknown_variable, p->vars.items[j]->first,
+				     "nothing is assigned to '%s'",
+				     p->vars.items[j]->name);
+	}
+}
+
+/* Nothing here says what an absent writer would have stored: any number will do. */
+static bool assume_absent_values(struct compile *cc)
+{
+	bool assumed = false;
+
+	for (size_t i = 0; i < cc->plan->maps.n; i++) {
+		struct map_info *m = cc->plan->maps.items[i];
+
+		if (m->value || m->agg || !m->absent_writer)
+			continue;
+		m->value = &type_s64;
+		assumed = true;
+	}
+	return assumed;
+}
+
+bool infer(struct compile *cc)
+{
+	struct sema s = { .cc = cc };
+	int passes = 0;
+
+	/* Two at least: a check may rewrite its call in the first. */
+	do
+		infer_programs(&s);
+	while ((s.changed || passes == 0 || assume_absent_values(cc)) &&
+	       ++passes < MAX_PASSES);
+
+	s.report = true;
+	infer_programs(&s);
+	report_circular(cc);
+	return diag_ok(cc);
+}

@@ -1,0 +1,68 @@
+/*
+ * What the parts of infer() share; nobody else includes this.
+ *
+ * A type of NULL means: not known yet, or, in the last pass, that an error was recorded
+ * here or where the value comes from. Nothing more is said about such a value.
+ */
+#ifndef MEMQL_INFER_H
+#define MEMQL_INFER_H
+
+#include "sema/call.h"
+#include "sema/sema.h"
+
+/*
+ * Of a constant that is not negative and counts nothing: what it is joined with decides
+ * its sign and unit. Recognised by its address; its contents are int64.
+ */
+extern const struct type type_constant;
+
+/* The type of an expression; may be void. Sets n->type. */
+const struct type *infer_expr(struct sema *s, struct node *n);
+
+/* The same where a value is needed: void and args are errors. */
+const struct type *infer_value(struct sema *s, struct node *n);
+
+/*
+ * A string that came from $1 where a number is needed: what was typed is to blame, not
+ * the program. False if it is anything else.
+ */
+bool infer_bad_parameter(struct sema *s, const struct node *n);
+
+/* A value that is tested for non-zero. */
+void infer_condition(struct sema *s, struct node *n);
+
+/* left op right, whose types are known; NULL after an error at the operator's span. */
+const struct type *infer_operator(struct sema *s, enum op op, struct span at,
+				  struct node *left, const struct type *x,
+				  struct node *right, const struct type *y);
+
+/* A call of any kind; an aggregation only where infer_aggregation() has it. */
+const struct type *infer_call(struct sema *s, struct node *n);
+
+/* A map's entry that is read, and one that is named only. */
+const struct type *infer_map_read(struct sema *s, struct node *n);
+bool infer_map_keys(struct sema *s, struct node *n);
+
+/* @x[k] = count(). */
+void infer_aggregation(struct sema *s, struct node *assign);
+
+/* The place holds a value of this type as well: t may be NULL. */
+void infer_map_value(struct sema *s, struct node *map, const struct type *t,
+		     struct span at);
+void infer_var_value(struct sema *s, struct node *var, const struct type *t,
+		     struct span at);
+
+/*
+ * Make *slot a type that holds t as well. False, without a change, if there is none.
+ * Numbers become 64 bits wide: variables and maps hold words.
+ */
+bool infer_join(struct sema *s, const struct type **slot, const struct type *t);
+
+/* type_join() that knows constants. */
+const struct type *infer_join_types(struct sema *s, const struct type *x,
+				    const struct type *y);
+
+/* "int64", for messages. */
+const char *infer_text(struct sema *s, const struct type *t);
+
+#endif

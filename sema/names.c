@@ -1,0 +1,447 @@
+/* Names of one program to what they mean: rows, maps, variables in their scopes. */
+#include <string.h>
+
+#include "core/arena.h"
+#include "core/intern.h"
+#include "sema/resolve.h"
+
+enum {
+	MAX_VARS = 4096, /* of a program, and */
+	MAX_MAPS = 1024, /* in all: no kernel takes a program anywhere near that size */
+};
+
+/* A declared variable; the list of a scope. */
+struct local {
+	struct local *next;
+	struct var_info *info;
+	struct type_name as; /* of "let $x: uint8"; name NULL: none */
+};
+
+struct scope {
+	struct scope *outer;
+	struct local *locals;
+};
+
+struct names {
+	struct compile *cc;
+	struct program_info *program;
+	struct scope *scope;
+};
+
+static void visit_expr(struct node *n, void *arg);
+static void visit_stmt(struct names *s, struct node *n);
+
+/* Variables. */
+
+static struct local *find_local(const struct names *s, const char *name)
+{
+	for (struct scope *scope = s->scope; scope; scope = scope->outer)
+		for (struct local *l = scope->locals; l; l = l->next)
+			if (l->info->name == name)
+				return l;
+	return NULL;
+}
+
+static struct local *declare(struct names *s, struct node *var, struct type_name as)
+{
+	struct local *l = ARENA_NEW(s->cc->arena, struct local);
+	struct program_info *p = s->program;
+
+	l->info = ARENA_NEW(s->cc->arena, struct var_info);
+	l->info->name = var->var.name;
+	l->info->first = var->span;
+	l->as = as;
+	l->next = s->scope->locals;
+	s->scope->locals = l;
+	var->var.info = l->info;
+	if (p->vars.n == MAX_VARS)
+		diag(s->cc, DIAG_unsupported, var->span,
+		     "a probe may have at most %d variables", MAX_VARS);
+	if (p->vars.n <= MAX_VARS)
+		ARENA_PUSH(s->cc->arena, &p->vars, l->info);
+	return l;
+}
+
+static void suggest_local(struct names *s, const char *name)
+{
+	struct suggestion near = { .word = name };
+
+	for (struct scope *scope = s->scope; scope; scope = scope->outer)
+		for (struct local *l = scope->locals; l; l = l->next)
+			suggest(&near, l->info->name);
+	if (near.best)
+		diag_hint(s->cc, "did you mean '%s'?", near.best);
+}
+
+static struct local *use_local(struct names *s, struct node *var)
+{
+	struct local *l = find_local(s, var->var.name);
+
+	if (l) {
+		var->var.info = l->info;
+		return l;
+	}
+	diag(s->cc, DIAG_unknown_variable, var->span,
+	     "nothing was assigned to '%s' here", var->var.name);
+	for (size_t i = 0; i < s->program->vars.n; i++) {
+		if (s->program->vars.items[i]->name != var->var.name)
+			continue;
+		diag_note(s->cc, s->program->vars.items[i]->first,
+			  "this one ends with its block");
+		diag_hint(s->cc, "declare it before the block: let %s;", var->var.name);
+		return NULL;
+	}
+	suggest_local(s, var->var.name);
+	return NULL;
+}
+
+/* Maps. */
+
+struct map_info *resolve_map(struct compile *cc, const struct node *n)
+{
+	struct plan *plan = cc->plan;
+	struct map_info *m;
+
+	for (size_t i = 0; i < plan->maps.n; i++)
+		if (plan->maps.items[i]->name == n->map.name)
+			return plan->maps.items[i];
+	m = ARENA_NEW(cc->arena, struct map_info);
+	m->name = n->map.name;
+	m->first = n->span;
+	m->index = (unsigned)plan->maps.n;
+	if (plan->maps.n == MAX_MAPS)
+		diag(cc, DIAG_unsupported, n->span,
+		     "a program may have at most %d maps", MAX_MAPS);
+	if (plan->maps.n <= MAX_MAPS)
+		ARENA_PUSH(cc->arena, &plan->maps, m);
+	return m;
+}
+
+static void visit_map(struct names *s, struct node *n)
+{
+	node_each_child(n, visit_expr, s);
+	n->map.info = resolve_map(s->cc, n);
+}
+
+/* Builtins. */
+
+static const struct builtin *find_row(const struct builtin *rows, const char *name)
+{
+	for (; rows && rows->name; rows++)
+		if (strcmp(rows->name, name) == 0)
+			return rows;
+	return NULL;
+}
+
+/* A word that means something in another kind of probe. */
+static const struct probe_kind *kind_with(const char *name)
+{
+	for (const struct probe_kind *const *k = probe_kinds; *k; k++)
+		if (find_row((*k)->vars, name))
+			return *k;
+	return NULL;
+}
+
+static void unknown_name(struct names *s, const struct node *n)
+{
+	const struct probe_kind *other = kind_with(n->call.name);
+	struct suggestion near = { .word = n->call.name };
+	const struct builtin *b;
+
+	if (other) {
+		diag(s->cc, DIAG_not_in_probe, n->call.name_span,
+		     "%s probes have no '%s'", s->program->kind->name, n->call.name);
+		diag_hint(s->cc, "%s probes have it", other->name);
+		return;
+	}
+	diag(s->cc, DIAG_unknown_builtin, n->call.name_span, "unknown %s '%s'",
+	     n->call.has_parens ? "function" : "name", n->call.name);
+	for (b = s->program->kind->vars; b && b->name; b++)
+		suggest(&near, b->name);
+	for (b = builtin_next(NULL); b; b = builtin_next(b))
+		suggest(&near, b->name);
+	if (near.best)
+		diag_hint(s->cc, "did you mean '%s'?", near.best);
+}
+
+static void visit_call(struct names *s, struct node *n)
+{
+	const struct builtin *b = builtin_lookup(s->program->kind, n->call.name);
+	int64_t value;
+
+	if (!b && boolean_word(n, &value)) {
+		n->kind = NODE_INT;
+		memset(&n->integer, 0, sizeof(n->integer));
+		n->integer.value = (uint64_t)value;
+		return;
+	}
+	node_each_child(n, visit_expr, s);
+	n->call.builtin = b;
+	if (!b) {
+		unknown_name(s, n);
+	} else if (b->kind != BUILTIN_VALUE && !n->call.has_parens) {
+		diag(s->cc, DIAG_arity, n->span, "'%s' is called with parentheses",
+		     b->name);
+		diag_hint(s->cc, "write %s", builtin_signature(s->cc, b));
+	}
+}
+
+/* Types as written. */
+
+/* (bool)x is x != 0: what is cut off counts, too. */
+static void cast_to_bool(struct compile *cc, struct node *n, struct node *operand)
+{
+	struct node *zero = node_new(cc->arena, NODE_INT, n->span);
+
+	n->kind = NODE_BINARY;
+	n->binary.op = OP_NE;
+	n->binary.left = operand;
+	n->binary.right = zero;
+}
+
+static bool is_bool(struct compile *cc, const struct type_name *t)
+{
+	return !t->stars && t->name == intern_str(cc->names, "bool");
+}
+
+/* What is assigned to a variable with a type is cast to it. */
+static struct node *cast_to_declared(struct compile *cc, struct node *value,
+				     struct type_name as)
+{
+	struct node *cast = node_new(cc->arena, NODE_CAST, value->span);
+
+	cast->height = value->height + 1;
+	if (is_bool(cc, &as)) {
+		cast_to_bool(cc, cast, value);
+		return cast;
+	}
+	cast->cast.to = as;
+	cast->cast.operand = value;
+	return cast;
+}
+
+/* Expressions; the walker's form. */
+
+static bool is_place(const struct node *n)
+{
+	return n->kind == NODE_VAR || n->kind == NODE_MAP;
+}
+
+static void not_assignable(struct names *s, const struct node *n)
+{
+	diag(s->cc, DIAG_not_assignable, n->span,
+	     "only a $variable or a @map can be assigned to");
+}
+
+static void visit_step(struct names *s, struct node *n)
+{
+	struct node *place = n->step.place;
+	struct local *l;
+
+	if (!is_place(place)) {
+		not_assignable(s, place);
+	} else if (place->kind == NODE_MAP) {
+		visit_map(s, place);
+	} else {
+		l = use_local(s, place);
+		if (l && l->as.name)
+			diag(s->cc, DIAG_unsupported, n->span,
+			     "++ and -- on a variable with a type: write %s = %s %s 1",
+			     place->var.name, place->var.name,
+			     n->step.decrement ? "-" : "+");
+	}
+}
+
+static void visit_expr(struct node *n, void *arg)
+{
+	struct names *s = arg;
+
+	switch (n->kind) {
+	case NODE_CALL:
+		visit_call(s, n);
+		break;
+	case NODE_MAP:
+		visit_map(s, n);
+		break;
+	case NODE_VAR:
+		use_local(s, n);
+		break;
+	case NODE_STEP:
+		visit_step(s, n);
+		break;
+	case NODE_CAST:
+		node_each_child(n, visit_expr, s);
+		if (is_bool(s->cc, &n->cast.to))
+			cast_to_bool(s->cc, n, n->cast.operand);
+		break;
+	case NODE_INT:
+	case NODE_STR:
+	case NODE_PARAM:
+	case NODE_FIELD:
+	case NODE_DEREF:
+	case NODE_UNARY:
+	case NODE_BINARY:
+	case NODE_COND:
+		node_each_child(n, visit_expr, s);
+		break;
+	case NODE_ASSIGN:
+	case NODE_LET:
+	case NODE_IF:
+	case NODE_BLOCK:
+	case NODE_EXPR:
+	case NODE_RETURN:
+		visit_stmt(s, n);
+		break;
+	}
+}
+
+/* Statements. */
+
+/* $x op= v, where $x has a declared type, becomes $x = (type)($x op v). */
+static void expand_compound(struct names *s, struct node *n)
+{
+	struct node *read = node_clone(s->cc->arena, n->assign.place);
+	struct node *op = node_new(s->cc->arena, NODE_BINARY, n->span);
+
+	read->var.info = n->assign.place->var.info;
+	op->height = n->height;
+	op->binary.op = n->assign.op;
+	op->binary.left = read;
+	op->binary.right = n->assign.value;
+	n->assign.value = op;
+	n->assign.compound = false;
+}
+
+static void visit_assign(struct names *s, struct node *n)
+{
+	struct node *place = n->assign.place;
+	struct local *l;
+
+	if (place->kind == NODE_MAP)
+		visit_map(s,
+			  place); /* first: maps are shown in the order of the text */
+	visit_expr(n->assign.value, s);
+	if (!is_place(place))
+		not_assignable(s, place);
+	if (place->kind != NODE_VAR)
+		return;
+	l = find_local(s, place->var.name);
+	if (!l && !n->assign.compound)
+		l = declare(s, place, (struct type_name){ 0 });
+	else
+		l = use_local(s, place);
+	if (!l || !l->as.name)
+		return;
+	if (n->assign.compound)
+		expand_compound(s, n);
+	n->assign.value = cast_to_declared(s->cc, n->assign.value, l->as);
+}
+
+static void visit_let(struct names *s, struct node *n)
+{
+	struct node *var = n->let.var;
+	struct local *old = find_local(s, var->var.name);
+
+	if (n->let.value)
+		visit_expr(n->let.value, s);
+	if (old) {
+		diag(s->cc, DIAG_redeclared, var->span, "'%s' is declared already",
+		     var->var.name);
+		diag_note(s->cc, old->info->first, "here");
+		var->var.info = old->info;
+		return;
+	}
+	declare(s, var, n->let.as);
+	if (n->let.value && n->let.as.name)
+		n->let.value = cast_to_declared(s->cc, n->let.value, n->let.as);
+}
+
+static void visit_block(struct names *s, struct node *n)
+{
+	struct scope scope = { .outer = s->scope };
+
+	s->scope = &scope;
+	for (struct node *stmt = n->block.stmts; stmt; stmt = stmt->next)
+		visit_stmt(s, stmt);
+	s->scope = scope.outer;
+}
+
+static void visit_stmt(struct names *s, struct node *n)
+{
+	switch (n->kind) {
+	case NODE_ASSIGN:
+		visit_assign(s, n);
+		break;
+	case NODE_LET:
+		visit_let(s, n);
+		break;
+	case NODE_IF:
+		visit_expr(n->branch.cond, s);
+		visit_stmt(s, n->branch.then);
+		if (n->branch.otherwise)
+			visit_stmt(s, n->branch.otherwise);
+		break;
+	case NODE_BLOCK:
+		visit_block(s, n);
+		break;
+	case NODE_EXPR:
+		visit_expr(n->expr.value, s);
+		break;
+	case NODE_RETURN:
+		break;
+	case NODE_INT:
+	case NODE_STR:
+	case NODE_PARAM:
+	case NODE_CALL:
+	case NODE_MAP:
+	case NODE_VAR:
+	case NODE_FIELD:
+	case NODE_CAST:
+	case NODE_DEREF:
+	case NODE_UNARY:
+	case NODE_BINARY:
+	case NODE_COND:
+	case NODE_STEP:
+		visit_expr(n, s);
+		break;
+	}
+}
+
+void resolve_names(struct compile *cc, struct program_info *p)
+{
+	struct scope outermost = { 0 };
+	struct names s = { .cc = cc, .program = p, .scope = &outermost };
+
+	if (p->predicate)
+		visit_expr(p->predicate, &s);
+	visit_stmt(&s, p->body);
+}
+
+/* Does the clause name the probe's own variables, and which kind of them? */
+struct var_search {
+	const struct probe_kind *kind;
+	struct var_use use;
+};
+
+static void look_for_vars(struct node *n, void *arg)
+{
+	struct var_search *s = arg;
+	const struct builtin *b;
+
+	if (n->kind == NODE_CALL) {
+		b = find_row(s->kind->vars, n->call.name);
+		s->use.any = s->use.any || b;
+		s->use.per_site = s->use.per_site || (b && b->flags & BUILTIN_PER_SITE);
+	}
+	node_each_child(n, look_for_vars, s);
+}
+
+struct var_use clause_vars(const struct probe_kind *kind, const struct clause *clause)
+{
+	struct var_search s = { .kind = kind };
+
+	if (clause->predicate)
+		look_for_vars(clause->predicate, &s);
+	look_for_vars(clause->body, &s);
+	return s.use;
+}

@@ -1,0 +1,321 @@
+/* Layouts: how every map, action and program looks in the kernel. */
+#include "sema/plan.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/arena.h"
+#include "core/intern.h"
+#include "sema/sema.h"
+#include "sema/target.h"
+
+enum {
+	SYMBOL_MAX = 15,       /* the kernel's BPF_OBJ_NAME_LEN, without NUL */
+	PERCPU_MAX = 32768,    /* bytes the kernel gives per CPU in one piece */
+	CELL_PERCPU_MAX = 256, /* larger keyed cells are shared by the CPUs */
+	PROGRAM_MAPS_MAX = 56, /* the kernel's 64 without those that memql adds */
+};
+
+/* One program while its calls and maps are looked at. */
+struct planner {
+	struct compile *cc;
+	struct program_info *program;
+	const struct program_info **updater; /* by map: who updates it */
+	const struct program_info **user;    /* by map: who names it, latest */
+	size_t nmaps;                        /* that the program uses */
+};
+
+/* Names. */
+
+static size_t name_hash(const char *text)
+{
+	uintptr_t p = (uintptr_t)text >> 4;
+
+	return (size_t)(p * 0x9e3779b97f4a7c15u >> 20);
+}
+
+static void names_rehash(struct compile *cc)
+{
+	struct plan *plan = cc->plan;
+	size_t n = plan->names.nslots ? plan->names.nslots * 2 : 64;
+	uint32_t *slots = ARENA_ARRAY(cc->arena, uint32_t, n);
+
+	for (size_t i = 0; i < plan->names.n; i++) {
+		size_t at = name_hash(plan->names.items[i]) & (n - 1);
+
+		while (slots[at])
+			at = (at + 1) & (n - 1);
+		slots[at] = (uint32_t)i + 1;
+	}
+	plan->names.slots = slots;
+	plan->names.nslots = n;
+}
+
+uint32_t plan_name(struct compile *cc, const char *text)
+{
+	struct plan *plan = cc->plan;
+	const char *name = intern_str(cc->names, text);
+	size_t at;
+
+	if (plan->names.n * 2 >= plan->names.nslots)
+		names_rehash(cc);
+	at = name_hash(name) & (plan->names.nslots - 1);
+	while (plan->names.slots[at]) {
+		if (plan->names.items[plan->names.slots[at] - 1] == name)
+			return plan->names.slots[at] - 1;
+		at = (at + 1) & (plan->names.nslots - 1);
+	}
+	ARENA_PUSH(cc->arena, &plan->names, name);
+	plan->names.slots[at] = (uint32_t)plan->names.n;
+	return (uint32_t)plan->names.n - 1;
+}
+
+/* Maps. */
+
+static bool symbol_taken(const struct plan *plan, const char *symbol, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(plan->maps.items[i]->symbol, symbol) == 0)
+			return true;
+	return false;
+}
+
+/* "@latency" is mq_latency, which bpftool shows; codegen's own maps are memql_*. */
+static void name_map(struct compile *cc, struct map_info *m)
+{
+	const char *name = m->name[1] ? m->name + 1 : "unnamed";
+	char *symbol = arena_printf(cc->arena, "mq_%.*s", SYMBOL_MAX - 3, name);
+	char *base = arena_strdup(cc->arena, symbol);
+
+	for (unsigned i = 2; symbol_taken(cc->plan, symbol, m->index); i++) {
+		int digits = snprintf(NULL, 0, "_%u", i);
+
+		symbol = arena_printf(cc->arena, "%.*s_%u", SYMBOL_MAX - digits, base,
+				      i);
+	}
+	m->symbol = symbol;
+}
+
+static void choose_storage(struct map_info *m)
+{
+	if (!m->agg) {
+		m->storage = m->has_keys ? MAP_HASH : MAP_SCALAR;
+	} else if (!m->has_keys) {
+		m->storage = MAP_PERCPU_SCALAR;
+	} else if (m->value_size > CELL_PERCPU_MAX) {
+		m->storage = MAP_HASH;
+		m->atomic = true;
+	} else {
+		m->storage = MAP_PERCPU_HASH;
+	}
+}
+
+static void check_size(struct compile *cc, const struct map_info *m, const char *what,
+		       size_t size, struct span at)
+{
+	if (size <= PERCPU_MAX)
+		return;
+	diag(cc, DIAG_string_limit, at,
+	     "the %s of '%s' takes %zu bytes, at most %d fit", what, m->name, size,
+	     PERCPU_MAX);
+	diag_hint(cc,
+		  "str(address, n) keeps n bytes; so does config = { max_strlen = n }");
+}
+
+static void plan_map(struct compile *cc, struct map_info *m)
+{
+	const struct plan *plan = cc->plan;
+
+	name_map(cc, m);
+	for (size_t i = 0; i < m->nkeys; i++)
+		m->key_size += type_size(m->keys[i]);
+	m->value_size = m->agg ? m->agg->agg->cell_size(&m->site) : type_size(m->value);
+	check_size(cc, m, "key", m->key_size, m->first);
+	check_size(cc, m, "value", m->value_size, m->value_at);
+	choose_storage(m);
+	if (!m->has_keys)
+		m->key_size = sizeof(uint32_t);
+	if (m->storage == MAP_SCALAR)
+		m->value_size += sizeof(uint64_t);
+	m->max_entries = m->has_keys ? plan->max_map_keys : 1;
+}
+
+/* Actions. */
+
+static void add_literal(struct planner *p, struct action_info *a, unsigned i,
+			struct node *arg)
+{
+	struct sema s = { .cc = p->cc, .program = p->program, .report = true };
+	const char *text;
+
+	if (constant_int(arg, &a->lit[i])) {
+		a->nlit++;
+		return;
+	}
+	text = constant_str(&s, arg);
+	if (text && !a->text)
+		a->text = text;
+}
+
+static void add_action_args(struct planner *p, struct action_info *a,
+			    const struct node *call)
+{
+	struct node *n;
+
+	while (action_arg(call, a->nargs))
+		a->nargs++;
+	a->args = ARENA_ARRAY(p->cc->arena, const struct type *, a->nargs);
+	for (size_t i = 0; (n = action_arg(call, i)); i++)
+		a->args[i] = n->type;
+}
+
+static void plan_action(struct planner *p, struct node *call)
+{
+	const struct param *param = call->call.builtin->params;
+	struct action_info *a = ARENA_NEW(p->cc->arena, struct action_info);
+	struct plan *plan = p->cc->plan;
+	struct node *arg = call->call.args;
+
+	a->builtin = call->call.builtin;
+	a->index = (unsigned)plan->actions.n;
+	a->line = source_place(p->cc->source, call->span.begin).line;
+	for (unsigned i = 0; arg && param->name; arg = arg->next) {
+		if (param_takes_map(param, arg))
+			a->map = arg->map.info;
+		else if (param->flags & PARAM_LITERAL)
+			add_literal(p, a, i, arg);
+		if (!(param->flags & PARAM_REST))
+			param++, i++;
+	}
+	add_action_args(p, a, call);
+	ARENA_PUSH(p->cc->arena, &plan->actions, a);
+	call->call.data = a;
+}
+
+/* Programs. */
+
+static void use_map(struct planner *p, const struct node *n)
+{
+	const struct map_info *m = n->map.info;
+
+	if (p->user[m->index] == p->program)
+		return;
+	p->user[m->index] = p->program;
+	if (++p->nmaps == PROGRAM_MAPS_MAX + 1)
+		diag(p->cc, DIAG_unsupported, n->span,
+		     "one probe may use at most %d maps", PROGRAM_MAPS_MAX);
+}
+
+static void update_map(struct planner *p, const struct node *place)
+{
+	struct map_info *m;
+	unsigned i;
+
+	if (place->kind != NODE_MAP)
+		return;
+	m = place->map.info;
+	i = m->index;
+	if (p->updater[i] && p->updater[i] != p->program)
+		m->atomic = true;
+	if (p->program->kind->flags & PROBE_PREEMPTIBLE)
+		m->atomic = true;
+	p->updater[i] = p->program;
+}
+
+static void plan_call(struct planner *p, struct node *n)
+{
+	const struct builtin *b = n->call.builtin;
+
+	if (b->flags & BUILTIN_READS_USER)
+		p->program->reads_user = true;
+	if (b->kind == BUILTIN_ACTION)
+		plan_action(p, n);
+}
+
+static void plan_node(struct node *n, void *arg);
+
+/* Only what can run: see fold.c. */
+static void plan_branch(struct planner *p, struct node *n)
+{
+	const struct node *cond = n->branch.cond;
+
+	plan_node(n->branch.cond, p);
+	if (cond->kind != NODE_INT || cond->integer.value)
+		plan_node(n->branch.then, p);
+	if (n->branch.otherwise && (cond->kind != NODE_INT || !cond->integer.value))
+		plan_node(n->branch.otherwise, p);
+}
+
+static void plan_node(struct node *n, void *arg)
+{
+	struct planner *p = arg;
+
+	switch (n->kind) {
+	case NODE_IF:
+	case NODE_COND:
+		plan_branch(p, n);
+		return;
+	case NODE_CALL:
+		plan_call(p, n);
+		break;
+	case NODE_MAP:
+		use_map(p, n);
+		break;
+	case NODE_ASSIGN:
+		update_map(p, n->assign.place);
+		break;
+	case NODE_STEP:
+		update_map(p, n->step.place);
+		break;
+	case NODE_DEREF:
+		if (n->unary.operand->type->user)
+			p->program->reads_user = true;
+		break;
+	case NODE_INT:
+	case NODE_STR:
+	case NODE_PARAM:
+	case NODE_VAR:
+	case NODE_FIELD:
+	case NODE_CAST:
+	case NODE_UNARY:
+	case NODE_BINARY:
+	case NODE_LET:
+	case NODE_BLOCK:
+	case NODE_EXPR:
+	case NODE_RETURN:
+		break;
+	}
+	node_each_child(n, plan_node, p);
+}
+
+static bool can_sleep(const struct compile *cc, const struct program_info *p)
+{
+	const struct target *t = cc->target;
+
+	return p->reads_user && (p->kind->flags & PROBE_CAN_SLEEP) &&
+	       t->ops->has(t, FEATURE_SLEEPABLE_UPROBE);
+}
+
+static void plan_program(struct planner *p, struct program_info *program)
+{
+	p->program = program;
+	p->nmaps = 0;
+	if (program->predicate)
+		plan_node(program->predicate, p);
+	plan_node(program->body, p);
+	program->sleepable = can_sleep(p->cc, program);
+}
+
+bool plan(struct compile *cc)
+{
+	struct plan *plan = cc->plan;
+	struct planner p = { .cc = cc };
+
+	p.updater = ARENA_ARRAY(cc->arena, const struct program_info *, plan->maps.n);
+	p.user = ARENA_ARRAY(cc->arena, const struct program_info *, plan->maps.n);
+	for (size_t i = 0; i < plan->maps.n; i++)
+		plan_map(cc, plan->maps.items[i]);
+	for (size_t i = 0; i < plan->programs.n; i++)
+		plan_program(&p, plan->programs.items[i]);
+	return diag_ok(cc);
+}

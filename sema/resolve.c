@@ -1,0 +1,342 @@
+/*
+ * From clauses to programs: attach points to sites of this machine, names to what they
+ * mean. Whatever the machine is asked is asked here.
+ */
+#include "sema/resolve.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "core/arena.h"
+#include "core/intern.h"
+#include "sema/target.h"
+
+/* An attach point that nothing on this machine matches. */
+struct missing {
+	const struct clause *clause;
+	const struct attach_point *point;
+	const struct probe_kind *kind;
+	struct probe_spec spec;
+};
+
+struct resolver {
+	struct compile *cc;
+	struct {
+		struct missing *items;
+		size_t n, cap;
+	} missing;
+	bool found; /* a site that had to be looked for, unlike BEGIN or a clock */
+	size_t nsites;
+	unsigned nclause;
+};
+
+/* A program whose sites are still coming in. */
+struct group {
+	struct program_info *program;
+	size_t sites_cap, layouts_cap;
+};
+
+/* One attach point while its matches come in. */
+struct matcher {
+	struct resolver *r;
+	const struct clause *clause;
+	const struct attach_point *point;
+	const struct probe_kind *kind;
+	struct var_use vars;
+	struct {
+		struct group *items;
+		size_t n, cap;
+	} groups;
+};
+
+static const char *copy_text(struct compile *cc, const char *text)
+{
+	return text ? intern_str(cc->names, text) : NULL;
+}
+
+static struct probe_layout copy_layout(struct compile *cc, const struct probe_layout *l)
+{
+	struct probe_field *fields = ARENA_ARRAY(cc->arena, struct probe_field, l->n);
+
+	for (size_t i = 0; i < l->n; i++) {
+		fields[i] = l->fields[i];
+		fields[i].name = copy_text(cc, fields[i].name);
+		fields[i].at.why = copy_text(cc, fields[i].at.why);
+	}
+	return (struct probe_layout){ fields, l->n };
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool same_location(const struct location *a, const struct location *b)
+{
+	return a->kind == b->kind && a->size == b->size &&
+	       a->is_signed == b->is_signed && a->base == b->base &&
+	       a->index == b->index && a->scale == b->scale && a->value == b->value &&
+	       same_text(a->why, b->why);
+}
+
+/* With places: the same code reads the arguments. Without: the same types. */
+static bool same_layout(const struct probe_layout *a, const struct probe_layout *b,
+			bool places)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++) {
+		const struct probe_field *x = &a->fields[i], *y = &b->fields[i];
+
+		if (!same_text(x->name, y->name) || !type_equal(x->type, y->type))
+			return false;
+		if (places && !same_location(&x->at, &y->at))
+			return false;
+	}
+	return true;
+}
+
+static struct group *new_group(struct matcher *m)
+{
+	struct compile *cc = m->r->cc;
+	struct program_info *p = ARENA_NEW(cc->arena, struct program_info);
+	struct group group = { .program = p };
+
+	p->symbol = arena_printf(cc->arena, "clause%u_%zu", m->r->nclause,
+				 cc->plan->programs.n);
+	p->kind = m->kind;
+	p->clause = m->clause;
+	p->point = m->point->span;
+	if (m->clause->predicate)
+		p->predicate = node_clone(cc->arena, m->clause->predicate);
+	p->body = node_clone(cc->arena, m->clause->body);
+	ARENA_PUSH(cc->arena, &cc->plan->programs, p);
+	ARENA_PUSH(cc->arena, &m->groups, group);
+	return &m->groups.items[m->groups.n - 1];
+}
+
+/* The program of this attach point that can serve sites with such arguments. */
+static struct group *group_for(struct matcher *m, const struct probe_layout *layout)
+{
+	for (size_t i = 0; i < m->groups.n; i++) {
+		struct group *g = &m->groups.items[i];
+
+		if (!m->vars.per_site ||
+		    same_layout(&g->program->layouts[0], layout, false))
+			return g;
+	}
+	return new_group(m);
+}
+
+/* The index of the layout in the program; the last one is the likeliest. */
+static uint32_t add_layout(struct compile *cc, struct group *g,
+			   const struct probe_layout *layout)
+{
+	struct program_info *p = g->program;
+
+	for (size_t i = p->nlayouts; i-- > 0;)
+		if (same_layout(&p->layouts[i], layout, true))
+			return (uint32_t)i;
+	p->layouts = arena_grow(cc->arena, p->layouts, p->nlayouts, &g->layouts_cap,
+				sizeof(*p->layouts));
+	p->layouts[p->nlayouts] = copy_layout(cc, layout);
+	return (uint32_t)p->nlayouts++;
+}
+
+static void add_site(struct compile *cc, struct group *g, const struct probe_site *site,
+		     const struct probe_layout *layout)
+{
+	struct program_info *p = g->program;
+	struct probe_site copy = *site;
+
+	copy.name = copy_text(cc, site->name);
+	copy.func = copy_text(cc, site->func);
+	copy.path = copy_text(cc, site->path);
+	copy.group = copy_text(cc, site->group);
+	copy.event = copy_text(cc, site->event);
+	copy.name_id = plan_name(cc, copy.name);
+	copy.func_id = plan_name(cc, copy.func ? copy.func : "");
+	copy.layout = add_layout(cc, g, layout);
+	p->sites = arena_grow(cc->arena, p->sites, p->nsites, &g->sites_cap,
+			      sizeof(*p->sites));
+	p->sites[p->nsites++] = copy;
+}
+
+enum { STOPPED = 1 };
+
+static int match_site(const struct probe_site *site, const struct probe_layout *layout,
+		      void *arg)
+{
+	static const struct probe_layout none;
+	struct matcher *m = arg;
+	struct resolver *r = m->r;
+
+	if (++r->nsites > r->cc->plan->max_probes) {
+		diag(r->cc, DIAG_too_many_probes, m->point->span,
+		     "the program would attach to more than %u probes",
+		     r->cc->plan->max_probes);
+		diag_hint(r->cc, "a narrower pattern, or config = { max_probes = %zu }",
+			  (size_t)r->cc->plan->max_probes * 4);
+		return STOPPED;
+	}
+	if (site->path || site->group)
+		r->found = true;
+	if (!m->vars.any)
+		layout = &none;
+	add_site(r->cc, group_for(m, layout), site, layout);
+	return 0;
+}
+
+static void expand_failed(struct compile *cc, const struct attach_point *point, int err,
+			  const char *what)
+{
+	diag(cc, DIAG_no_such_probe, point->span, "cannot look for '%s': %s%s%s",
+	     point->text, what ? what : "", what ? ": " : "",
+	     err == -ENOEXEC ? "not an ELF file for this machine" : strerror(-err));
+	if (err == -EACCES || err == -EPERM)
+		diag_hint(cc, "memql must run as root: try sudo");
+}
+
+/* The attach point with $1, $2 put in. */
+static const struct attach_point *point_expand(struct compile *cc,
+					       const struct attach_point *point)
+{
+	const char *text = script_arguments_expand(cc, point);
+	struct attach_point *copy;
+
+	if (!text || text == point->text)
+		return text ? point : NULL;
+	copy = ARENA_NEW(cc->arena, struct attach_point);
+	*copy = *point;
+	copy->text = text;
+	return copy;
+}
+
+static void resolve_point(struct resolver *r, const struct clause *clause,
+			  const struct attach_point *written)
+{
+	struct compile *cc = r->cc;
+	const struct attach_point *point = point_expand(cc, written);
+	struct matcher m = { .r = r, .clause = clause, .point = point };
+	struct probe_spec spec = { 0 };
+	const char *what = NULL;
+	int err;
+
+	if (!point)
+		return;
+	m.kind = probe_parse(cc, point, &spec);
+	if (!m.kind)
+		return;
+	if (m.kind->flags & PROBE_USER)
+		spec.pid = cc->options.pid;
+	m.vars = clause_vars(m.kind, clause);
+
+	err = m.kind->expand(cc, &spec, match_site, &m, &what);
+	if (err < 0 && err != -ENOENT) {
+		expand_failed(cc, point, err, what);
+	} else if (m.groups.n == 0 && err <= 0) {
+		struct missing missing = { clause, point, m.kind, spec };
+
+		ARENA_PUSH(cc->arena, &r->missing, missing);
+	}
+}
+
+/* Nothing there at all: one message for the whole program. */
+static void report_nothing_found(struct resolver *r)
+{
+	struct compile *cc = r->cc;
+	const struct missing *all = r->missing.items;
+	const struct target_ops *ops = cc->target ? cc->target->ops : NULL;
+	unsigned nprocesses = ops ? ops->process_count(cc->target) : 0;
+
+	diag(cc, DIAG_no_such_probe, all[0].point->span,
+	     "nothing that this program traces is on this machine");
+	if (r->missing.n == 1 && all[0].kind->explain)
+		all[0].kind->explain(cc, &all[0].spec);
+	for (size_t i = 0; i < r->missing.n && r->missing.n > 1; i++)
+		diag_note(cc, all[i].point->span, "looked for %s", all[i].point->text);
+	if (nprocesses)
+		diag_hint(cc, "%u running processes were looked at", nprocesses);
+	if (cc->plan->missing_hint)
+		diag_hint(cc, "%s", cc->plan->missing_hint);
+}
+
+static void report_missing(struct resolver *r)
+{
+	struct compile *cc = r->cc;
+	enum diag_tag tag = DIAG_missing_probe;
+
+	if (r->missing.n == 0)
+		return;
+	if (!r->found && diag_ok(cc) &&
+	    (r->missing.n > 1 || cc->plan->missing_hint ||
+	     cc->plan->missing_probes != MISSING_ERROR)) {
+		report_nothing_found(r);
+		return;
+	}
+	switch (cc->plan->missing_probes) {
+	case MISSING_IGNORE:
+		return;
+	case MISSING_ERROR:
+		tag = DIAG_no_such_probe;
+		break;
+	case MISSING_WARN:
+		break;
+	}
+	for (size_t i = 0; i < r->missing.n; i++) {
+		const struct missing *m = &r->missing.items[i];
+
+		diag(cc, tag, m->point->span, "nothing on this machine matches '%s'",
+		     m->point->text);
+		if (m->kind->explain)
+			m->kind->explain(cc, &m->spec);
+	}
+}
+
+/*
+ * A map may have its only writer in a clause for another machine: an engine that does
+ * not run here, say. It is no mistake to read it.
+ */
+static void note_absent_writes(struct node *n, void *arg)
+{
+	const struct node *place = n->kind == NODE_ASSIGN ? n->assign.place
+				   : n->kind == NODE_STEP ? n->step.place
+							  : NULL;
+	struct map_info *m;
+
+	if (place && place->kind == NODE_MAP) {
+		m = resolve_map(arg, place);
+		m->written = m->absent_writer = true;
+	}
+	node_each_child(n, note_absent_writes, arg);
+}
+
+bool resolve(struct compile *cc)
+{
+	struct resolver r = { .cc = cc };
+
+	plan_get(cc);
+	config_apply(cc);
+	if (!script_options_collect(cc))
+		return false;
+	script_arguments_apply(cc);
+	if (!diag_ok(cc))
+		return false;
+	if (!cc->ast->clauses) {
+		diag(cc, DIAG_empty_program, (struct span){ 0, 0 },
+		     "the program has no probe");
+		diag_hint(cc, "for example BEGIN { printf(\"hello\\n\"); exit(); }");
+		return false;
+	}
+	for (const struct clause *c = cc->ast->clauses; c; c = c->next) {
+		r.nclause++;
+		for (const struct attach_point *p = c->points; p; p = p->next)
+			resolve_point(&r, c, p);
+	}
+	report_missing(&r);
+	for (size_t i = 0; i < cc->plan->programs.n; i++)
+		resolve_names(cc, cc->plan->programs.items[i]);
+	for (size_t i = 0; i < r.missing.n; i++)
+		note_absent_writes(r.missing.items[i].clause->body, cc);
+	return diag_ok(cc);
+}

@@ -1,0 +1,40 @@
+/* What the parts of resolve() share; nobody else includes this. */
+#ifndef MEMQL_RESOLVE_H
+#define MEMQL_RESOLVE_H
+
+#include "sema/call.h"
+#include "sema/sema.h"
+
+/* cc->plan, made with the defaults if it is not there yet. */
+struct plan *plan_get(struct compile *cc);
+
+/* config = { ... } and the command line's limits, into the plan. */
+void config_apply(struct compile *cc);
+
+/*
+ * Give the command line's words to the script's options and parameters, then turn every
+ * getopt() call, $N and $# of cc->ast into a literal.
+ */
+void script_arguments_apply(struct compile *cc);
+
+/* $1, $2 in an attach point's text; NULL after an error. */
+const char *script_arguments_expand(struct compile *cc,
+				    const struct attach_point *point);
+
+/* "true" and "false", which are numbers. */
+bool boolean_word(const struct node *n, int64_t *value);
+
+/* The map that a MAP node names: the same for the whole program. */
+struct map_info *resolve_map(struct compile *cc, const struct node *n);
+
+/* Names in the program's own copy of its clause to rows, maps and variables. */
+void resolve_names(struct compile *cc, struct program_info *p);
+
+/* Which of the probe's own variables (arg0, args, retval) a clause names. */
+struct var_use {
+	bool any;      /* if not, the sites' arguments do not matter */
+	bool per_site; /* one whose type depends on the matched probe */
+};
+struct var_use clause_vars(const struct probe_kind *kind, const struct clause *clause);
+
+#endif

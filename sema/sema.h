@@ -1,0 +1,67 @@
+/*
+ * Meaning: names to rows, types to expressions, layouts to everything.
+ *
+ * This is also the port that a builtin's or a probe kind's check sees.
+ */
+#ifndef MEMQL_SEMA_H
+#define MEMQL_SEMA_H
+
+#include "core/compile.h"
+#include "sema/plan.h"
+
+/*
+ * Inference repeats over all programs until no map's or variable's type changes; only
+ * the last pass reports.
+ */
+struct sema {
+	struct compile *cc;
+	struct program_info *program; /* the one being checked */
+	bool report;                  /* the last pass: errors are recorded */
+	bool changed;                 /* a map's or variable's type grew */
+};
+
+/* The stages. Each returns false if an error was recorded. */
+bool resolve(struct compile *cc); /* fills cc->plan: programs, maps, variables, rows */
+bool infer(struct compile *cc);   /* node->type everywhere; map and variable types */
+bool fold(struct compile *cc);    /* constant expressions become INT nodes */
+bool plan(struct compile *cc);    /* layouts, storage, actions, sleepable */
+
+/* As diag(), but silent before the last pass. Always returns false. */
+bool sema_error(struct sema *s, enum diag_tag tag, struct span at, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* The i-th argument of a call, or NULL. */
+struct node *call_arg(const struct node *call, size_t i);
+
+/*
+ * A constant integer expression's value. False if it is not constant. Works before
+ * fold() has run, on trees without types.
+ */
+bool constant_int(const struct node *n, int64_t *out);
+
+/*
+ * The bytes of a string literal, or NULL. A positional parameter that was read as a
+ * number is turned back into the text that was given.
+ */
+const char *constant_str(struct sema *s, struct node *n);
+
+/* "ADDRESS"-like words: turn "10ms", "0x10", "1e6", "1_000" into a number and unit. */
+bool parse_number(const char *text, uint64_t *value, enum unit *unit);
+
+/*
+ * Fill plan->script_options from the getopt() calls of cc->ast, in source order. Needs
+ * neither privileges nor a probe that exists: --help calls it right after parse().
+ * resolve() calls it too; a second call does nothing.
+ */
+bool script_options_collect(struct compile *cc);
+
+/*
+ * The check of getopt(): declares the option; once the command line is known, turns the
+ * call into a literal.
+ */
+bool script_option_check(struct sema *s, struct node *call);
+
+/* Usage of the script, and each of its options with default and help. */
+void script_help(const struct compile *cc, const char *script_name, FILE *out);
+
+#endif
