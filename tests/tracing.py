@@ -1,0 +1,115 @@
+"""What tests that trace a real server share: start memql, wait until it is attached,
+end it, read its JSON. Every process started here is ended here, by its own pid."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+SKIPPED = 77
+
+
+def skip(reason):
+    print(f"skipped: {reason}")
+    sys.exit(SKIPPED)
+
+
+def fail(message):
+    print(f"FAILED: {message}")
+    sys.exit(1)
+
+
+def check(ok, message):
+    """Print every comparison, so that a passing run shows its figures too."""
+    print(("ok      " if ok else "FAILED  ") + message)
+    if not ok:
+        sys.exit(1)
+
+
+def check_near(measured, expected, tolerance, what):
+    ratio = measured / expected if expected else float("inf")
+    check(
+        abs(ratio - 1) <= tolerance,
+        f"{what}: {measured} against {expected}, {100 * (ratio - 1):+.2f} % (within {100 * tolerance:g} %)",
+    )
+
+
+def need_root():
+    if os.geteuid() != 0:
+        skip("loading BPF programs needs root")
+
+
+class Memql:
+    """memql running in the background with its results in a file."""
+
+    def __init__(self, directory, name, arguments, json_output=True):
+        self.results = os.path.join(directory, name + ".results")
+        self.messages = os.path.join(directory, name + ".messages")
+        command = [os.environ["MEMQL"], "-o", self.results]
+        if json_output:
+            command += ["-f", "json"]
+        self.log = open(self.messages, "w")
+        self.process = subprocess.Popen(command + arguments, stderr=self.log, stdin=subprocess.DEVNULL)
+        self._wait_until_attached()
+
+    def _attached(self):
+        with open(self.messages) as f:
+            if "Attached" in f.read():
+                return True
+        try:
+            with open(self.results) as f:
+                return "attached_probes" in f.read()
+        except FileNotFoundError:
+            return False
+
+    def _wait_until_attached(self):
+        for _ in range(600):
+            if self._attached():
+                return
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.05)
+        self.process.kill()
+        with open(self.messages) as f:
+            text = f.read()
+        fail(f"memql did not attach:\n{text}")
+
+    def stop(self):
+        """SIGINT, as a user would; returns the messages."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        try:
+            status = self.process.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            fail("memql did not end within 60 s of SIGINT")
+        self.log.close()
+        with open(self.messages) as f:
+            text = f.read()
+        if status != 0:
+            fail(f"memql ended with status {status}:\n{text}")
+        return text
+
+    def lines(self):
+        with open(self.results) as f:
+            return f.read().splitlines()
+
+    def events(self):
+        return [json.loads(line) for line in self.lines()]
+
+
+def map_of(events, name):
+    """The last printed state of a map: {key or tuple of keys: value}, or the value."""
+    found = None
+    for e in events:
+        if isinstance(e.get("data"), dict) and name in e["data"]:
+            found = e["data"][name]
+    if isinstance(found, list):
+        return {k[0] if len(k) == 1 else tuple(k): v for k, v in ((e["key"], e["value"]) for e in found)}
+    return found
+
+
+def lost(events):
+    return [e for e in events if e["type"] == "lost_events"]

@@ -1,0 +1,155 @@
+/* The fake machine answers as the real one would. */
+#include "tests/fake_target.h"
+
+#include <errno.h>
+
+#include "tests/unit/test.h"
+
+static const char text[] = "feature sleepable_uprobe # a comment\n"
+			   "tracepoint sched sched_switch\n"
+			   "\tfield 8 16 signed prev_comm char[16]\n"
+			   "\tfield 24 8 unsigned name const char *\n"
+			   "tracepoint sched sched_wakeup\n"
+			   "object /lib/libx.so.1 as x used 7\n"
+			   "\tsymbol f@@V2 0x2000 0x1000 16\n"
+			   "\tsymbol f@V1 0x2010 0x1010 16\n"
+			   "\tdata counter 0x3000\n"
+			   "object /bin/engine pid 7\n"
+			   "\tusdt db query 0x2004 0x1004 0x3004 8@%rdi -4@-4(%rbp)\n"
+			   "object /bin/script\n"
+			   "\tfails 8\n";
+
+/* What was found, with blanks between. */
+static char found[256];
+
+static void add(const char *word)
+{
+	size_t len = strlen(found);
+
+	snprintf(found + len, sizeof(found) - len, "%s%s", len ? " " : "", word);
+}
+
+static int add_event(const char *group, const char *event, void *arg)
+{
+	(void)group, (void)arg;
+	add(event);
+	return 0;
+}
+
+static int add_field(const struct target_field *f, void *arg)
+{
+	char line[64];
+
+	(void)arg;
+	snprintf(line, sizeof(line), "%s:%s:%u+%u%c", f->name, f->type_text, f->offset,
+		 f->size, f->is_signed ? 's' : 'u');
+	add(line);
+	return 0;
+}
+
+static int add_path(const char *path, void *arg)
+{
+	(void)arg;
+	add(path);
+	return 0;
+}
+
+static int stop_at_path(const char *path, void *arg)
+{
+	(void)arg;
+	add(path);
+	return 5;
+}
+
+static int add_symbol(const struct target_symbol *s, void *arg)
+{
+	char line[64];
+
+	(void)arg;
+	snprintf(line, sizeof(line), "%s@%s%s", s->name, s->is_default ? "@" : "",
+		 s->version ? s->version : "");
+	add(line);
+	return 0;
+}
+
+static int add_usdt(const struct target_usdt *u, void *arg)
+{
+	(void)arg;
+	add(u->provider);
+	add(u->name);
+	add(u->args);
+	return 0;
+}
+
+static const char *objects(struct target *t, const char *object, int32_t pid)
+{
+	found[0] = '\0';
+	CHECK_INT_EQ(t->ops->objects(t, object, pid, add_path, NULL), 0);
+	return found;
+}
+
+static void test_kernel(struct target *t)
+{
+	CHECK(t->ops->has(t, FEATURE_SLEEPABLE_UPROBE));
+	CHECK(!t->ops->has(t, FEATURE_UPROBE_MULTI));
+	found[0] = '\0';
+	CHECK_INT_EQ(t->ops->tracepoints(t, "sched", "sched_w*", add_event, NULL), 0);
+	CHECK_STR_EQ(found, "sched_wakeup");
+	found[0] = '\0';
+	t->ops->tracepoint_fields(t, "sched", "sched_switch", add_field, NULL);
+	CHECK_STR_EQ(found, "prev_comm:char[16]:8+16s name:const char *:24+8u");
+	CHECK_INT_EQ(t->ops->tracepoint_fields(t, "sched", "x", add_field, NULL),
+		     -ENOENT);
+}
+
+static void test_objects(struct target *t)
+{
+	CHECK_STR_EQ(objects(t, "*", 0), "/bin/engine");
+	CHECK_STR_EQ(objects(t, "eng*", 0), "/bin/engine");
+	CHECK_STR_EQ(objects(t, "/bin/*", 0), "/bin/engine /bin/script");
+	CHECK_STR_EQ(objects(t, "x", 0), "/lib/libx.so.1");
+	CHECK_STR_EQ(objects(t, "script", 0), "/bin/script");
+	CHECK_STR_EQ(objects(t, "nothing", 0), "");
+	CHECK_STR_EQ(objects(t, "", 7), "/lib/libx.so.1 /bin/engine");
+	CHECK_STR_EQ(objects(t, "x", 7), "/lib/libx.so.1");
+	CHECK_STR_EQ(objects(t, "x", 8), "");
+	CHECK_INT_EQ(t->ops->objects(t, "/bin/*", 0, stop_at_path, NULL), 5);
+	CHECK_INT_EQ(t->ops->process_count(t), 1);
+}
+
+static void test_files(struct target *t)
+{
+	uint64_t n = 0;
+	size_t none = 0;
+
+	found[0] = '\0';
+	CHECK_INT_EQ(t->ops->symbols(t, "/lib/libx.so.1", add_symbol, NULL), 0);
+	CHECK_STR_EQ(found, "f@@V2 f@V1");
+	found[0] = '\0';
+	CHECK_INT_EQ(t->ops->usdt(t, "/bin/engine", add_usdt, NULL), 0);
+	CHECK_STR_EQ(found, "db query 8@%rdi -4@-4(%rbp)");
+	CHECK_INT_EQ(t->ops->symbols(t, "/bin/script", add_symbol, NULL), -ENOEXEC);
+	CHECK_INT_EQ(t->ops->symbols(t, "/none", add_symbol, NULL), -ENOENT);
+	CHECK_INT_EQ(t->ops->symbol_address(t, "/lib/libx.so.1", "counter", &n), 0);
+	CHECK_INT_EQ(n, 0x3000);
+	CHECK_INT_EQ(t->ops->code(t, "/lib/libx.so.1", 0x2014, &n, NULL, &none), 0);
+	CHECK_INT_EQ(n, 0x1014);
+	CHECK_INT_EQ(t->ops->code(t, "/lib/libx.so.1", 0x4000, &n, NULL, &none),
+		     -ERANGE);
+}
+
+int main(void)
+{
+	struct target *t = fake_target_parse("text", text);
+
+	if (!CHECK(t != NULL))
+		return test_failures();
+	test_kernel(t);
+	test_objects(t);
+	test_files(t);
+	fake_target_close(t);
+	CHECK(!fake_target_parse("text", "nonsense\n"));
+	CHECK(!fake_target_parse("text", "symbol f 1 2 3\n"));
+	CHECK(!fake_target_parse("text", "object /x color red\n"));
+	return test_failures();
+}

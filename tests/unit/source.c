@@ -1,0 +1,122 @@
+/* Places in a text, and files that are no text. */
+#include "core/source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/arena.h"
+#include "test.h"
+
+static void check_place(const struct source *s, uint32_t offset, uint32_t line,
+			uint32_t column)
+{
+	struct place p = source_place(s, offset);
+
+	CHECK_INT_EQ(p.line, line);
+	CHECK_INT_EQ(p.column, column);
+}
+
+static void offsets_become_places(struct arena *a)
+{
+	const struct source *s = source_new(a, "n", "ab\n\nc\n", 6);
+
+	CHECK_INT_EQ(s->nlines, 4);
+	check_place(s, 0, 1, 1);
+	check_place(s, 1, 1, 2);
+	check_place(s, 2, 1, 3); /* the newline ends its line */
+	check_place(s, 3, 2, 1);
+	check_place(s, 4, 3, 1);
+	check_place(s, 6, 4, 1);
+	check_place(s, 99, 4, 1); /* beyond the end is the end */
+
+	s = source_new(a, "n", "", 0);
+	CHECK_INT_EQ(s->nlines, 1);
+	check_place(s, 0, 1, 1);
+}
+
+static void text_is_copied(struct arena *a)
+{
+	char text[] = "abcdef";
+	const struct source *s = source_new(a, "n", text, 3);
+
+	text[0] = 'x';
+	CHECK_STR_EQ(s->text, "abc");
+	CHECK_INT_EQ(s->len, 3);
+}
+
+static void spans_join(void)
+{
+	struct span s = span_join((struct span){ 5, 7 }, (struct span){ 2, 6 });
+
+	CHECK_INT_EQ(s.begin, 2);
+	CHECK_INT_EQ(s.end, 7);
+}
+
+/* What source_read() makes of a file with these bytes; a tail of zeroes up to size. */
+static int read_bytes(struct arena *a, const char *bytes, size_t len, off_t size)
+{
+	char path[] = "/tmp/memql-source-XXXXXX";
+	const struct source *s = NULL;
+	int fd = mkstemp(path), err;
+
+	CHECK(fd >= 0);
+	CHECK_INT_EQ(write(fd, bytes, len), len);
+	if (size > 0)
+		CHECK_INT_EQ(ftruncate(fd, size), 0);
+	close(fd);
+	err = source_read(a, path, &s);
+	unlink(path);
+	CHECK((err == 0) == (s != NULL));
+	if (!err) {
+		CHECK_STR_EQ(s->name, path);
+		CHECK_INT_EQ(s->len, len);
+		CHECK(memcmp(s->text, bytes, len) == 0);
+	}
+	return err;
+}
+
+static void files_are_read(struct arena *a)
+{
+	const struct source *s = NULL;
+
+	CHECK_INT_EQ(read_bytes(a, "BEGIN { }\n", 10, 0), 0);
+	CHECK_INT_EQ(read_bytes(a, "", 0, 0), 0);
+	CHECK_INT_EQ(read_bytes(a, "a\0b", 3, 0), -EILSEQ);
+	CHECK_INT_EQ(read_bytes(a, "a", 1, SOURCE_MAX + 1), -EFBIG);
+	CHECK_INT_EQ(read_bytes(a, "a", 1, SOURCE_MAX), -EILSEQ);
+	CHECK_INT_EQ(source_read(a, "/", &s), -EISDIR);
+	CHECK_INT_EQ(source_read(a, "/no/such/file", &s), -ENOENT);
+	CHECK_INT_EQ(source_read(a, "/dev/zero", &s), -EFBIG);
+	CHECK(s == NULL);
+}
+
+static void standard_input_is_read(struct arena *a)
+{
+	const struct source *s = NULL;
+	int fds[2];
+
+	CHECK_INT_EQ(pipe(fds), 0);
+	CHECK_INT_EQ(write(fds[1], "END { }", 7), 7);
+	close(fds[1]);
+	CHECK(dup2(fds[0], STDIN_FILENO) >= 0);
+	close(fds[0]);
+	CHECK_INT_EQ(source_read(a, "-", &s), 0);
+	CHECK_STR_EQ(s->text, "END { }");
+	CHECK_STR_EQ(s->name, "<stdin>");
+}
+
+int main(void)
+{
+	struct arena *a = arena_new();
+
+	offsets_become_places(a);
+	text_is_copied(a);
+	spans_join();
+	files_are_read(a);
+	standard_input_is_read(a);
+	arena_free(a);
+	return test_failures();
+}
