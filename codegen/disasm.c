@@ -334,10 +334,52 @@ static void print_function(FILE *out, const struct file *f, const Elf64_Sym *sym
 	fputc('\n', out);
 }
 
+/*
+ * Where the instruction touches the stack, relative to its top: by a load or store, or by
+ * r = r10 with r += offset right after it, which is how LLVM takes an address.
+ */
+static int64_t stack_offset(const struct bpf_insn *i)
+{
+	bool store = BPF_CLASS(i->code) == BPF_ST || BPF_CLASS(i->code) == BPF_STX;
+
+	if (store && i->dst_reg == BPF_REG_10)
+		return i->off;
+	if (BPF_CLASS(i->code) == BPF_LDX && i->src_reg == BPF_REG_10)
+		return i->off;
+	if (i->code == (BPF_ALU64 | BPF_MOV | BPF_X) && i->src_reg == BPF_REG_10 &&
+	    i[1].code == (BPF_ALU64 | BPF_ADD | BPF_K) && i[1].dst_reg == i->dst_reg)
+		return i[1].imm;
+	return 0;
+}
+
 static bool is_named(const struct file *f, const Elf64_Sym *s, const char *name)
 {
 	return ELF64_ST_TYPE(s->st_info) == STT_FUNC &&
 	       strcmp(f->names + s->st_name, name) == 0;
+}
+
+size_t stack_depth(const void *elf, const char *symbol)
+{
+	struct file f;
+	int64_t lowest = 0;
+
+	open_file(&f, elf);
+	for (size_t k = 0; k < f.nsymbols; k++) {
+		const Elf64_Sym *s = &f.symbols[k];
+		const struct bpf_insn *code, *end;
+
+		if (!is_named(&f, s, symbol))
+			continue;
+		code = (const void *)((const char *)content(&f,
+							    &f.sections[s->st_shndx]) +
+				      s->st_value);
+		for (end = code + s->st_size / sizeof(*code); code < end; code++) {
+			int64_t at = stack_offset(code);
+
+			lowest = at < lowest ? at : lowest;
+		}
+	}
+	return (size_t)-lowest;
 }
 
 const char *disassemble(struct arena *a, const struct plan *plan, const void *elf)

@@ -397,19 +397,13 @@ void emit_loop_end(struct emit *e, struct loop *l)
 	LLVMPositionBuilderAtEnd(e->b, l->end);
 }
 
-/* One of memql_loss's counters; its key has a stack slot of its own, used by all. */
+/* One of memql_loss's counters. */
 void emit_loss(struct emit *e, enum loss_kind kind, struct span at)
 {
-	unsigned index = module_loss(e->m, kind, e->subject, module_line(e->m, at));
-	struct value key, counter;
+	uint32_t index = module_loss(e->m, kind, e->subject, module_line(e->m, at));
+	struct value key = emit_rodata(e, &index, sizeof(index)), counter;
 	struct branch b;
 
-	if (!e->loss_key) {
-		e->loss_key = LLVMBuildAlloca(e->entry, e->m->i64, "loss");
-		LLVMSetAlignment(e->loss_key, 8);
-	}
-	key = value_of(e->loss_key);
-	emit_store(e, key, 0, emit_int(e, index), 4);
 	counter = emit_helper_ptr(e, HELPER_MAP_LOOKUP_ELEM, 2, value_of(e->m->loss),
 				  key);
 	b = emit_if(e, counter);

@@ -4,12 +4,16 @@
  * The kernel gives a program 512 bytes of stack, for our slots and for what the back
  * end spills. So slots are small, are shared by statements that follow each other, and
  * whatever does not fit lies in scratch memory, which program.c looks up at the start.
+ *
+ * Sleepable programs have no slots at all. From 6.13 on the kernel gives a program whose
+ * stack reaches 64 bytes (rounded up by 16) a stack of its own, one for each CPU. While a
+ * sleepable program waits for a page, another thread may run it on the same CPU, and each
+ * finds the other's values in its stack: keys and the context's address were seen to
+ * change places. So such a program must stay below STACK_SHARED_MIN; see object.c.
  */
 #include "codegen/internal.h"
 
 #include <assert.h>
-
-#include "core/arena.h"
 
 enum {
 	FRAME_MAX = 256,        /* bytes of all slots at once */
@@ -21,10 +25,12 @@ static size_t round8(size_t n)
 	return (n + 7) & ~(size_t)7;
 }
 
-static bool fits_frame(const struct emit *e, size_t size)
+bool fits_frame(const struct emit *e, size_t size)
 {
 	size_t max = e->m->thrifty ? FRAME_MAX_THRIFTY : FRAME_MAX;
 
+	if (e->program->sleepable)
+		return false;
 	return size <= FRAME_SLOT_MAX && e->frame_used + size <= max;
 }
 

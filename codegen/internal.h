@@ -15,9 +15,10 @@
 #include "sema/plan.h"
 
 enum {
-	FRAME_SLOT_MAX = 128,        /* bytes of one slot on the stack */
-	FRAME_TEXT_MAX = 64,         /* the same for a string */
-	SCRATCH_CPU_MAX = 32768,     /* the kernel's limit for an entry of one CPU */
+	FRAME_SLOT_MAX = 128,    /* bytes of one slot on the stack */
+	FRAME_TEXT_MAX = 64,     /* the same for a string */
+	STACK_SHARED_MIN = 49,   /* bytes of stack that threads may share; frame.c */
+	SCRATCH_CPU_MAX = 32768, /* the kernel's limit for an entry of one CPU */
 	SCRATCH_TASK_MAX = 60 << 10, /* the same for task storage */
 	INLINE_BYTES_MAX = 128,      /* more are zeroed or copied by a helper */
 	TEXT_MARK = 3,               /* "..." after text that was cut */
@@ -76,7 +77,7 @@ struct var_slot {
  * One program being built. Its blocks run in this order:
  *
  *	frame	 stack slots, zeroed variables
- *	guard	 leave if this is memql's own process
+ *	guard	 leave if this is memql's own process; after a predicate that is cheap
  *	early	 scratch memory and cookie, if the predicate needs them
  *	...	 the predicate
  *	late	 scratch memory and cookie, if only the body needs them
@@ -100,7 +101,7 @@ struct emit {
 	size_t scratch_used, scratch_peak;
 	size_t scratch_vars;  /* bytes at the start that hold variables */
 	LLVMValueRef scratch; /* base address once it is known */
-	LLVMValueRef cookie, zero_key, loss_key;
+	LLVMValueRef cookie;
 
 	struct span span;             /* being built; for line info */
 	const char *subject;          /* builtin or map at work; for losses */
@@ -148,6 +149,8 @@ LLVMValueRef program_scratch(struct emit *e);
 LLVMBasicBlockRef block_new(struct emit *e, const char *name);
 
 /* frame.c: memory of the program. */
+/* A slot of size bytes can be on the stack, below FRAME_SLOT_MAX. */
+bool fits_frame(const struct emit *e, size_t size);
 struct value temp_in_scratch(struct emit *e, size_t size);
 struct value temp_text(struct emit *e, size_t size);
 /* A 64-bit variable that becomes a register. */
@@ -216,5 +219,7 @@ void map_modify(struct emit *e, const struct node *map, enum op op,
 
 /* disasm.c: text of the programs in an ELF file, in the arena. */
 const char *disassemble(struct arena *a, const struct plan *plan, const void *elf);
+/* Bytes of stack that the program of this name uses. */
+size_t stack_depth(const void *elf, const char *symbol);
 
 #endif

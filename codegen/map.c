@@ -10,7 +10,7 @@
 #include <assert.h>
 #include <linux/bpf.h>
 
-#include "core/arena.h"
+#include "sema/target.h"
 
 static bool is_scalar(const struct map_info *map)
 {
@@ -22,12 +22,10 @@ static struct value map_of(struct emit *e, const struct map_info *map)
 	return value_of(e->m->maps[map->index]);
 }
 
-/* The only key of an array of one: set once, used by all. */
+/* The only key of an array of one. */
 static struct value zero_key(struct emit *e)
 {
-	if (!e->zero_key)
-		e->zero_key = local_new(e);
-	return value_of(e->zero_key);
+	return emit_rodata(e, &(uint32_t){ 0 }, sizeof(uint32_t));
 }
 
 /* One component of a key: zero-padded, since the kernel compares all bytes. */
@@ -121,22 +119,31 @@ struct value emit_map_lookup(struct emit *e, const struct node *map)
 	return info->storage == MAP_SCALAR ? only_if_set(e, info, p) : p;
 }
 
-/* A scalar is emptied in place. */
+/* Emptied in place. */
 static struct value delete_scalar(struct emit *e, const struct map_info *map)
 {
-	struct value p = lookup(e, map, zero_key(e)), was;
+	struct value p = lookup(e, map, zero_key(e));
 	LLVMValueRef result = local_new(e);
 	struct branch there = emit_if(e, p);
 
-	if (map->storage == MAP_SCALAR) {
-		was = emit_load(e, p, set_offset(map), 8, false);
-		local_set(e, result, was);
-	} else {
-		local_set(e, result, emit_int(e, 1));
-	}
+	local_set(e, result, emit_load(e, p, set_offset(map), 8, false));
 	emit_zero(e, p, map->value_size);
 	emit_end(e, &there);
 	return local_get(e, result);
+}
+
+/* The cell of each CPU. */
+static struct value delete_cells(struct emit *e, const struct map_info *map)
+{
+	struct loop l = emit_loop(e, e->m->cc->target->ncpus);
+	struct value p = emit_helper_ptr(e, HELPER_MAP_LOOKUP_PERCPU_ELEM, 3,
+					 map_of(e, map), zero_key(e), l.i);
+	struct branch there = emit_if(e, p);
+
+	emit_zero(e, p, map->value_size);
+	emit_end(e, &there);
+	emit_loop_end(e, &l);
+	return emit_int(e, 1);
 }
 
 struct value emit_map_delete(struct emit *e, const struct node *map)
@@ -144,8 +151,10 @@ struct value emit_map_delete(struct emit *e, const struct node *map)
 	const struct map_info *info = map->map.info;
 	struct value key, failed;
 
-	if (is_scalar(info))
+	if (info->storage == MAP_SCALAR)
 		return delete_scalar(e, info);
+	if (info->storage == MAP_PERCPU_SCALAR)
+		return delete_cells(e, info);
 	key = build_key(e, map);
 	failed = emit_helper(e, HELPER_MAP_DELETE_ELEM, 2, map_of(e, info), key);
 	return emit_op(e, OP_EQ, failed, emit_int(e, 0), false);

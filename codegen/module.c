@@ -56,7 +56,7 @@ static void open_machine(struct module *m)
 		abort();
 	}
 	m->machine = LLVMCreateTargetMachine(target, triple(), "v3", "",
-					     LLVMCodeGenLevelDefault, LLVMRelocDefault,
+					     LLVMCodeGenLevelLess, LLVMRelocDefault,
 					     LLVMCodeModelDefault);
 	m->ir = LLVMModuleCreateWithNameInContext(m->cc->source->name, m->context);
 	LLVMSetTarget(m->ir, triple());

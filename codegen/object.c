@@ -151,22 +151,56 @@ static void make_image(struct module *m, LLVMMemoryBufferRef elf)
 	cc->image = img;
 }
 
-bool generate(struct compile *cc)
+/*
+ * Sleepable programs whose stack would be shared by threads (frame.c) become ones that do
+ * not sleep. True if there were any: all is to be made anew.
+ */
+static bool give_up_sleeping(struct compile *cc, LLVMMemoryBufferRef elf)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < cc->plan->programs.n; i++) {
+		struct program_info *p = cc->plan->programs.items[i];
+
+		if (!p->sleepable ||
+		    stack_depth(LLVMGetBufferStart(elf), p->symbol) < STACK_SHARED_MIN)
+			continue;
+		p->sleepable = false;
+		any = true;
+	}
+	return any;
+}
+
+/* A second try, with less on the stack, is rare. */
+static LLVMMemoryBufferRef build(struct compile *cc, struct module **out)
 {
 	LLVMMemoryBufferRef elf = NULL;
-	struct module *m = NULL;
 
-	LLVMResetFatalErrorHandler();
-	LLVMInstallFatalErrorHandler(hear_fatal);
-	/* A second try, with less on the stack, is rare. */
 	for (int thrifty = 0; thrifty <= 1 && !elf; thrifty++) {
-		m = build_module(cc, thrifty);
-		if (m->too_large)
-			return false;
-		elf = compile_module(m);
+		*out = build_module(cc, thrifty);
+		if ((*out)->too_large)
+			return NULL;
+		elf = compile_module(*out);
 	}
 	if (!elf)
 		internal_error("an expression needs more than 512 bytes of stack");
+	return elf;
+}
+
+bool generate(struct compile *cc)
+{
+	LLVMMemoryBufferRef elf;
+	struct module *m;
+
+	LLVMResetFatalErrorHandler();
+	LLVMInstallFatalErrorHandler(hear_fatal);
+	elf = build(cc, &m);
+	if (elf && give_up_sleeping(cc, elf)) {
+		LLVMDisposeMemoryBuffer(elf);
+		elf = build(cc, &m);
+	}
+	if (!elf)
+		return false;
 	make_image(m, elf);
 	LLVMDisposeMemoryBuffer(elf);
 	return true;

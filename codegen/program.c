@@ -150,7 +150,8 @@ struct value emit_site_func(struct emit *e)
 /* Registers for the first numbers, scratch memory for the rest and for strings. */
 static void place_vars(struct emit *e)
 {
-	size_t max = e->m->thrifty ? 0 : REGISTER_VARS_MAX, used = 0;
+	bool frugal = e->m->thrifty || e->program->sleepable;
+	size_t max = frugal ? 0 : REGISTER_VARS_MAX, used = 0;
 
 	for (size_t i = 0; i < e->program->vars.n; i++) {
 		struct var_info *var = e->program->vars.items[i];
@@ -167,6 +168,54 @@ static void place_vars(struct emit *e)
 	}
 	e->scratch_vars = e->scratch_used;
 	e->scratch_peak = e->scratch_used;
+}
+
+/* A condition on numbers at hand, which counts nothing and reads no memory. */
+struct search {
+	bool dear;
+};
+
+static void look_for_dear(struct node *n, void *arg)
+{
+	struct search *s = arg;
+
+	switch (n->kind) {
+	case NODE_INT:
+	case NODE_CAST:
+	case NODE_UNARY:
+	case NODE_BINARY:
+	case NODE_COND:
+		break;
+	case NODE_FIELD:
+		s->dear |= is_text(n->type);
+		return;
+	case NODE_CALL:
+		s->dear |= n->call.builtin->kind != BUILTIN_VALUE || is_text(n->type);
+		return;
+	case NODE_STR:
+	case NODE_PARAM:
+	case NODE_MAP:
+	case NODE_VAR:
+	case NODE_DEREF:
+	case NODE_ASSIGN:
+	case NODE_STEP:
+	case NODE_LET:
+	case NODE_IF:
+	case NODE_BLOCK:
+	case NODE_EXPR:
+	case NODE_RETURN:
+		s->dear = true;
+		return;
+	}
+	node_each_child(n, look_for_dear, s);
+}
+
+static bool is_cheap(struct node *predicate)
+{
+	struct search s = { .dear = false };
+
+	look_for_dear(predicate, &s);
+	return !s.dear;
 }
 
 /* Leave in memql's own process: its work for an event would be an event again. */
@@ -247,6 +296,7 @@ void program_generate(struct module *m, const struct program_info *p)
 	struct emit e = { .m = m, .program = p };
 	LLVMBasicBlockRef frame, guard;
 	uint32_t line = module_line(m, p->point);
+	bool guard_last;
 
 	e.function = new_function(m, p);
 	e.subprogram = debug_program(m, e.function, p->symbol, line);
@@ -262,8 +312,13 @@ void program_generate(struct module *m, const struct program_info *p)
 	debug_at(&e, p->point);
 
 	place_vars(&e);
-	guard_self(&e);
+	/* Most events end at a cheap predicate: they need not pay for the guard. */
+	guard_last = p->predicate && is_cheap(p->predicate);
+	if (!guard_last)
+		guard_self(&e);
 	build_predicate(&e);
+	if (guard_last)
+		guard_self(&e);
 	build_body(&e);
 
 	frame_finish(&e);

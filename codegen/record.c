@@ -10,8 +10,6 @@
 #include <assert.h>
 #include <stddef.h>
 
-#include "core/arena.h"
-
 enum { RINGBUF_NO_WAKEUP = 1, RINGBUF_FORCE_WAKEUP = 2, RINGBUF_AVAILABLE = 0 };
 
 /* Where the record is built. */
@@ -42,7 +40,7 @@ static struct building open_record(struct emit *e, const struct node *call, size
 	}
 	/* On the stack a string can be built only at a constant place. */
 	r.in_frame = texts <= 1 && text_bytes <= FRAME_TEXT_MAX &&
-		     fixed + text_bytes <= FRAME_SLOT_MAX;
+		     fits_frame(e, fixed + text_bytes);
 	if (!r.in_frame) {
 		r.at = temp_in_scratch(e, fixed + text_bytes);
 		return r;

@@ -3,9 +3,12 @@
  * as tracefs describes them.
  */
 #include <errno.h>
+#include <linux/perf_event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <bpf/libbpf.h>
 
@@ -275,23 +278,48 @@ static void explain_tracepoint(struct compile *cc, const struct probe_spec *patt
 			  pattern->object);
 }
 
+/*
+ * By hand, because libbpf looks for the event's number only where tracefs is commonly
+ * mounted. The link takes the perf event over.
+ */
+static int attach_site(struct session *s, struct bpf_program *prog,
+		       const struct probe_site *site)
+{
+	LIBBPF_OPTS(bpf_perf_event_opts, opts, .bpf_cookie = probe_site_cookie(site));
+	int id = session_tracepoint_id(site->group, site->event);
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_TRACEPOINT,
+		.size = sizeof(attr),
+		.config = (uint64_t)id,
+	};
+	struct bpf_link *link;
+	int fd, err;
+
+	if (id < 0)
+		return id;
+	fd = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	link = bpf_program__attach_perf_event_opts(prog, fd, &opts);
+	if (!link) {
+		err = -errno;
+		close(fd);
+		return err;
+	}
+	session_add_link(s, link);
+	return 0;
+}
+
 static int attach_tracepoint(struct session *s, const struct image_program *p,
 			     struct bpf_program *prog, const struct probe_site **failed)
 {
-	size_t i;
+	for (size_t i = 0; i < p->nsites; i++) {
+		int err = attach_site(s, prog, &p->sites[i]);
 
-	for (i = 0; i < p->nsites; i++) {
-		const struct probe_site *site = &p->sites[i];
-		LIBBPF_OPTS(bpf_tracepoint_opts, opts,
-			    .bpf_cookie = probe_site_cookie(site));
-		struct bpf_link *link = bpf_program__attach_tracepoint_opts(
-			prog, site->group, site->event, &opts);
-
-		if (!link) {
-			*failed = site;
-			return -errno;
+		if (err) {
+			*failed = &p->sites[i];
+			return err;
 		}
-		session_add_link(s, link);
 	}
 	return 0;
 }

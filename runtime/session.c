@@ -20,6 +20,7 @@
 #include "runtime/features.h"
 #include "runtime/session_state.h"
 #include "runtime/sink.h"
+#include "runtime/tracefs.h"
 
 enum { DETACH_THREADS = 15 };
 
@@ -76,6 +77,11 @@ int session_open(const struct image *img, struct sink *sink,
 fail:
 	session_close(s);
 	return err;
+}
+
+int session_tracepoint_id(const char *group, const char *event)
+{
+	return tracefs_id(group, event);
 }
 
 bool session_has_uprobe_multi(const struct session *s)

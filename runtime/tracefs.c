@@ -3,32 +3,60 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <linux/mount.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "probes/probe.h"
 
-const char *tracefs_path(void)
+/* Mount without a place: fsopen(2) and its relatives, which glibc 2.35 lacks. */
+static int detached_mount(void)
+{
+	int context = (int)syscall(SYS_fsopen, "tracefs", FSOPEN_CLOEXEC);
+	int fd = -1, err;
+
+	if (context < 0)
+		return -errno;
+	if (!syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+		fd = (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, 0);
+	err = fd < 0 ? -errno : fd;
+	close(context);
+	return err;
+}
+
+int tracefs_open(struct tracefs *fs)
 {
 	static const char *const paths[] = {
 		"/sys/kernel/tracing",
 		"/sys/kernel/debug/tracing",
 	};
 	char events[64];
-	int err = ENOENT;
-	size_t i;
 
-	for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+	fs->fd = -1;
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
 		snprintf(events, sizeof(events), "%s/events", paths[i]);
-		if (access(events, R_OK | X_OK) == 0)
-			return paths[i];
+		if (access(events, R_OK | X_OK) == 0) {
+			strcpy(fs->path, paths[i]);
+			return 0;
+		}
 		if (errno == EACCES)
-			err = EACCES;
+			return -EACCES;
 	}
-	errno = err;
-	return NULL;
+	fs->fd = detached_mount();
+	if (fs->fd < 0)
+		return fs->fd == -EPERM ? -EACCES : -ENOENT;
+	snprintf(fs->path, sizeof(fs->path), "/proc/self/fd/%d", fs->fd);
+	return 0;
+}
+
+void tracefs_close(struct tracefs *fs)
+{
+	if (fs->fd >= 0)
+		close(fs->fd);
+	fs->fd = -1;
 }
 
 static int is_entry(const struct dirent *d)
@@ -84,17 +112,14 @@ static int events_of_group(const char *root, const char *group, const char *even
 	return err;
 }
 
-int tracefs_events(const char *group, const char *event,
-		   int (*found)(const char *group, const char *event, void *arg),
-		   void *arg)
+static int events_in(const char *root, const char *group, const char *event,
+		     int (*found)(const char *group, const char *event, void *arg),
+		     void *arg)
 {
-	const char *root = tracefs_path();
 	struct dirent **groups;
 	char path[PATH_MAX];
 	int i, n, err = 0;
 
-	if (!root)
-		return -errno;
 	if (!glob_is_pattern(group) && !glob_is_pattern(event))
 		return exact_event(root, group, event, found, arg);
 	snprintf(path, sizeof(path), "%s/events", root);
@@ -107,6 +132,53 @@ int tracefs_events(const char *group, const char *event,
 					      arg);
 	free_dirs(groups, n);
 	return err;
+}
+
+int tracefs_events(const char *group, const char *event,
+		   int (*found)(const char *group, const char *event, void *arg),
+		   void *arg)
+{
+	struct tracefs fs;
+	int err = tracefs_open(&fs);
+
+	if (err)
+		return err;
+	err = events_in(fs.path, group, event, found, arg);
+	tracefs_close(&fs);
+	return err;
+}
+
+/* A file of the event; NULL with errno set. */
+static FILE *open_event_file(const char *group, const char *event, const char *file)
+{
+	char path[PATH_MAX];
+	struct tracefs fs;
+	int err = tracefs_open(&fs);
+	FILE *fp;
+
+	if (err) {
+		errno = -err;
+		return NULL;
+	}
+	snprintf(path, sizeof(path), "%s/events/%s/%s/%s", fs.path, group, event, file);
+	fp = fopen(path, "re");
+	err = errno;
+	tracefs_close(&fs);
+	errno = err;
+	return fp;
+}
+
+int tracefs_id(const char *group, const char *event)
+{
+	FILE *fp = open_event_file(group, event, "id");
+	int id;
+
+	if (!fp)
+		return -errno;
+	if (fscanf(fp, "%d", &id) != 1)
+		id = -EIO;
+	fclose(fp);
+	return id;
 }
 
 /* The text after "key:" up to the next ';', or NULL. */
@@ -166,17 +238,12 @@ bool tracefs_parse_field(char *line, struct target_field *out, char type_text[12
 int tracefs_fields(const char *group, const char *event,
 		   int (*found)(const struct target_field *f, void *arg), void *arg)
 {
-	const char *root = tracefs_path();
-	char path[PATH_MAX], type_text[128];
+	FILE *fp = open_event_file(group, event, "format");
+	char type_text[128];
 	char *line = NULL;
 	size_t cap = 0;
-	FILE *fp;
 	int err = 0;
 
-	if (!root)
-		return -errno;
-	snprintf(path, sizeof(path), "%s/events/%s/%s/format", root, group, event);
-	fp = fopen(path, "re");
 	if (!fp)
 		return -errno;
 	while (!err && getline(&line, &cap, fp) > 0) {

@@ -4,8 +4,21 @@
 
 #include "sema/target.h"
 
-/* The directory that tracefs is mounted on; NULL with errno set (EACCES, ENOENT). */
-const char *tracefs_path(void);
+/*
+ * Where tracefs can be read: where it is mounted, or else a mount of our own that is
+ * attached to no directory, so that nobody sees it and it ends with its descriptor.
+ */
+struct tracefs {
+	char path[64];
+	int fd; /* of our own mount, or -1 */
+};
+
+/* 0, -EACCES (root may), -ENOENT (the kernel has none). Close it if 0. */
+int tracefs_open(struct tracefs *fs);
+void tracefs_close(struct tracefs *fs);
+
+/* The number by which perf_event_open(2) knows the event, or -errno. */
+int tracefs_id(const char *group, const char *event);
 
 /* As target_ops.tracepoints and tracepoint_fields. Events come in order of their names. */
 int tracefs_events(const char *group, const char *event,

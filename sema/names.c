@@ -51,14 +51,15 @@ static struct local *declare(struct names *s, struct node *var, struct type_name
 	l->info->name = var->var.name;
 	l->info->first = var->span;
 	l->as = as;
-	l->next = s->scope->locals;
-	s->scope->locals = l;
 	var->var.info = l->info;
+	if (p->vars.n > MAX_VARS)
+		return l; /* looking for so many would take too long */
 	if (p->vars.n == MAX_VARS)
 		diag(s->cc, DIAG_unsupported, var->span,
 		     "a probe may have at most %d variables", MAX_VARS);
-	if (p->vars.n <= MAX_VARS)
-		ARENA_PUSH(s->cc->arena, &p->vars, l->info);
+	ARENA_PUSH(s->cc->arena, &p->vars, l->info);
+	l->next = s->scope->locals;
+	s->scope->locals = l;
 	return l;
 }
 

@@ -11,6 +11,8 @@
 #include "core/intern.h"
 #include "sema/resolve.h"
 
+enum { MAX_OPTIONS = 256 };
+
 bool boolean_word(const struct node *n, int64_t *value)
 {
 	static const char *const words[] = { "false", "true" };
@@ -116,6 +118,11 @@ static struct script_option *declare(struct sema *s, const struct node *call)
 	if (!read_call(s, call, &o))
 		return NULL;
 	old = find_option(plan, o.name, strlen(o.name));
+	if (!old && plan->script_options.n == MAX_OPTIONS) {
+		sema_error(s, DIAG_unsupported, call->span,
+			   "a script may have at most %d options", MAX_OPTIONS);
+		return NULL;
+	}
 	if (!old) {
 		ARENA_PUSH(s->cc->arena, &plan->script_options, o);
 		return &plan->script_options.items[plan->script_options.n - 1];

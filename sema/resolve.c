@@ -268,9 +268,9 @@ static void report_missing(struct resolver *r)
 
 	if (r->missing.n == 0)
 		return;
+	/* A program that expects some to be missing is told once that all are. */
 	if (!r->found && diag_ok(cc) &&
-	    (r->missing.n > 1 || cc->plan->missing_hint ||
-	     cc->plan->missing_probes != MISSING_ERROR)) {
+	    (cc->plan->missing_hint || cc->plan->missing_probes != MISSING_ERROR)) {
 		report_nothing_found(r);
 		return;
 	}
