@@ -74,7 +74,8 @@ void describe_reference(FILE *out)
 
 	for (enum builtin_kind kind = BUILTIN_VALUE; kind <= BUILTIN_ACTION; kind++) {
 		fprintf(out, "## %s\n\n", title(kind));
-		for (const struct builtin *b = builtin_next(NULL); b; b = builtin_next(b))
+		for (const struct builtin *b = builtin_next(NULL); b;
+		     b = builtin_next(b))
 			if (b->kind == kind)
 				describe_builtin(b, out);
 	}

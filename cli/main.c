@@ -1,17 +1,17 @@
 /* memql: from the command line to the exit status. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <errno.h>
 #include <unistd.h>
 
 #include "cli/describe.h"
+#include "cli/list.h"
 #include "cli/options.h"
 #include "cli/pipeline.h"
 #include "cli/run.h"
 #include "core/arena.h"
 #include "core/compile.h"
-#include "cli/list.h"
 #include "runtime/target_linux.h"
 #include "sema/sema.h"
 
@@ -121,7 +121,8 @@ int main(int argc, char **argv)
 
 	err = target_linux_open(&target);
 	if (err) {
-		fprintf(stderr, "memql: cannot look at this machine: %s\n", strerror(-err));
+		fprintf(stderr, "memql: cannot look at this machine: %s\n",
+			strerror(-err));
 		return EXIT_FAILURE;
 	}
 	co = (struct compile_options){

@@ -90,7 +90,9 @@ static bool one_of(const char *option, const char *text, const char *const *word
 static bool set(struct options *o, enum option_name name, const char *value)
 {
 	static const char *const formats[] = { "text", "json", NULL };
-	static const char *const dumps[] = { "tokens", "ast", "plan", "ir", "bpf", NULL };
+	static const char *const dumps[] = {
+		"tokens", "ast", "plan", "ir", "bpf", NULL
+	};
 	const char *word;
 	uint32_t n;
 
@@ -201,7 +203,8 @@ static bool take_rest(struct options *o, int argc, char **argv)
 		if (i < argc)
 			o->pattern = argv[i++];
 		if (i < argc) {
-			fprintf(stderr, "memql: -l takes one pattern; '%s' is left over\n",
+			fprintf(stderr,
+				"memql: -l takes one pattern; '%s' is left over\n",
 				argv[i]);
 			return false;
 		}

@@ -13,7 +13,7 @@ struct options {
 	const char *command; /* -c, or NULL */
 	const char *output;  /* -o, or NULL */
 	const char *dump;    /* --dump, or NULL */
-	int32_t pid;	     /* -p; 0: none */
+	int32_t pid;         /* -p; 0: none */
 	uint32_t max_strlen; /* bytes; 0: not given */
 	uint32_t ring_bytes; /* 0: not given */
 	bool json, quiet, list, dry_run, help, version, reference;

@@ -1,13 +1,13 @@
 #include "cli/run.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include <poll.h>
 
 #include "cli/options.h"
 #include "codegen/image.h"
@@ -32,7 +32,8 @@ static void request_stop(int signal)
  */
 static void catch_signals(void)
 {
-	struct sigaction sa = { .sa_handler = request_stop, .sa_flags = (int)SA_RESETHAND };
+	struct sigaction sa = { .sa_handler = request_stop,
+				.sa_flags = (int)SA_RESETHAND };
 
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
@@ -41,7 +42,7 @@ static void catch_signals(void)
 
 /* What the trace waits for besides its own exit(). */
 struct watch {
-	int pidfd;	     /* -p; -1: none */
+	int pidfd;           /* -p; -1: none */
 	struct child *child; /* -c; NULL: none */
 };
 
@@ -115,7 +116,8 @@ static int trace(const struct image *img, const struct options *o, struct watch 
 		return EXIT_FAILURE;
 	if (o->dry_run) {
 		if (!o->quiet)
-			fprintf(stderr, "Loaded %zu programs for %zu probes, attached none\n",
+			fprintf(stderr,
+				"Loaded %zu programs for %zu probes, attached none\n",
 				img->nprograms, count_sites(img));
 		status = EXIT_SUCCESS;
 		goto out;
@@ -149,11 +151,13 @@ int run(const struct image *img, const struct options *o)
 	if (o->output) {
 		fp = fopen(o->output, "we");
 		if (!fp) {
-			fprintf(stderr, "memql: -o %s: %s\n", o->output, strerror(errno));
+			fprintf(stderr, "memql: -o %s: %s\n", o->output,
+				strerror(errno));
 			return EXIT_FAILURE;
 		}
 	}
-	sink = o->json ? sink_json_new(fp, o->quiet) : sink_text_new(fp, stderr, o->quiet);
+	sink = o->json ? sink_json_new(fp, o->quiet)
+		       : sink_text_new(fp, stderr, o->quiet);
 
 	catch_signals();
 	if (!watch_open(o, &w))
