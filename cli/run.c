@@ -132,7 +132,9 @@ static int trace(const struct image *img, const struct options *o, struct watch 
 	session_finish(s);
 	if (!err)
 		err = -sink_error(sink);
-	if (err)
+	if (!err && w->child && child_never_ran(w->child))
+		fprintf(stderr, "memql: -c '%s': it could not be run\n", o->command);
+	else if (err)
 		fprintf(stderr, "memql: tracing stopped: %s\n", strerror(-err));
 	else
 		status = session_exit_code(s);

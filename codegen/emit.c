@@ -55,12 +55,11 @@ static struct value from_bit(struct emit *e, LLVMValueRef bit)
 
 struct value opaque(struct emit *e, struct value v)
 {
-	LLVMValueRef n = as_int(e, v);
-	LLVMTypeRef type = LLVMFunctionType(e->m->i64, &e->m->i64, 1, 0);
+	LLVMTypeRef of = LLVMTypeOf(v.ref), type = LLVMFunctionType(of, &of, 1, 0);
 	LLVMValueRef fence = LLVMGetInlineAsm(type, "", 0, "=r,0", 4, 1, 0,
 					      LLVMInlineAsmDialectATT, 0);
 
-	return value_of(LLVMBuildCall2(e->b, type, fence, &n, 1, ""));
+	return value_of(LLVMBuildCall2(e->b, type, fence, &v.ref, 1, ""));
 }
 
 struct value bounded(struct emit *e, struct value v, uint64_t max)

@@ -164,7 +164,7 @@ void emit_copy(struct emit *e, struct value dst, struct value src, size_t size);
 LLVMValueRef as_bit(struct emit *e, struct value v);
 LLVMValueRef as_ptr(struct emit *e, struct value v);
 LLVMValueRef as_int(struct emit *e, struct value v);
-/* The same number, of which LLVM knows nothing: so checks of it stay. */
+/* The same number or address, of which LLVM knows nothing: so checks of it stay. */
 struct value opaque(struct emit *e, struct value v);
 /*
  * v, which is not above max: the verifier believes it because the program ends if it is.

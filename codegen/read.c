@@ -117,14 +117,16 @@ struct value emit_read_str(struct emit *e, struct value dst, struct value addres
 
 /*
  * A word of the context. The verifier wants the register that the program began with and
- * a constant: volatile, so that LLVM neither merges nor moves such loads.
+ * a constant: "dereference of modified ctx ptr R3 off=8 disallowed". So each load has its
+ * own fenced copy of the address, from which LLVM can share or keep no sum, and is
+ * volatile: neither merged nor moved.
  */
 static LLVMValueRef load_context(struct emit *e, int64_t offset, unsigned size)
 {
-	static const unsigned bits[] = { [1] = 8, [2] = 16, [4] = 32, [8] = 64 };
-	LLVMTypeRef type = LLVMIntTypeInContext(e->m->context, bits[size]);
+	LLVMTypeRef type = LLVMIntTypeInContext(e->m->context, size * 8);
 	LLVMValueRef index = module_const(e->m, (uint64_t)offset);
-	LLVMValueRef at = LLVMBuildGEP2(e->b, e->m->i8, emit_ctx(e).ref, &index, 1, "");
+	LLVMValueRef ctx = opaque(e, emit_ctx(e)).ref;
+	LLVMValueRef at = LLVMBuildGEP2(e->b, e->m->i8, ctx, &index, 1, "");
 	LLVMValueRef v = LLVMBuildLoad2(e->b, type, at, "");
 
 	LLVMSetVolatile(v, 1);

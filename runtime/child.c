@@ -15,6 +15,7 @@ struct child {
 	pid_t pid;
 	int gate;   /* write end: one byte lets it go, closing it ends it */
 	bool ended; /* and was reaped */
+	int status; /* as waitpid(2) tells it */
 };
 
 /* In the new process: what memql did to its signals must not reach the command. */
@@ -86,9 +87,15 @@ int child_go(struct child *c)
 
 bool child_poll(struct child *c)
 {
-	if (!c->ended && waitpid(c->pid, NULL, WNOHANG) != 0)
+	if (!c->ended && waitpid(c->pid, &c->status, WNOHANG) != 0)
 		c->ended = true;
 	return c->ended;
+}
+
+bool child_never_ran(const struct child *c)
+{
+	return c->ended && WIFEXITED(c->status) &&
+	       (WEXITSTATUS(c->status) == 126 || WEXITSTATUS(c->status) == 127);
 }
 
 pid_t child_pid(const struct child *c)

@@ -19,6 +19,9 @@ int child_go(struct child *c);
 /* True once the command has ended; does not wait. */
 bool child_poll(struct child *c);
 
+/* True if it ended because sh(1) could not find or execute it. */
+bool child_never_ran(const struct child *c);
+
 pid_t child_pid(const struct child *c);
 
 /* Ends a command that still runs: SIGTERM, a second later SIGKILL. NULL is fine. */

@@ -34,10 +34,10 @@ fsync = off
 # Long enough that 2 % is not a matter of microseconds.
 SCAN = "SELECT count(*) FROM pgbench_accounts WHERE md5(filler || aid) LIKE 'x%' AND aid < :limit;\n"
 MIX = {
-    "scan.sql": "\\set limit 12000\n" + SCAN,
+    "scan.sql": "\\set limit 60000\n" + SCAN,
     "short.sql": "\\set aid random(1, 100000)\nSELECT abalance FROM pgbench_accounts WHERE aid = :aid;\n",
 }
-CLIENTS, TRANSACTIONS = 2, 60
+CLIENTS, TRANSACTIONS = 1, 40
 
 
 class Server:
