@@ -108,6 +108,7 @@ void emit_cell_max(struct emit *e, struct value cell, struct value i, struct val
 /* What is shown. */
 
 static struct datum shown;
+static struct type shown_type;
 static struct part parts[3];
 static struct histogram histogram;
 static struct bucket rows[4096];
@@ -117,6 +118,8 @@ static void keep_datum(struct sink *out, const struct datum *d)
 {
 	(void)out;
 	shown = *d;
+	shown_type = *d->type; /* the caller's ends with the call */
+	shown.type = &shown_type;
 }
 
 static void keep_parts(struct sink *out, const struct part *p, size_t n)
