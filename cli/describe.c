@@ -1,5 +1,7 @@
 #include "cli/describe.h"
 
+#include <ctype.h>
+
 #include "builtins/builtin.h"
 #include "probes/probe.h"
 
@@ -45,11 +47,19 @@ static const char *title(enum builtin_kind kind)
 	return "";
 }
 
+/* Summaries are written to stand in a list; here one begins a sentence. */
+static void sentence(const char *summary, FILE *out)
+{
+	fprintf(out, "%c%s. ", toupper((unsigned char)summary[0]), summary + 1);
+}
+
 static void describe_builtin(const struct builtin *b, FILE *out)
 {
 	fputs("### `", out);
 	signature(b, out);
-	fprintf(out, "`\n\n%s. %s\n\n```\n%s\n```\n\n", b->summary, b->doc, b->example);
+	fputs("`\n\n", out);
+	sentence(b->summary, out);
+	fprintf(out, "%s\n\n```\n%s\n```\n\n", b->doc, b->example);
 }
 
 static void describe_probe(const struct probe_kind *k, FILE *out)
@@ -57,7 +67,9 @@ static void describe_probe(const struct probe_kind *k, FILE *out)
 	fprintf(out, "### `%s`", k->syntax);
 	if (k->alias)
 		fprintf(out, " (short: `%s`)", k->alias);
-	fprintf(out, "\n\n%s. %s\n\n```\n%s\n```\n\n", k->summary, k->doc, k->example);
+	fputs("\n\n", out);
+	sentence(k->summary, out);
+	fprintf(out, "%s\n\n```\n%s\n```\n\n", k->doc, k->example);
 	for (const struct builtin *v = k->vars; v && v->name; v++)
 		fprintf(out, "- `%s`: %s\n", v->name, v->summary);
 	if (k->vars && k->vars->name)
