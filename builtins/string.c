@@ -64,34 +64,21 @@ static bool is_user_address(struct emit *e, const struct type *t)
 				   : emit_program(e)->kind->flags & PROBE_USER;
 }
 
-/* End text after n bytes if that is less than its limit. */
-static struct value cut_text(struct emit *e, struct value text, struct value n,
-			     uint32_t limit)
-{
-	struct value shorter = emit_op(e, OP_LT, n, emit_int(e, limit), false);
-	struct branch b = emit_if(e, shorter);
-
-	emit_store(e, emit_at(e, text, n), 0, emit_int(e, 0), 1);
-	emit_end(e, &b);
-	text.len = NULL; /* known only to whoever looks */
-	return text;
-}
-
 static struct value emit_str(struct emit *e, const struct node *call)
 {
 	const struct node *address = call_arg(call, 0), *n = call_arg(call, 1);
-	uint32_t limit = call->type->limit - STR_MARK;
-	struct value dest, text;
+	struct text_length length = { .limit = call->type->limit - STR_MARK };
+	struct value dest, from;
 	int64_t constant;
 
 	if (address->type->kind == TYPE_STR)
 		return emit_arg(e, call, 0);
 	dest = emit_dest(e, call);
-	text = emit_read_str(e, dest, emit_arg(e, call, 0), limit,
-			     is_user_address(e, address->type), call->span);
+	from = emit_arg(e, call, 0);
 	if (n && !constant_int(n, &constant))
-		text = cut_text(e, text, emit_arg(e, call, 1), limit);
-	return text;
+		length.most = emit_arg(e, call, 1);
+	return emit_read_str(e, dest, from, length, is_user_address(e, address->type),
+			     call->span);
 }
 
 /* strlen(s) */

@@ -62,13 +62,21 @@ void emit_zero(struct emit *e, struct value base, size_t size);
 struct value emit_read(struct emit *e, struct value address, unsigned size,
 		       bool is_signed, bool user, struct span at);
 
+/* How much text is read. */
+struct text_length {
+	uint32_t limit;
+	struct value
+		most; /* a number of bytes that the program computes; or .ref NULL */
+};
+
 /*
  * Read text from the address into dst, which has room for limit + 4 bytes. Longer text
- * is cut after limit bytes and ends in "...". A failure counts as lost and gives "".
- * In a sleepable program, pages that are not resident are brought in.
+ * is cut after limit bytes and ends in "...", or after most bytes, if that is less,
+ * without a mark. A failure counts as lost and gives "". In a sleepable program, pages
+ * that are not resident are brought in.
  */
 struct value emit_read_str(struct emit *e, struct value dst, struct value address,
-			   uint32_t limit, bool user, struct span at);
+			   struct text_length length, bool user, struct span at);
 
 /* Copy at most size - 1 bytes of the string src and a NUL; returns it at dst. */
 struct value emit_copy_str(struct emit *e, struct value dst, struct value src,

@@ -80,13 +80,31 @@ static void store_mark(struct emit *e, struct value dst, uint32_t offset)
 		emit_store(e, dst, (int64_t)offset + i, emit_int(e, mark[i]), 1);
 }
 
-/* One byte more than the limit is read: that tells text which fits from text cut. */
+/*
+ * Bytes to read, with the NUL. One byte more than the limit tells text that fits from text
+ * cut. Nothing is read behind a length that the program computes: in a key, what follows
+ * the NUL must stay zero.
+ */
+static struct value bytes_to_read(struct emit *e, struct text_length length)
+{
+	struct value whole = emit_int(e, (int64_t)length.limit + 2), part;
+
+	if (!length.most.ref)
+		return whole;
+	part = emit_op(e, OP_ADD, length.most, emit_int(e, 1), false);
+	part = emit_select(
+		e, emit_op(e, OP_LT, length.most, emit_int(e, length.limit), false),
+		part, whole);
+	return bounded(e, part, (uint64_t)length.limit + 2);
+}
+
 struct value emit_read_str(struct emit *e, struct value dst, struct value address,
-			   uint32_t limit, bool user, struct span at)
+			   struct text_length read, bool user, struct span at)
 {
 	enum bpf_helper helper =
 		user ? HELPER_PROBE_READ_USER_STR : HELPER_PROBE_READ_KERNEL_STR;
-	struct value size = emit_int(e, (int64_t)limit + 2);
+	struct value size = bytes_to_read(e, read);
+	uint32_t limit = read.limit;
 	LLVMValueRef result = local_new(e), length = local_new(e);
 	struct value n;
 	struct branch b;
@@ -202,7 +220,8 @@ static struct value read_text(struct emit *e, const struct probe_field *f,
 	}
 	where = value_of(load_context(e, f->at.value, 4));
 	where = emit_op(e, OP_AND, where, emit_int(e, 0xffff), false);
-	return emit_read_str(e, dst, emit_at(e, from, where), limit, false, span);
+	return emit_read_str(e, dst, emit_at(e, from, where),
+			     (struct text_length){ .limit = limit }, false, span);
 }
 
 static struct value unreadable(struct emit *e, struct span span)
