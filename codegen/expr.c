@@ -141,19 +141,13 @@ static struct value eval_deref(struct emit *e, const struct node *n)
 			 n->span);
 }
 
-static bool is_plain_literal(const struct node *n)
-{
-	return n->kind == NODE_INT && !n->integer.negative;
-}
-
-/* Both operands signed; a literal that is not negative takes after the other. */
+/*
+ * As infer_operator() and constant.c have it. Literals are signed unless they are too
+ * large for it, so that most take after the other side.
+ */
 static bool is_signed_op(enum op op, const struct node *left, const struct node *right)
 {
 	if (op == OP_SHL || op == OP_SHR)
-		return left->type->is_signed;
-	if (is_plain_literal(left))
-		return right->type->is_signed;
-	if (is_plain_literal(right))
 		return left->type->is_signed;
 	return left->type->is_signed && right->type->is_signed;
 }
