@@ -35,6 +35,24 @@ static bool check_entry(struct sema *s, struct node *call)
 	return true;
 }
 
+/* Of an aggregation without keys, each CPU has a cell from the start. */
+static bool check_has_key(struct sema *s, struct node *call)
+{
+	const struct node *map = call_arg(call, 0);
+	const struct map_info *info;
+
+	if (!check_entry(s, call))
+		return false;
+	info = map->kind == NODE_MAP ? map->map.info : NULL;
+	if (info && info->agg && !map->map.has_keys)
+		return sema_error(
+			s, DIAG_aggregation_use, map->span,
+			"'%s' has no keys, and whether %s() was ever called is "
+			"known to user space only",
+			map->map.name, info->agg->name);
+	return true;
+}
+
 static struct value emit_delete(struct emit *e, const struct node *call)
 {
 	return emit_map_delete(e, call_arg(call, 0));
@@ -75,7 +93,7 @@ const struct builtin map_builtins[] = {
 			  .flags = PARAM_MAP | PARAM_ENTRY },
 			{ .name = "key", .type = TYPE_ANY, .flags = PARAM_REST },
 		},
-		.check = check_entry,
+		.check = check_has_key,
 		.summary = "1 if a map has an entry with this key, else 0",
 		.doc = "Written `has_key(@x[key])` or `has_key(@x, key)`. Tells an entry "
 		       "whose value is 0 from none, as reading a missing entry gives 0.",
