@@ -161,13 +161,14 @@ static bool unescape(const char **s, char *out)
 		value = escaped_number(s, 16, 2);
 	} else {
 		/* All bytes of a UTF-8 character: the message shows it. */
+		*out = **s;
 		do
 			++*s;
 		while ((**s & 0xc0) == 0x80);
 		return false;
 	}
 	*out = (char)value;
-	return value <= UINT8_MAX;
+	return value > 0 && value <= UINT8_MAX;
 }
 
 int scan_string(struct lexer *l, const char *text, size_t len, struct lexeme *out)
@@ -191,6 +192,8 @@ int scan_string(struct lexer *l, const char *text, size_t len, struct lexeme *ou
 		     (struct span){ at.begin + (uint32_t)(escape - text),
 				    at.begin + (uint32_t)(s - text) },
 		     "unknown escape '%.*s' in a string", (int)(s - escape), escape);
+		if (!bytes[n - 1])
+			diag_hint(l->cc, "a NUL byte would be the string's end");
 	}
 	return scan_text(l, TOKEN_STRING, bytes, n, out);
 }
