@@ -10,6 +10,21 @@ static const struct builtin *const families[] = {
 	map_builtins,     aggregation_builtins, action_builtins,
 };
 
+/* Values and functions that bpftrace has. */
+static const char *const planned[] = {
+	"assert",      "bswap",         "buf",      "cat",     "cgroup",
+	"cgroup_path", "cgroupid",      "cpid",     "ctx",     "curtask",
+	"debugf",      "errorf",        "fail",     "jiffies", "join",
+	"kaddr",       "kptr",          "kstack",   "ksym",    "len",
+	"macaddr",     "memcmp",        "ncpus",    "ntop",    "numaid",
+	"offsetof",    "override",      "path",     "pcomm",   "percpu_kaddr",
+	"ppid",        "pton",          "reg",      "signal",  "sizeof",
+	"skboutput",   "socket_cookie", "strerror", "strstr",  "syscall_name",
+	"system",      "tseries",       "uaddr",    "unwatch", "uptr",
+	"usermode",    "username",      "ustack",   "usym",    "warnf",
+	NULL,
+};
+
 enum { NFAMILIES = sizeof(families) / sizeof(families[0]) };
 
 /* The first row of family i or a later one: a family may be empty. */
@@ -57,6 +72,14 @@ const struct builtin *builtin_find(const char *name)
 	for (size_t i = 0; i < NFAMILIES && !found; i++)
 		found = find_in(families[i], name);
 	return found;
+}
+
+bool builtin_is_planned(const char *name)
+{
+	for (size_t i = 0; planned[i]; i++)
+		if (strcmp(planned[i], name) == 0)
+			return true;
+	return false;
 }
 
 const struct builtin *builtin_lookup(const struct probe_kind *kind, const char *name)

@@ -155,6 +155,11 @@ static void unknown_name(struct names *s, const struct node *n)
 		diag_hint(s->cc, "%s probes have it", other->name);
 		return;
 	}
+	if (builtin_is_planned(n->call.name)) {
+		diag(s->cc, DIAG_unsupported, n->call.name_span,
+		     "'%s' is not in memql yet", n->call.name);
+		return;
+	}
 	diag(s->cc, DIAG_unknown_builtin, n->call.name_span, "unknown %s '%s'",
 	     n->call.has_parens ? "function" : "name", n->call.name);
 	for (b = s->program->kind->vars; b && b->name; b++)
