@@ -449,6 +449,10 @@ static bool report_unsupported(struct parser *p, const struct expected *e,
 		diag(p->cc, DIAG_unsupported, at, "indexing is not in memql yet");
 		return true;
 	}
+	if (found == YYTRANSLATE(',') && expects(e, ')')) {
+		diag(p->cc, DIAG_unsupported, at, "tuples are not in memql yet");
+		return true;
+	}
 	return false;
 }
 
