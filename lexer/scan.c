@@ -250,6 +250,14 @@ bool scan_close(struct lexer *l)
 	return l->braces.n == 0;
 }
 
+/* U+2018 to U+201F, as word processors and web pages write quotes. */
+static bool is_curly_quote(const char *text, size_t len)
+{
+	const unsigned char *c = (const unsigned char *)text;
+
+	return len >= 3 && c[0] == 0xe2 && c[1] == 0x80 && c[2] >= 0x98 && c[2] <= 0x9f;
+}
+
 void scan_stray(struct lexer *l, const char *text, size_t len)
 {
 	const unsigned char c = (unsigned char)*text;
@@ -265,6 +273,8 @@ void scan_stray(struct lexer *l, const char *text, size_t len)
 	} else if (c > ' ' && c != 0x7f) {
 		diag(l->cc, DIAG_syntax, at, "unexpected '%.*s' in the program",
 		     len > 16 ? 16 : (int)len, text);
+		if (is_curly_quote(text, len))
+			diag_hint(l->cc, "strings are written in straight quotes: \"");
 	} else {
 		diag(l->cc, DIAG_syntax, at, "unexpected byte 0x%02x in the program",
 		     c);
