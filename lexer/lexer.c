@@ -48,6 +48,11 @@ bool lexer_open_brace(const struct lexer *l, struct span *out)
 	return true;
 }
 
+bool lexer_in_comment(const struct lexer *l)
+{
+	return l->in_comment;
+}
+
 static const char *token_name(int token)
 {
 	static const char *const names[] = {

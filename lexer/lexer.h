@@ -40,6 +40,9 @@ int lexer_next(struct lexer *l, struct lexeme *out, struct span *at);
 /* The innermost { that is open; false if none is. */
 bool lexer_open_brace(const struct lexer *l, struct span *out);
 
+/* Whether the program ended in a comment: what its end lacks is in there. */
+bool lexer_in_comment(const struct lexer *l);
+
 /* One line per token: begin-end, kind, text; for --dump=tokens. False on an error. */
 bool lexer_dump(struct compile *cc, FILE *out);
 

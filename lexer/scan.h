@@ -21,6 +21,7 @@ struct lexer {
 	struct span last_span;
 	struct span predicate; /* the / that opened it */
 	unsigned skipped;      /* braces open in a definition that is skipped */
+	bool in_comment;       /* that does not end */
 	struct {
 		struct span *items;
 		size_t n, cap;

@@ -484,6 +484,8 @@ static int yyreport_syntax_error(const yypcontext_t *context, struct parser *p)
 		diag(p->cc, DIAG_syntax, at, "syntax error");
 		return 0;
 	}
+	if (found == YYSYMBOL_YYEOF && lexer_in_comment(p->lexer))
+		return 0; /* the lexer has said why */
 	all = shown = find_expected(context);
 	if (report_unsupported(p, &all, found, at))
 		return 0;
