@@ -14,6 +14,7 @@
 
 enum {
 	LABEL_WIDTH = 16,
+	UNIT_LABEL_WIDTH = 17, /* "[16.4us, 32.8us)"; a row has 80 columns */
 	COUNT_WIDTH = 8,
 	BAR_WIDTH = 52,
 };
@@ -156,11 +157,14 @@ static size_t add_label(struct text *t, const struct bucket *b, enum unit unit)
 	return t->len - before;
 }
 
-/* Bounds of durations can be wider than the column: it grows for all rows. */
+/*
+ * The same for the histograms of a map's entries, so that one can be compared with the
+ * next. Bounds can be wider than the column: it grows for all rows.
+ */
 static size_t label_width(const struct histogram *h)
 {
 	struct text label = { 0 };
-	size_t width = LABEL_WIDTH;
+	size_t width = h->unit == UNIT_NONE ? LABEL_WIDTH : UNIT_LABEL_WIDTH;
 
 	for (size_t i = 0; i < h->nrows; i++) {
 		size_t n = add_label(&label, &h->rows[i], h->unit);
