@@ -145,6 +145,14 @@ static int list_file(struct listing *l, const char *file, unsigned flag)
 	return -1;
 }
 
+static void print_syntax(struct listing *l, const struct probe_kind *kind)
+{
+	if (l->only && !glob_match(l->only, kind->name))
+		return;
+	fprintf(l->out, "%s\n", kind->syntax);
+	l->n++;
+}
+
 /* Kinds with nothing to enumerate show how they are written. */
 static int list_all(struct listing *l)
 {
@@ -155,8 +163,7 @@ static int list_all(struct listing *l)
 
 	for (k = probe_kinds; *k; k++) {
 		if (!(*k)->all) {
-			if (!l->only)
-				fprintf(l->out, "%s\n", (*k)->syntax);
+			print_syntax(l, *k);
 			continue;
 		}
 		if (!list_point(

@@ -35,8 +35,8 @@ void options_help(FILE *out)
 {
 	fputs("memql: ask a running program what it is doing\n\n"
 	      "  memql [OPTIONS] SCRIPT [SCRIPT'S OPTIONS]\n"
-	      "  memql [OPTIONS] -e 'PROGRAM' [ARGUMENTS]\n"
-	      "  memql -l [PATTERN]\n\nOptions:\n",
+	      "  memql [OPTIONS] -e 'PROGRAM' [--] [ARGUMENTS]\n"
+	      "  memql -l [PATTERN | FILE | -p PID]\n\nOptions:\n",
 	      out);
 	for (size_t i = 0; i < NOPTIONS; i++) {
 		const struct option_row *o = &rows[i];
@@ -98,6 +98,12 @@ static bool set(struct options *o, enum option_name name, const char *value)
 
 	switch (name) {
 	case OPTION_EXPRESSION:
+		if (o->program) {
+			fputs("memql: -e was given twice: one program may hold several "
+			      "probes\n",
+			      stderr);
+			return false;
+		}
 		o->program = value;
 		return true;
 	case OPTION_COMMAND:
@@ -180,7 +186,7 @@ static int row_of(int c)
 	return NOPTIONS;
 }
 
-static bool unknown(const char *word)
+static bool unknown(const struct options *o, const char *word)
 {
 	struct suggestion s = { .word = word + strspn(word, "-") };
 
@@ -189,8 +195,9 @@ static bool unknown(const char *word)
 	fprintf(stderr, "memql: unknown option '%s'", word);
 	if (s.best)
 		fprintf(stderr, "; did you mean --%s?", s.best);
-	fputs("\nmemql --help lists the options; a script's own options follow its name\n",
-	      stderr);
+	fprintf(stderr, "\nmemql --help lists the options; %s\n",
+		o->program ? "those of the program itself follow after --"
+			   : "a script's own options follow its name");
 	return false;
 }
 
@@ -239,12 +246,16 @@ bool options_parse(int argc, char **argv, struct options *out)
 			return false;
 		}
 		if (c == '?')
-			return unknown(word);
+			return unknown(out, word);
 		if (!set(out, row_of(c), optarg))
 			return false;
 	}
 	if (out->pid && out->command) {
 		fputs("memql: -p and -c exclude each other\n", stderr);
+		return false;
+	}
+	if (out->list && out->program) {
+		fputs("memql: -l lists by a pattern, it does not take -e\n", stderr);
 		return false;
 	}
 	return take_rest(out, argc, argv);
