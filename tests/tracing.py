@@ -1,6 +1,7 @@
 """What tests that trace a real server share: start memql, wait until it is attached,
 end it, read its JSON. Every process started here is ended here, by its own pid."""
 
+import atexit
 import json
 import os
 import signal
@@ -41,18 +42,78 @@ def need_root():
         skip("loading BPF programs needs root")
 
 
+class Load:
+    """tests/load.c: a process that does, and counts, what it is told."""
+
+    def __init__(self, program=None):
+        self.program = program or os.environ.get("LOAD")
+        if not self.program:
+            skip("the load was not built: <sys/sdt.h> is missing")
+        self.process = subprocess.Popen(
+            [self.program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+        )
+        self.pid = self.process.pid
+
+    def do(self, work):
+        """One line to it; its answer."""
+        self.process.stdin.write(work + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline().strip()
+        if answer in ("", "what?"):
+            fail(f"the load cannot {work}")
+        return answer
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.stdin.close()
+            self.process.wait(timeout=10)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.close()
+
+
+def load_values(n, seed):
+    """What "values N SEED" of the load computes."""
+    all_values, mask = [], (1 << 64) - 1
+    for _ in range(n):
+        seed ^= seed << 13 & mask
+        seed ^= seed >> 7
+        seed ^= seed << 17 & mask
+        all_values.append((seed >> 20) >> (seed & 31))
+    return all_values
+
+
+def run_memql(*arguments, timeout=60, **options):
+    """memql to its end: status, stdout and stderr as bytes decoded with care."""
+    return subprocess.run(
+        [os.environ["MEMQL"], *arguments], stdin=subprocess.DEVNULL, capture_output=True,
+        text=True, errors="backslashreplace", timeout=timeout, check=False, **options,
+    )
+
+
 class Memql:
     """memql running in the background with its results in a file."""
 
-    def __init__(self, directory, name, arguments, json_output=True):
+    def __init__(self, directory, name, arguments, json_output=True, env=None):
         self.results = os.path.join(directory, name + ".results")
         self.messages = os.path.join(directory, name + ".messages")
         command = [os.environ["MEMQL"], "-o", self.results]
         if json_output:
             command += ["-f", "json"]
         self.log = open(self.messages, "w")
-        self.process = subprocess.Popen(command + arguments, stderr=self.log, stdin=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            command + arguments, stderr=self.log, stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})}
+        )
+        atexit.register(self.kill)  # a failed check ends the test anywhere
         self._wait_until_attached()
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
 
     def _attached(self):
         with open(self.messages) as f:
@@ -78,18 +139,22 @@ class Memql:
 
     def stop(self):
         """SIGINT, as a user would; returns the messages."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
+        return self.end(signal.SIGINT)
+
+    def end(self, with_signal=None, want=0):
+        """Waits for its end, after a signal if there is one; returns the messages."""
+        if with_signal and self.process.poll() is None:
+            self.process.send_signal(with_signal)
         try:
             status = self.process.wait(timeout=60)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            fail("memql did not end within 60 s of SIGINT")
+            fail("memql did not end within 60 s")
         self.log.close()
         with open(self.messages) as f:
             text = f.read()
-        if status != 0:
-            fail(f"memql ended with status {status}:\n{text}")
+        if status != want:
+            fail(f"memql ended with status {status}, not {want}:\n{text}")
         return text
 
     def lines(self):
