@@ -1,5 +1,6 @@
 /* memql: from the command line to the exit status. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,47 +97,71 @@ static int list(struct compile *cc, const struct options *o)
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-int main(int argc, char **argv)
+/*
+ * Where standard input, output or error are closed, the next files to be opened would
+ * take their places, and get the results or messages. What stands in for standard output
+ * cannot be written to, so that results without a place are an error.
+ */
+static void keep_standard_files(void)
 {
-	struct compile_options co;
+	static const int modes[] = { O_RDONLY, O_RDONLY, O_WRONLY };
+
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) != fd)
+			abort();
+	}
+}
+
+/* What needs no look at the machine. False: nothing of that was asked for. */
+static bool inform(const struct options *o)
+{
+	if (o->help)
+		options_help(stdout);
+	else if (o->version)
+		puts("memql " MEMQL_VERSION);
+	else if (o->reference)
+		describe_reference(stdout);
+	else
+		return false;
+	return true;
+}
+
+static int work(const struct options *o)
+{
+	struct compile_options co = {
+		.args = o->args,
+		.nargs = o->nargs,
+		.pid = o->pid,
+		.max_strlen = o->max_strlen,
+		.keep_ir = o->dump != NULL,
+	};
 	struct target *target;
 	struct compile *cc;
-	struct options o;
-	int err, status;
+	int status, err = target_linux_open(&target);
 
-	if (!options_parse(argc, argv, &o))
-		return EXIT_FAILURE;
-	if (o.help) {
-		options_help(stdout);
-		return EXIT_SUCCESS;
-	}
-	if (o.version) {
-		puts("memql " MEMQL_VERSION);
-		return EXIT_SUCCESS;
-	}
-	if (o.reference) {
-		describe_reference(stdout);
-		return EXIT_SUCCESS;
-	}
-
-	err = target_linux_open(&target);
 	if (err) {
 		fprintf(stderr, "memql: cannot look at this machine: %s\n",
 			strerror(-err));
 		return EXIT_FAILURE;
 	}
-	co = (struct compile_options){
-		.args = o.args,
-		.nargs = o.nargs,
-		.pid = o.pid,
-		.max_strlen = o.max_strlen,
-		.keep_ir = o.dump != NULL,
-	};
 	cc = compile_new(target, &co);
-	status = o.list ? list(cc, &o) : compile_and_run(cc, &o);
+	status = o->list ? list(cc, o) : compile_and_run(cc, o);
 	compile_free(cc);
 	target_linux_close(target);
-	if (fflush(stdout) && status == EXIT_SUCCESS) {
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	int status = EXIT_SUCCESS;
+	struct options o;
+
+	keep_standard_files();
+	if (!options_parse(argc, argv, &o))
+		return EXIT_FAILURE;
+	if (!inform(&o))
+		status = work(&o);
+	if (fflush(stdout) && errno != EPIPE && status == EXIT_SUCCESS) {
 		fprintf(stderr, "memql: standard output: %s\n", strerror(errno));
 		status = EXIT_FAILURE;
 	}

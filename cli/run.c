@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/options.h"
@@ -17,23 +18,36 @@
 
 enum { POLL_MS = 100 };
 
-/* The only mutable global: set by a signal, read by the loop. */
+/* The only mutable globals: set by a signal; the first is read by the loop. */
 static volatile sig_atomic_t stop_requested;
+static volatile time_t stop_time; /* CLOCK_MONOTONIC, seconds */
 
-static void request_stop(int signal)
+/*
+ * The first SIGINT or SIGTERM ends the trace and prints. One that comes seconds later
+ * kills a memql that hangs; not one that comes at once: timeout(1) and sudo(8) send
+ * theirs to the process and to its group.
+ */
+static void request_stop(int sig)
 {
-	(void)signal;
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (stop_requested && now.tv_sec - stop_time >= 2) {
+		signal(sig, SIG_DFL);
+		raise(sig);
+	}
+	if (!stop_requested)
+		stop_time = now.tv_sec;
 	stop_requested = 1;
 }
 
 /*
- * The first SIGINT or SIGTERM ends the trace and prints; SA_RESETHAND lets a second one
- * kill a memql that hangs.
+ * SA_RESTART, because a write of results that waits for a slow reader must not fail;
+ * waiting for events is interrupted all the same.
  */
 static void catch_signals(void)
 {
-	struct sigaction sa = { .sa_handler = request_stop,
-				.sa_flags = (int)SA_RESETHAND };
+	struct sigaction sa = { .sa_handler = request_stop, .sa_flags = SA_RESTART };
 
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
@@ -55,15 +69,29 @@ static bool watched_ended(const struct watch *w)
 	return w->pidfd >= 0 && poll(&p, 1, 0) == 1;
 }
 
+static const char *pid_error(int err)
+{
+	switch (err) {
+	case ESRCH:
+		return "no such process";
+	case EINVAL: /* up to Linux 6.8 */
+	case ENOENT: /* since then */
+		return "this is one of several threads; -p takes their process, the Tgid "
+		       "in /proc/PID/status";
+	}
+	return strerror(err);
+}
+
 static int watch_open(const struct options *o, struct watch *w)
 {
 	*w = (struct watch){ .pidfd = -1 };
 	if (o->pid) {
 		w->pidfd = (int)syscall(SYS_pidfd_open, o->pid, 0);
 		if (w->pidfd < 0) {
-			fprintf(stderr, "memql: -p %d: %s\n", o->pid,
-				errno == ESRCH ? "no such process" : strerror(errno));
-			return -errno;
+			int err = errno;
+
+			fprintf(stderr, "memql: -p %d: %s\n", o->pid, pid_error(err));
+			return -err;
 		}
 	}
 	return o->command ? child_start(o->command, &w->child) : 0;
@@ -101,6 +129,23 @@ static size_t count_sites(const struct image *img)
 	return n;
 }
 
+/* From live probes to the end of the trace. 0 or -errno. */
+static int follow_to_end(const struct image *img, struct watch *w, struct session *s,
+			 struct sink *sink)
+{
+	int err = 0;
+
+	/* If BEGIN called exit(), nothing was attached, and the command does not run. */
+	if (!session_is_over(s)) {
+		sink->ops->attached(sink, count_sites(img));
+		err = w->child ? child_go(w->child) : 0;
+		if (!err)
+			err = follow(s, w, sink);
+	}
+	session_finish(s);
+	return err ? err : -sink_error(sink);
+}
+
 /* Results to the sink; returns the exit status. */
 static int trace(const struct image *img, const struct options *o, struct watch *w,
 		 struct sink *sink)
@@ -125,17 +170,13 @@ static int trace(const struct image *img, const struct options *o, struct watch 
 	if (session_attach(s))
 		goto out;
 
-	sink->ops->attached(sink, count_sites(img));
-	err = w->child ? child_go(w->child) : 0;
-	if (!err)
-		err = follow(s, w, sink);
-	session_finish(s);
-	if (!err)
-		err = -sink_error(sink);
-	if (!err && w->child && child_never_ran(w->child))
-		fprintf(stderr, "memql: -c '%s': it could not be run\n", o->command);
+	err = follow_to_end(img, w, s, sink);
+	if (err == -EPIPE) /* a reader that has enough, as head(1): an end like ^C */
+		status = EXIT_SUCCESS;
 	else if (err)
 		fprintf(stderr, "memql: tracing stopped: %s\n", strerror(-err));
+	else if (w->child && child_never_ran(w->child))
+		fprintf(stderr, "memql: -c '%s': it could not be run\n", o->command);
 	else
 		status = session_exit_code(s);
 out:
@@ -166,7 +207,7 @@ int run(const struct image *img, const struct options *o)
 		status = trace(img, o, &w, sink);
 	watch_close(&w);
 	sink->ops->close(sink);
-	if (fp != stdout && fclose(fp)) {
+	if (fp != stdout && fclose(fp) && errno != EPIPE) {
 		fprintf(stderr, "memql: -o %s: %s\n", o->output, strerror(errno));
 		status = EXIT_FAILURE;
 	}

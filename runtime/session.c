@@ -161,8 +161,7 @@ static int run_once(struct session *s, size_t i)
 	return err;
 }
 
-/* Nothing more to do: exit() was called, or nobody takes the results. */
-static bool is_over(const struct session *s)
+bool session_is_over(const struct session *s)
 {
 	return s->exiting || sink_error(s->sink);
 }
@@ -171,7 +170,8 @@ static int run_begin(struct session *s)
 {
 	int err = 0;
 
-	for (size_t i = 0; !err && !is_over(s) && i < s->image->nprograms; i++) {
+	for (size_t i = 0; !err && !session_is_over(s) && i < s->image->nprograms;
+	     i++) {
 		unsigned flags = s->image->programs[i].kind->flags;
 
 		if (!(flags & PROBE_ONCE) || flags & PROBE_AT_END)
@@ -241,7 +241,8 @@ int session_attach(struct session *s)
 {
 	int err = run_begin(s);
 
-	for (size_t i = 0; !err && !is_over(s) && i < s->image->nprograms; i++) {
+	for (size_t i = 0; !err && !session_is_over(s) && i < s->image->nprograms;
+	     i++) {
 		const struct image_program *p = &s->image->programs[i];
 		const struct probe_site *failed = NULL;
 
@@ -264,7 +265,8 @@ bool session_finish(struct session *s)
 	events_drain(s);
 	run_end(s);
 	session_print_all_maps(s);
-	lost = session_report_losses(s);
+	/* A reader that left did not want the rest. */
+	lost = sink_error(s->sink) != EPIPE && session_report_losses(s);
 	sink_flush(s->sink);
 	return lost;
 }

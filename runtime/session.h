@@ -26,8 +26,14 @@ struct session_options {
 int session_open(const struct image *img, struct sink *sink,
 		 const struct session_options *options, struct session **out);
 
-/* Run BEGIN, attach every probe. As session_open(). */
+/*
+ * Run BEGIN, attach every probe; if the session is over after BEGIN, nothing is attached.
+ * As session_open().
+ */
 int session_attach(struct session *s);
+
+/* Nothing more to do: exit() was called, or nobody takes the results. */
+bool session_is_over(const struct session *s);
 
 /*
  * Handle events for up to timeout_ms. 1: the program called exit(); 0: more to come;
