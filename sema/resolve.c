@@ -25,7 +25,10 @@ struct resolver {
 		struct missing *items;
 		size_t n, cap;
 	} missing;
-	bool found; /* a site that had to be looked for, unlike BEGIN or a clock */
+	/* Sites that had to be looked for, unlike BEGIN or a clock. */
+	bool in_kernel;     /* tracepoints */
+	bool in_programs;   /* functions and probes of programs */
+	const char *failed; /* what the latest look failed at */
 	size_t nsites;
 	unsigned nclause;
 };
@@ -179,17 +182,23 @@ static int match_site(const struct probe_site *site, const struct probe_layout *
 			  (size_t)r->cc->plan->max_probes * 4);
 		return STOPPED;
 	}
-	if (site->path || site->group)
-		r->found = true;
+	r->in_kernel |= site->group != NULL;
+	r->in_programs |= site->path != NULL;
 	if (!m->vars.any)
 		layout = &none;
 	add_site(r->cc, group_for(m, layout), site, layout);
 	return 0;
 }
 
-static void expand_failed(struct compile *cc, const struct attach_point *point, int err,
+static void expand_failed(struct resolver *r, const struct attach_point *point, int err,
 			  const char *what)
 {
+	struct compile *cc = r->cc;
+
+	/* A process that is gone, or no root: it is the same for the points that follow. */
+	if (what && r->failed && strcmp(what, r->failed) == 0)
+		return;
+	r->failed = what;
 	diag(cc, DIAG_no_such_probe, point->span, "cannot look for '%s': %s%s%s",
 	     point->text, what ? what : "", what ? ": " : "",
 	     err == -ENOEXEC ? "not an ELF file for this machine" : strerror(-err));
@@ -233,12 +242,26 @@ static void resolve_point(struct resolver *r, const struct clause *clause,
 
 	err = m.kind->expand(cc, &spec, match_site, &m, &what);
 	if (err < 0 && err != -ENOENT) {
-		expand_failed(cc, point, err, what);
+		expand_failed(r, point, err, what);
 	} else if (m.groups.n == 0 && err <= 0) {
 		struct missing missing = { clause, point, m.kind, spec };
 
 		ARENA_PUSH(cc->arena, &r->missing, missing);
 	}
+}
+
+/*
+ * A script with a hint is about programs that may not be there: a tracepoint beside them,
+ * which every kernel has, does not make up for all of them.
+ */
+static bool found_something(const struct resolver *r)
+{
+	if (r->in_programs || !r->in_kernel || !r->cc->plan->missing_hint)
+		return r->in_programs || r->in_kernel;
+	for (size_t i = 0; i < r->missing.n; i++)
+		if (r->missing.items[i].kind->flags & PROBE_USER)
+			return false;
+	return true;
 }
 
 /* Nothing there at all: one message for the whole program. */
@@ -249,13 +272,18 @@ static void report_nothing_found(struct resolver *r)
 	const struct target_ops *ops = cc->target ? cc->target->ops : NULL;
 	unsigned nprocesses = ops ? ops->process_count(cc->target) : 0;
 
-	diag(cc, DIAG_no_such_probe, all[0].point->span,
-	     "nothing that this program traces is on this machine");
+	if (cc->options.pid)
+		diag(cc, DIAG_no_such_probe, all[0].point->span,
+		     "nothing that this program traces is in process %d",
+		     cc->options.pid);
+	else
+		diag(cc, DIAG_no_such_probe, all[0].point->span,
+		     "nothing that this program traces is on this machine");
 	if (r->missing.n == 1 && all[0].kind->explain)
 		all[0].kind->explain(cc, &all[0].spec);
 	for (size_t i = 0; i < r->missing.n && r->missing.n > 1; i++)
 		diag_note(cc, all[i].point->span, "looked for %s", all[i].point->text);
-	if (nprocesses)
+	if (nprocesses && !cc->options.pid)
 		diag_hint(cc, "%u running processes were looked at", nprocesses);
 	if (cc->plan->missing_hint)
 		diag_hint(cc, "%s", cc->plan->missing_hint);
@@ -269,7 +297,7 @@ static void report_missing(struct resolver *r)
 	if (r->missing.n == 0)
 		return;
 	/* A program that expects some to be missing is told once that all are. */
-	if (!r->found && diag_ok(cc) &&
+	if (!found_something(r) && diag_ok(cc) &&
 	    (cc->plan->missing_hint || cc->plan->missing_probes != MISSING_ERROR)) {
 		report_nothing_found(r);
 		return;
