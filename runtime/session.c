@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -225,11 +226,27 @@ static const char *attach_hint(struct session *s, const struct probe_site *site,
 	return errno_hint(s->arena, err);
 }
 
+/*
+ * libbpf takes files that it could not open for features that the kernel lacks, tries
+ * older ways, and tells of their errors.
+ */
+static bool out_of_files(void)
+{
+	int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 && errno == EMFILE;
+}
+
 static void report_attach(struct session *s, const struct image_program *p,
 			  const struct probe_site *site, int err)
 {
-	const char *hint = attach_hint(s, site, err);
+	const char *hint;
 
+	if (out_of_files())
+		err = -EMFILE;
+	hint = attach_hint(s, site, err);
 	fprintf(stderr, "memql: %s:%u: cannot attach to %s: %s\n",
 		s->image->source_name, p->line,
 		site && site->name ? site->name : p->point, errno_text(err));
