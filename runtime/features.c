@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/bpf.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -79,8 +80,32 @@ static bool try_sleepable(void)
 	return fd >= 0;
 }
 
+/*
+ * Tests see how memql does without a feature where the kernel has it: they name it in
+ * MEMQL_WITHOUT, several with commas.
+ */
+static bool is_left_out(enum feature f)
+{
+	static const char *const names[FEATURE_COUNT] = {
+		[FEATURE_UPROBE_MULTI] = "uprobe_multi",
+		[FEATURE_SLEEPABLE_UPROBE] = "sleepable_uprobe",
+		[FEATURE_TASK_STORAGE] = "task_storage",
+	};
+	const char *p = getenv("MEMQL_WITHOUT");
+	size_t len;
+
+	for (; p && *p; p += len + (p[len] == ',')) {
+		len = strcspn(p, ",");
+		if (len == strlen(names[f]) && strncmp(p, names[f], len) == 0)
+			return true;
+	}
+	return false;
+}
+
 bool feature_try(enum feature f)
 {
+	if (is_left_out(f))
+		return false;
 	switch (f) {
 	case FEATURE_UPROBE_MULTI:
 		return try_uprobe_multi();
