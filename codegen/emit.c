@@ -355,6 +355,10 @@ void emit_return(struct emit *e)
 }
 
 /*
+ * The condition is at the end, so that the way back is a conditional branch: where it is
+ * not, the back end may put the end of the loop in front of its beginning, and verifiers
+ * such as 6.1's refuse a way back that is just the next instruction ("back-edge").
+ *
  * The counter is fenced at each turn: the back end must keep counting it, rather than an
  * address, for the verifier to know how far the loop got.
  */
@@ -362,21 +366,17 @@ struct loop emit_loop(struct emit *e, uint64_t n)
 {
 	struct loop l = {
 		.head = block_new(e, "head"),
-		.body = block_new(e, "body"),
 		.end = block_new(e, "done"),
+		.n = n,
 	};
 	LLVMBasicBlockRef before = LLVMGetInsertBlock(e->b);
-	LLVMValueRef zero = module_const(e->m, 0), counter, more;
+	LLVMValueRef zero = module_const(e->m, 0);
 
-	LLVMBuildBr(e->b, l.head);
+	LLVMBuildCondBr(e->b, LLVMConstInt(e->m->i1, n > 0, 0), l.head, l.end);
 	LLVMPositionBuilderAtEnd(e->b, l.head);
-	counter = LLVMBuildPhi(e->b, e->m->i64, "i");
-	LLVMAddIncoming(counter, &zero, &before, 1);
-	l.counter = counter;
-	l.i = opaque(e, value_of(counter));
-	more = LLVMBuildICmp(e->b, LLVMIntULT, l.i.ref, module_const(e->m, n), "");
-	LLVMBuildCondBr(e->b, more, l.body, l.end);
-	LLVMPositionBuilderAtEnd(e->b, l.body);
+	l.counter = LLVMBuildPhi(e->b, e->m->i64, "i");
+	LLVMAddIncoming(l.counter, &zero, &before, 1);
+	l.i = value_of(l.counter);
 	return l;
 }
 
@@ -390,9 +390,12 @@ void emit_loop_end(struct emit *e, struct loop *l)
 {
 	LLVMValueRef next = LLVMBuildAdd(e->b, l->i.ref, module_const(e->m, 1), "");
 	LLVMBasicBlockRef here = LLVMGetInsertBlock(e->b);
+	LLVMValueRef more;
 
+	next = opaque(e, value_of(next)).ref;
 	LLVMAddIncoming(l->counter, &next, &here, 1);
-	LLVMBuildBr(e->b, l->head);
+	more = LLVMBuildICmp(e->b, LLVMIntULT, next, module_const(e->m, l->n), "");
+	LLVMBuildCondBr(e->b, more, l->head, l->end);
 	LLVMPositionBuilderAtEnd(e->b, l->end);
 }
 

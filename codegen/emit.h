@@ -114,7 +114,8 @@ void emit_return(struct emit *e);
  * Values live across iterations only in memory (emit_temp).
  */
 struct loop {
-	void *head, *body, *end, *counter;
+	void *head, *end, *counter;
+	uint64_t n;
 	struct value i;
 };
 struct loop emit_loop(struct emit *e, uint64_t n);
