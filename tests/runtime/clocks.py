@@ -1,0 +1,88 @@
+"""Rates of clocks, and maps that are printed, cleared and set to zero while they change."""
+
+import os
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from tracing import Load, Memql, check, lost, map_of, need_root
+
+
+def online_cpus():
+    with open("/sys/devices/system/cpu/online") as f:
+        parts = [part.split("-") for part in f.read().strip().split(",")]
+    return sum(int(p[-1]) - int(p[0]) + 1 for p in parts)
+
+
+def rates(directory):
+    """Between the first and the last tick, by the clock of the programs themselves."""
+    cpus = online_cpus()
+    program = (
+        "interval:ms:10 { @interval = count(); if (@first == 0) { @first = nsecs; } @last = nsecs; }"
+        " interval:hz:50 { @hz = count(); } interval:s:1 { @second = count(); }"
+        " profile:hz:100 { @profile = count(); @cpus[cpu] = count(); } profile:us:1000 { @us = count(); }"
+    )
+    memql = Memql(directory, "rates", ["-e", program])
+    time.sleep(3.2)
+    memql.stop()
+    events = memql.events()
+    seconds = (map_of(events, "@last") - map_of(events, "@first")) / 1e9
+    check(2.8 < seconds < 6, f"{seconds:.2f} s of ticks")
+    # A virtual machine loses ticks while its host runs something else, and gains none.
+    for name, rate in (("interval", 100), ("hz", 50), ("profile", 100 * cpus), ("us", 1000 * cpus)):
+        ticks = map_of(events, f"@{name}")
+        check(0.7 * rate * seconds < ticks < 1.1 * rate * seconds + 2, f"@{name}: {ticks / seconds:.1f} of {rate} ticks/s")
+    check(map_of(events, "@second") == 3, "interval:s:1 thrice")
+    check(len(map_of(events, "@cpus")) == cpus, f"profile on each of {cpus} CPUs")
+
+
+def zero_and_clear(directory, load):
+    program = (
+        f"uprobe:{load.program}:load_value {{ @cleared[arg0] = count(); @zeroed[arg0] = sum(arg0); @scalar = count();"
+        f" @plain = arg0; @gone[arg0] = arg0; }} uprobe:{load.program}:load_pair_a"
+        " { print(@cleared); clear(@cleared); zero(@zeroed); zero(@scalar); zero(@plain); clear(@gone); }"
+    )
+    memql = Memql(directory, "zero", ["-e", program])
+    load.do("keys 5")
+    load.do("pair 1")
+    time.sleep(0.5)  # memql looks every 20 ms
+    load.do("keys 2")
+    memql.stop()
+    events = memql.events()
+    first = next(e["data"]["@cleared"] for e in events if e["type"] == "map")
+    check([e["value"] for e in first] == [1] * 5, "print() shows what clear() then takes")
+    check(map_of(events, "@cleared") == {0: 1, 1: 1}, "clear() leaves what came after it")
+    check(map_of(events, "@zeroed") == {0: 0, 1: 1, 2: 0, 3: 0, 4: 0}, "zero() keeps the keys")
+    check(map_of(events, "@scalar") == 2 and map_of(events, "@plain") == 1, "values without keys")
+    check(map_of(events, "@gone") == {0: 0, 1: 1}, "plain values")
+
+
+def while_it_changes(directory, load):
+    """No reading of a growing map shows less than the one before, and the last shows all."""
+    n = 300000
+    program = (
+        f"tracepoint:raw_syscalls:sys_enter /pid == {load.pid} && args.id == 110/"
+        " { @a[nsecs % 512] = count(); @all = count(); @plain++; } interval:ms:20 { print(@a); print(@all); print(@plain); }"
+    )
+    memql = Memql(directory, "changes", ["-e", program])
+    load.do(f"syscalls {n}")
+    memql.stop()
+    events = memql.events()
+    check(not lost(events), "nothing was lost")
+    sums = [sum(e["value"] for e in x["data"]["@a"]) for x in events if "@a" in x["data"]]
+    check(sums == sorted(sums) and sums[-1] == n, f"{len(sums)} readings, never fewer, at last {n}")
+    for name in ("@all", "@plain"):
+        values = [x["data"][name] for x in events if name in x["data"]]
+        check(values == sorted(values) and values[-1] == n, f"{name} too")
+
+
+def main():
+    need_root()
+    with tempfile.TemporaryDirectory(prefix="memql-clocks-") as directory, Load() as load:
+        rates(directory)
+        zero_and_clear(directory, load)
+        while_it_changes(directory, load)
+
+
+main()
