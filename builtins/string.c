@@ -83,20 +83,6 @@ static struct value emit_str(struct emit *e, const struct node *call)
 
 /* strlen(s) */
 
-/* One byte of a string. */
-static struct value byte_at(struct emit *e, struct value text, struct value i)
-{
-	return emit_load(e, emit_at(e, text, i), 0, 1, false);
-}
-
-static void break_if(struct emit *e, struct loop *l, struct value cond)
-{
-	struct branch b = emit_if(e, cond);
-
-	emit_break(e, l);
-	emit_end(e, &b);
-}
-
 /*
  * Copying tells the length, in one call; what it copies is not used. A loop would give
  * the verifier another constant for each turn, to try the rest of the program with.
@@ -141,59 +127,34 @@ static struct value compare_words(struct emit *e, struct value text, const char 
 	return emit_op(e, OP_NE, differ, emit_int(e, 0), false);
 }
 
-/* The same for two strings of which neither is known, byte by byte. */
-static struct value compare_bytes(struct emit *e, struct value a, struct value b,
-				  uint64_t count)
-{
-	struct value result = emit_temp(e, 8), x, y;
-	struct branch differ;
-	struct loop l;
-
-	emit_store(e, result, 0, emit_int(e, 0), 8);
-	l = emit_loop(e, count);
-	x = byte_at(e, a, l.i);
-	y = byte_at(e, b, l.i);
-	differ = emit_if(e, emit_op(e, OP_NE, x, y, false));
-	emit_store(e, result, 0, emit_int(e, 1), 8);
-	emit_break(e, &l);
-	emit_end(e, &differ);
-	break_if(e, &l, emit_op(e, OP_EQ, x, emit_int(e, 0), false));
-	emit_loop_end(e, &l);
-	return emit_load(e, result, 0, 8, false);
-}
-
 static struct value emit_strncmp(struct emit *e, const struct node *call)
 {
 	const struct node *a = call_arg(call, 0), *b = call_arg(call, 1);
 	const struct node *literal = b->kind == NODE_STR ? b : a;
 	const struct node *other = literal == b ? a : b;
-	struct value text = emit_arg(e, call, literal == b ? 0 : 1);
-	uint64_t count, shortest;
+	size_t shortest =
+		a->type->limit < b->type->limit ? a->type->limit : b->type->limit;
+	struct value first, same;
 	int64_t n = 0;
 
 	constant_int(call_arg(call, 2), &n);
-	shortest = a->type->limit < b->type->limit ? a->type->limit : b->type->limit;
-	count = (uint64_t)n < shortest + 1 ? (uint64_t)n : shortest + 1;
 	if (literal->kind == NODE_STR && other->kind != NODE_STR) {
 		size_t len = strlen(literal->string.bytes) + 1;
 
 		len = (uint64_t)n < len ? (size_t)n : len;
-		if (len > other->type->limit + 1)
+		if (len > (size_t)other->type->limit + 1)
 			return emit_int(e, 1); /* the other is always shorter */
 		if (len <= COMPARE_WORDS_MAX)
-			return compare_words(e, text, literal->string.bytes, len);
+			return compare_words(e, emit_eval(e, other),
+					     literal->string.bytes, len);
 	}
-	return compare_bytes(e, text, emit_arg(e, call, literal == b ? 1 : 0), count);
+	first = emit_text_memory(e, a);
+	same = emit_same_text(e, first, emit_text_memory(e, b),
+			      (uint64_t)n < shortest + 1 ? (size_t)n : shortest + 1);
+	return emit_op(e, OP_EQ, same, emit_int(e, 0), false);
 }
 
 /* strcontains(haystack, needle) */
-
-/*
- * The bitap algorithm: bit i of the state is set if the last i + 1 bytes are the first
- * i + 1 of the needle. A byte shifts the state, adds bit 0, and keeps the bits of the
- * places where the needle has that byte: one table look-up, no inner loop, no going back.
- */
-enum { NEEDLE_MAX = 64 }; /* bits of the state */
 
 static bool check_strcontains(struct sema *s, struct node *call)
 {
@@ -202,60 +163,23 @@ static bool check_strcontains(struct sema *s, struct node *call)
 
 	if (!bytes)
 		return true; /* the signature says so */
-	if (strlen(bytes) > NEEDLE_MAX)
+	if (strlen(bytes) > FIND_MAX)
 		return sema_error(s, DIAG_literal_range, needle->span,
 				  "the text to look for has %zu bytes, at most %d are "
 				  "possible",
-				  strlen(bytes), NEEDLE_MAX);
+				  strlen(bytes), FIND_MAX);
 	return true;
-}
-
-/* For each byte, the places where the needle has it. */
-static struct value place_table(struct emit *e, const char *needle, size_t len)
-{
-	uint64_t places[256] = { 0 };
-
-	for (size_t i = 0; i < len; i++)
-		places[(unsigned char)needle[i]] |= UINT64_C(1) << i;
-	return emit_rodata(e, places, sizeof(places));
 }
 
 static struct value emit_strcontains(struct emit *e, const struct node *call)
 {
+	const struct node *haystack = call_arg(call, 0);
 	const char *needle = call_arg(call, 1)->string.bytes;
-	size_t len = strlen(needle);
-	uint32_t limit = call_arg(call, 0)->type->limit;
-	struct value text = emit_arg(e, call, 0);
-	struct value table, state, found, byte, places, bits;
-	struct branch whole;
-	struct loop l;
+	size_t len = strlen(needle), limit = haystack->type->limit;
 
 	if (len == 0 || len > limit)
 		return emit_int(e, len == 0);
-	table = place_table(e, needle, len);
-	state = emit_temp(e, 8);
-	found = emit_temp(e, 8);
-	emit_store(e, state, 0, emit_int(e, 0), 8);
-	emit_store(e, found, 0, emit_int(e, 0), 8);
-
-	l = emit_loop(e, limit);
-	byte = byte_at(e, text, l.i);
-	break_if(e, &l, emit_op(e, OP_EQ, byte, emit_int(e, 0), false));
-	places = emit_op(e, OP_MUL, byte, emit_int(e, 8), false);
-	places = emit_load(e, emit_at(e, table, places), 0, 8, false);
-	bits = emit_load(e, state, 0, 8, false);
-	bits = emit_op(e, OP_SHL, bits, emit_int(e, 1), false);
-	bits = emit_op(e, OP_OR, bits, emit_int(e, 1), false);
-	bits = emit_op(e, OP_AND, bits, places, false);
-	emit_store(e, state, 0, bits, 8);
-	bits = emit_op(e, OP_SHR, bits, emit_int(e, (int64_t)len - 1), false);
-	bits = emit_op(e, OP_AND, bits, emit_int(e, 1), false);
-	whole = emit_if(e, bits);
-	emit_store(e, found, 0, emit_int(e, 1), 8);
-	emit_break(e, &l);
-	emit_end(e, &whole);
-	emit_loop_end(e, &l);
-	return emit_load(e, found, 0, 8, false);
+	return emit_find_text(e, emit_text_memory(e, haystack), limit, needle);
 }
 
 const struct builtin string_builtins[] = {
@@ -318,7 +242,7 @@ const struct builtin string_builtins[] = {
 		},
 		.check = check_strcontains,
 		.summary = "1 if a string contains a text, else 0",
-		.doc = "The text is a literal of at most 64 bytes; upper and lower case "
+		.doc = "The text is a literal of at most 63 bytes; upper and lower case "
 		       "differ.",
 		.example = "tracepoint:syscalls:sys_enter_openat "
 			   "/strcontains(str(args.filename), \".so\")/ "

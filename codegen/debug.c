@@ -6,6 +6,7 @@
  */
 #include "codegen/internal.h"
 
+#include <assert.h>
 #include <llvm-c/IRReader.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 #include "core/arena.h"
 
 /* Encodings of basic types in DWARF; the C API has no names for them. */
-enum { ENCODE_SIGNED = 5, ENCODE_UNSIGNED_CHAR = 8 };
+enum { ENCODE_SIGNED = 5, ENCODE_UNSIGNED = 7, ENCODE_UNSIGNED_CHAR = 8 };
 enum { COLUMN_MAX = 1023 }; /* what BTF can hold */
 
 /* As the text of LLVM's language wants it: quotes, backslashes, others as \XX. */
@@ -101,6 +102,7 @@ void debug_start(struct module *m)
 		m->di, LLVMDWARFSourceLanguageC11, m->file, producer, strlen(producer),
 		1, "", 0, 0, "", 0, LLVMDWARFEmissionFull, 0, 0, 0, "", 0, "", 0);
 	m->type_int = basic(m, "int", 32, ENCODE_SIGNED);
+	m->type_u64 = basic(m, "unsigned long", 64, ENCODE_UNSIGNED);
 	m->type_u8 = basic(m, "unsigned char", 8, ENCODE_UNSIGNED_CHAR);
 	m->type_ptr = LLVMDIBuilderCreatePointerType(m->di, NULL, 64, 0, 0, "", 0);
 }
@@ -134,6 +136,29 @@ static LLVMMetadataRef array_of(struct module *m, LLVMMetadataRef element,
 static LLVMMetadataRef pointer_to(struct module *m, LLVMMetadataRef type)
 {
 	return LLVMDIBuilderCreatePointerType(m->di, type, 64, 0, 0, "", 0);
+}
+
+LLVMMetadataRef debug_function(struct module *m, LLVMValueRef function,
+			       const char *symbol, uint32_t line, const size_t *sizes,
+			       unsigned n)
+{
+	static const char *const names[] = { "a", "b" };
+	LLVMMetadataRef types[3], type, sp;
+
+	assert(n < sizeof(types) / sizeof(types[0]));
+	types[0] = m->type_u64;
+	for (unsigned i = 0; i < n; i++)
+		types[i + 1] =
+			sizes[i] ? pointer_to(m, array_of(m, m->type_u8, 8, sizes[i]))
+				 : m->type_u64;
+	type = LLVMDIBuilderCreateSubroutineType(m->di, m->file, types, n + 1, 0);
+	sp = LLVMDIBuilderCreateFunction(m->di, m->unit, symbol, strlen(symbol), "", 0,
+					 m->file, line, type, 0, 1, line, 0, 1);
+	LLVMSetSubprogram(function, sp);
+	for (unsigned i = 0; i < n; i++)
+		LLVMDIBuilderCreateParameterVariable(m->di, sp, names[i], 1, i + 1,
+						     m->file, line, types[i + 1], 1, 0);
+	return sp;
 }
 
 static LLVMMetadataRef structure(struct module *m, const char *name, uint64_t bits,

@@ -118,7 +118,7 @@ static const unsigned char *lines_of(const struct file *f, const char *section,
 	return NULL;
 }
 
-/* What an instruction's 64-bit constant refers to, or NULL. */
+/* What an instruction's 64-bit constant or call refers to, or NULL. */
 static const char *target_of(const struct file *f, unsigned section, uint64_t offset)
 {
 	for (unsigned i = 0; i < f->nsections; i++) {
@@ -188,7 +188,16 @@ static void print_alu(FILE *out, const struct bpf_insn *in)
 	}
 }
 
-static void print_jump(FILE *out, const struct bpf_insn *in, size_t index)
+static void print_call(FILE *out, const struct bpf_insn *in, const char *target)
+{
+	if (in->src_reg == BPF_PSEUDO_CALL)
+		fprintf(out, "call %s", target ? target : "?");
+	else
+		fprintf(out, "call %s#%d", helper_name(in->imm), in->imm);
+}
+
+static void print_jump(FILE *out, const struct bpf_insn *in, size_t index,
+		       const char *target)
 {
 	static const char *const ops[] = { "",    "==", ">", ">=", "&",  "!=", "s>",
 					   "s>=", "",   "",  "<",  "<=", "s<", "s<=" };
@@ -196,7 +205,7 @@ static void print_jump(FILE *out, const struct bpf_insn *in, size_t index)
 	size_t to = index + 1 + (size_t)in->off;
 
 	if (BPF_OP(in->code) == BPF_CALL) {
-		fprintf(out, "call %s#%d", helper_name(in->imm), in->imm);
+		print_call(out, in, target);
 	} else if (BPF_OP(in->code) == BPF_EXIT) {
 		fputs("exit", out);
 	} else if (BPF_OP(in->code) == BPF_JA) {
@@ -281,7 +290,7 @@ static size_t print_insn(FILE *out, const struct bpf_insn *in, size_t index,
 		break;
 	case BPF_JMP:
 	case BPF_JMP32:
-		print_jump(out, in, index);
+		print_jump(out, in, index, target);
 		break;
 	case BPF_LD:
 		print_constant(out, in, target);
@@ -382,6 +391,13 @@ size_t stack_depth(const void *elf, const char *symbol)
 	return (size_t)-lowest;
 }
 
+/* Of function.c: the programs have other sections. */
+static bool is_function(const struct file *f, const Elf64_Sym *s)
+{
+	return ELF64_ST_TYPE(s->st_info) == STT_FUNC &&
+	       strcmp(section_name(f, &f->sections[s->st_shndx]), ".text") == 0;
+}
+
 const char *disassemble(struct arena *a, const struct plan *plan, const void *elf)
 {
 	char *text = NULL;
@@ -399,6 +415,9 @@ const char *disassemble(struct arena *a, const struct plan *plan, const void *el
 			if (is_named(&f, &f.symbols[k],
 				     plan->programs.items[i]->symbol))
 				print_function(out, &f, &f.symbols[k]);
+	for (size_t k = 0; k < f.nsymbols; k++)
+		if (is_function(&f, &f.symbols[k]))
+			print_function(out, &f, &f.symbols[k]);
 	fclose(out);
 	copy = arena_strndup(a, text, len);
 	free(text);

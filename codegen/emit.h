@@ -82,6 +82,19 @@ struct value emit_read_str(struct emit *e, struct value dst, struct value addres
 struct value emit_copy_str(struct emit *e, struct value dst, struct value src,
 			   size_t size);
 
+/*
+ * The string as memory that belongs to this program: what the next two take. They return
+ * 1 or 0, and cost the verifier next to nothing: see codegen/function.c.
+ */
+struct value emit_text_memory(struct emit *e, const struct node *n);
+/* Are the first count bytes of two strings equal, or all up to their NUL? */
+struct value emit_same_text(struct emit *e, struct value a, struct value b,
+			    size_t count);
+enum { FIND_MAX = 63 };
+/* Is the needle, of 1 to FIND_MAX bytes, in the first count bytes of a string? */
+struct value emit_find_text(struct emit *e, struct value text, size_t count,
+			    const char *needle);
+
 /* size bytes that last until the statement ends, 8-byte aligned. */
 struct value emit_temp(struct emit *e, size_t size);
 /* Where a call that makes a string shall write it: type_size(call->type) bytes. */

@@ -47,7 +47,7 @@ struct module {
 	LLVMModuleRef ir;
 	LLVMTargetMachineRef machine;
 	LLVMDIBuilderRef di;
-	LLVMMetadataRef file, unit, type_int, type_u8, type_ptr;
+	LLVMMetadataRef file, unit, type_int, type_u8, type_u64, type_ptr;
 	LLVMTypeRef i1, i8, i16, i32, i64, ptr;
 
 	LLVMValueRef *maps; /* by map_info.index */
@@ -61,6 +61,10 @@ struct module {
 		struct constant *items;
 		size_t n, cap;
 	} constants;
+	struct {
+		const char **items;
+		size_t n, cap;
+	} needles; /* of emit_find_text() */
 	struct {
 		struct image_loss *items;
 		size_t n, cap;
@@ -101,6 +105,7 @@ struct emit {
 	size_t scratch_used, scratch_peak;
 	size_t scratch_vars;  /* bytes at the start that hold variables */
 	LLVMValueRef scratch; /* base address once it is known */
+	unsigned fences;      /* so far: see unlike_others() in read.c */
 	LLVMValueRef cookie;
 
 	struct span span;             /* being built; for line info */
@@ -131,6 +136,10 @@ uint32_t module_line(const struct module *m, struct span at);
 void debug_start(struct module *m);
 LLVMMetadataRef debug_program(struct module *m, LLVMValueRef function,
 			      const char *symbol, uint32_t line);
+/* A function of function.c: the kernel takes the sizes of its arguments from here. */
+LLVMMetadataRef debug_function(struct module *m, LLVMValueRef function,
+			       const char *symbol, uint32_t line, const size_t *sizes,
+			       unsigned n);
 /* A BTF-defined map; sizes of 0 are left out, typed maps name key and value types. */
 struct map_shape {
 	unsigned type, max_entries, flags;

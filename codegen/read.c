@@ -133,11 +133,25 @@ struct value emit_read_str(struct emit *e, struct value dst, struct value addres
 	return (struct value){ .ref = dst.ref, .len = local_get(e, length).ref };
 }
 
+/* The same number, by an instruction that is like no other of the program. */
+static LLVMValueRef unlike_others(struct emit *e, LLVMValueRef v)
+{
+	LLVMTypeRef types[] = { LLVMTypeOf(v), e->m->i64 };
+	LLVMTypeRef type = LLVMFunctionType(types[0], types, 2, 0);
+	LLVMValueRef args[] = { v, module_const(e->m, e->fences++) };
+	LLVMValueRef fence = LLVMGetInlineAsm(type, "", 0, "=r,0,i", 6, 1, 0,
+					      LLVMInlineAsmDialectATT, 0);
+
+	return LLVMBuildCall2(e->b, type, fence, args, 2, "");
+}
+
 /*
  * A word of the context. The verifier wants the register that the program began with and
  * a constant: "dereference of modified ctx ptr R3 off=8 disallowed". So each load has its
  * own fenced copy of the address, from which LLVM can share or keep no sum, and is
- * volatile: neither merged nor moved.
+ * volatile: neither merged nor moved. And it wants an instruction that reads nothing but
+ * the context: "same insn cannot be used with different pointers". So no block ends as
+ * another does behind a load of something else, or the back end would join them.
  */
 static LLVMValueRef load_context(struct emit *e, int64_t offset, unsigned size)
 {
@@ -149,7 +163,8 @@ static LLVMValueRef load_context(struct emit *e, int64_t offset, unsigned size)
 
 	LLVMSetVolatile(v, 1);
 	LLVMSetAlignment(v, size);
-	return size == 8 ? v : LLVMBuildZExt(e->b, v, e->m->i64, "");
+	v = size == 8 ? v : LLVMBuildZExt(e->b, v, e->m->i64, "");
+	return unlike_others(e, v);
 }
 
 /* The low size bytes of a word, extended to 64 bits. */

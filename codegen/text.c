@@ -9,12 +9,8 @@
 #include <string.h>
 
 enum {
-	LITERAL_WORDS_MAX = 8, /* longer literals are compared in a loop */
+	LITERAL_WORDS_MAX = 8, /* longer literals are compared by a function */
 };
-
-/* Each byte of a word. */
-static const uint64_t low_bits = UINT64_C(0x0101010101010101);
-static const uint64_t high_bits = UINT64_C(0x8080808080808080);
 
 static size_t words_of(const struct node *literal)
 {
@@ -74,43 +70,6 @@ static struct value equal_words(struct emit *e, struct value text,
 	return emit_op(e, OP_EQ, all, emit_int(e, 0), false);
 }
 
-/*
- * Word by word. The lowest bit of ends is set in the highest bit of the first zero byte
- * of a; what differs at or before that byte counts.
- */
-static struct value equal_loop(struct emit *e, struct value a, struct value b,
-			       size_t size)
-{
-	struct value low = emit_int(e, (int64_t)low_bits);
-	struct value high = emit_int(e, (int64_t)high_bits);
-	struct value none = emit_int(e, 0), one = emit_int(e, 1);
-	LLVMValueRef result = local_new(e);
-	struct value x, y, at, ends, mask, differ;
-	struct branch stop;
-	struct loop l;
-
-	local_set(e, result, none);
-	l = emit_loop(e, size / 8);
-	at = emit_op(e, OP_SHL, l.i, emit_int(e, 3), false);
-	x = emit_load(e, emit_at(e, a, at), 0, 8, false);
-	y = emit_load(e, emit_at(e, b, at), 0, 8, false);
-	ends = emit_op(e, OP_AND, emit_op(e, OP_SUB, x, low, false),
-		       emit_op(e, OP_INV, x, none, false), false);
-	ends = emit_op(e, OP_AND, ends, high, false);
-	mask = emit_op(e, OP_AND, ends, emit_op(e, OP_NEG, ends, none, false), false);
-	mask = emit_op(e, OP_SUB, emit_op(e, OP_SHL, mask, one, false), one, false);
-	differ = emit_op(e, OP_AND, emit_op(e, OP_XOR, x, y, false), mask, false);
-	stop = emit_if(e, differ);
-	emit_break(e, &l);
-	emit_end(e, &stop);
-	stop = emit_if(e, ends);
-	local_set(e, result, one);
-	emit_break(e, &l);
-	emit_end(e, &stop);
-	emit_loop_end(e, &l);
-	return local_get(e, result);
-}
-
 static struct value equal_literal(struct emit *e, const struct node *text,
 				  const struct node *literal)
 {
@@ -120,14 +79,15 @@ static struct value equal_literal(struct emit *e, const struct node *text,
 		return emit_int(e, 0);
 	if (words_of(literal) <= LITERAL_WORDS_MAX)
 		return equal_words(e, emit_eval(e, text), literal);
-	return equal_loop(e, emit_eval(e, text), emit_eval(e, literal),
-			  words_of(literal) * 8);
+	return emit_same_text(e, emit_text_memory(e, text),
+			      emit_text_memory(e, literal), len + 1);
 }
 
 struct value text_equal(struct emit *e, const struct node *left,
 			const struct node *right)
 {
-	size_t a = type_size(left->type), b = type_size(right->type);
+	size_t a = left->type->limit, b = right->type->limit;
+	struct value x;
 
 	if (left->kind == NODE_STR && right->kind == NODE_STR)
 		return emit_int(e,
@@ -136,5 +96,7 @@ struct value text_equal(struct emit *e, const struct node *left,
 		return equal_literal(e, left, right);
 	if (left->kind == NODE_STR)
 		return equal_literal(e, right, left);
-	return equal_loop(e, emit_eval(e, left), emit_eval(e, right), a < b ? a : b);
+	/* The shorter one's NUL is among the bytes compared. */
+	x = emit_text_memory(e, left);
+	return emit_same_text(e, x, emit_text_memory(e, right), (a < b ? a : b) + 1);
 }

@@ -254,9 +254,9 @@ static inline uint64_t vm_call(struct vm *vm, int32_t number, const uint64_t *r)
 	abort();
 }
 
-/* What a 64-bit constant at this offset of a section stands for. */
-static inline uint64_t vm_relocate(struct vm *vm, unsigned section, uint64_t offset,
-				   uint64_t addend)
+/* The symbol that the instruction at this offset of a section refers to, or NULL. */
+static inline const Elf64_Sym *vm_symbol(const struct vm *vm, unsigned section,
+					 uint64_t offset, const char **name)
 {
 	const struct image *img = vm->image;
 	const Elf64_Ehdr *h = img->elf;
@@ -270,20 +270,33 @@ static inline uint64_t vm_relocate(struct vm *vm, unsigned section, uint64_t off
 		for (size_t n = s->sh_size / sizeof(*rel); n; n--, rel++) {
 			const Elf64_Shdr *symtab = vm_section(img, s->sh_link);
 			const Elf64_Sym *to = vm_content(img, symtab);
-			const char *names =
-				vm_content(img, vm_section(img, symtab->sh_link));
 
-			to += ELF64_R_SYM(rel->r_info);
 			if (rel->r_offset != offset)
 				continue;
-			if (strcmp(vm_section_name(img, to->st_shndx), ".maps") == 0)
-				return (uint64_t)vm_map(vm, names + to->st_name);
-			return (uint64_t)vm_content(img,
-						    vm_section(img, to->st_shndx)) +
-			       to->st_value + addend;
+			to += ELF64_R_SYM(rel->r_info);
+			*name = (const char *)vm_content(
+					img, vm_section(img, symtab->sh_link)) +
+				to->st_name;
+			return to;
 		}
 	}
-	return addend;
+	return NULL;
+}
+
+/* What a 64-bit constant at this offset of a section stands for. */
+static inline uint64_t vm_relocate(struct vm *vm, unsigned section, uint64_t offset,
+				   uint64_t addend)
+{
+	const struct image *img = vm->image;
+	const char *name;
+	const Elf64_Sym *to = vm_symbol(vm, section, offset, &name);
+
+	if (!to)
+		return addend;
+	if (strcmp(vm_section_name(img, to->st_shndx), ".maps") == 0)
+		return (uint64_t)vm_map(vm, name);
+	return (uint64_t)vm_content(img, vm_section(img, to->st_shndx)) + to->st_value +
+	       addend;
 }
 
 static inline uint64_t vm_alu(unsigned op, uint64_t a, uint64_t b, unsigned bits)
@@ -415,13 +428,21 @@ static inline void vm_compute(const struct bpf_insn *in, uint64_t *r)
 	r[in->dst_reg] = narrow ? (uint32_t)a : a;
 }
 
-/* One program to its end; false if it does not end. */
-static inline bool vm_run_code(struct vm *vm, unsigned section,
-			       const struct bpf_insn *code, size_t first, void *ctx)
+/*
+ * A program or function to its end: args are those of a call, r1 to r5. False if it does
+ * not end.
+ */
+static inline bool vm_run_code(struct vm *vm, unsigned section, size_t first,
+			       const uint64_t *args, uint64_t *result)
 {
-	uint64_t stack[64];
-	uint64_t r[11] = { [1] = (uint64_t)ctx, [10] = (uint64_t)(stack + 64) };
+	const struct bpf_insn *code =
+		vm_content(vm->image, vm_section(vm->image, section));
+	uint64_t stack[64], r[11] = { [10] = (uint64_t)(stack + 64) };
+	const Elf64_Sym *callee;
+	const char *name;
 	size_t pc = first;
+
+	memcpy(r + 1, args, 5 * sizeof(*args));
 
 	for (int steps = 0; steps < VM_STEPS; steps++) {
 		const struct bpf_insn *in = &code[pc++];
@@ -439,7 +460,13 @@ static inline bool vm_run_code(struct vm *vm, unsigned section,
 		} else if (class != BPF_JMP && class != BPF_JMP32) {
 			vm_memory(in, r);
 		} else if (op == BPF_EXIT) {
+			*result = r[0];
 			return true;
+		} else if (op == BPF_CALL && in->src_reg == BPF_PSEUDO_CALL) {
+			callee = vm_symbol(vm, section, (pc - 1) * sizeof(*in), &name);
+			if (!vm_run_code(vm, callee->st_shndx,
+					 callee->st_value / sizeof(*in), r + 1, r))
+				return false;
 		} else if (op == BPF_CALL) {
 			r[0] = vm_call(vm, in->imm, r);
 		} else if (vm_test(op, r[in->dst_reg],
@@ -455,8 +482,10 @@ static inline bool vm_run_code(struct vm *vm, unsigned section,
 /* Program number i of the image, with this context. False if it does not end. */
 static inline bool vm_run(struct vm *vm, size_t i, void *ctx)
 {
+	const uint64_t args[5] = { (uint64_t)ctx };
 	const struct image *img = vm->image;
 	const Elf64_Ehdr *h = img->elf;
+	uint64_t result;
 
 	for (unsigned k = 0; k < h->e_shnum; k++) {
 		const Elf64_Shdr *s = vm_section(img, k);
@@ -470,10 +499,9 @@ static inline bool vm_run(struct vm *vm, size_t i, void *ctx)
 			if (strcmp(names + symbol->st_name, img->programs[i].symbol) !=
 			    0)
 				continue;
-			return vm_run_code(
-				vm, symbol->st_shndx,
-				vm_content(img, vm_section(img, symbol->st_shndx)),
-				symbol->st_value / sizeof(struct bpf_insn), ctx);
+			return vm_run_code(vm, symbol->st_shndx,
+					   symbol->st_value / sizeof(struct bpf_insn),
+					   args, &result);
 		}
 	}
 	return false;
