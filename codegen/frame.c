@@ -53,7 +53,7 @@ static size_t scratch_max(const struct emit *e)
 							   : SCRATCH_CPU_MAX;
 }
 
-struct value temp_in_scratch(struct emit *e, size_t size)
+size_t scratch_take(struct emit *e, size_t size)
 {
 	size_t offset = e->scratch_used, max = scratch_max(e);
 
@@ -72,7 +72,14 @@ struct value temp_in_scratch(struct emit *e, size_t size)
 	e->scratch_used += size;
 	if (e->scratch_peak < e->scratch_used)
 		e->scratch_peak = e->scratch_used;
-	return emit_at(e, value_of(program_scratch(e)), emit_int(e, (int64_t)offset));
+	return offset;
+}
+
+struct value temp_in_scratch(struct emit *e, size_t size)
+{
+	struct value base = value_of(program_scratch(e));
+
+	return emit_at(e, base, emit_int(e, (int64_t)scratch_take(e, size)));
 }
 
 struct value emit_temp(struct emit *e, size_t size)

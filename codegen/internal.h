@@ -160,6 +160,8 @@ LLVMBasicBlockRef block_new(struct emit *e, const char *name);
 /* frame.c: memory of the program. */
 /* A slot of size bytes can be on the stack, below FRAME_SLOT_MAX. */
 bool fits_frame(const struct emit *e, size_t size);
+/* The offset of so much scratch memory; if there is no more, a diagnostic. */
+size_t scratch_take(struct emit *e, size_t size);
 struct value temp_in_scratch(struct emit *e, size_t size);
 struct value temp_text(struct emit *e, size_t size);
 /* A 64-bit variable that becomes a register. */

@@ -163,11 +163,9 @@ static void place_vars(struct emit *e)
 			used++;
 			continue;
 		}
-		slot->offset = e->scratch_used;
-		e->scratch_used += type_size(var->type);
+		slot->offset = scratch_take(e, type_size(var->type));
 	}
 	e->scratch_vars = e->scratch_used;
-	e->scratch_peak = e->scratch_used;
 }
 
 /* A condition on numbers at hand, which counts nothing and reads no memory. */
