@@ -7,6 +7,8 @@
 
 /* More live variables than that and the back end might run out of stack for spills. */
 enum { REGISTER_VARS_MAX = 16 };
+/* More branches than that, and the verifier is not to remember variables. */
+enum { BRANCHES_MAX = 16 };
 enum { TASK_STORAGE_CREATE = 1 };
 
 /* Build with another builder for a while. */
@@ -147,10 +149,33 @@ struct value emit_site_func(struct emit *e)
 	return site_id(e, true);
 }
 
+static void count_branches(struct node *n, void *arg)
+{
+	size_t *branches = arg;
+
+	if (n->kind == NODE_IF || n->kind == NODE_COND ||
+	    (n->kind == NODE_BINARY && (op_rows[n->binary.op].flags & OP_LOGICAL)))
+		++*branches;
+	node_each_child(n, count_branches, arg);
+}
+
+/*
+ * The verifier follows a program along every path for which it knows another value of a
+ * variable: some variables that get constants in branches are thousands of paths. What lies
+ * in scratch memory it forgets.
+ */
+static bool is_branchy(const struct program_info *p)
+{
+	size_t branches = 0;
+
+	count_branches(p->body, &branches);
+	return branches > BRANCHES_MAX;
+}
+
 /* Registers for the first numbers, scratch memory for the rest and for strings. */
 static void place_vars(struct emit *e)
 {
-	bool frugal = e->m->thrifty || e->program->sleepable;
+	bool frugal = e->m->thrifty || e->program->sleepable || is_branchy(e->program);
 	size_t max = frugal ? 0 : REGISTER_VARS_MAX, used = 0;
 
 	for (size_t i = 0; i < e->program->vars.n; i++) {
