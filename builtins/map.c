@@ -35,6 +35,17 @@ static bool check_entry(struct sema *s, struct node *call)
 	return true;
 }
 
+static bool check_delete(struct sema *s, struct node *call)
+{
+	struct node *map = call_arg(call, 0);
+
+	if (!check_entry(s, call))
+		return false;
+	if (map->kind == NODE_MAP && map->map.info)
+		map->map.info->deleted = true;
+	return true;
+}
+
 /* Of an aggregation without keys, each CPU has a cell from the start. */
 static bool check_has_key(struct sema *s, struct node *call)
 {
@@ -75,7 +86,7 @@ const struct builtin map_builtins[] = {
 			  .flags = PARAM_MAP | PARAM_ENTRY },
 			{ .name = "key", .type = TYPE_ANY, .flags = PARAM_REST },
 		},
-		.check = check_entry,
+		.check = check_delete,
 		.summary = "removes one entry of a map",
 		.doc = "Written `delete(@x[key])` or `delete(@x, key)`; a map without keys "
 		       "is emptied by `delete(@x)`. Its value is 1 if there was an entry, "

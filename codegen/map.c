@@ -10,8 +10,6 @@
 #include <assert.h>
 #include <linux/bpf.h>
 
-#include "sema/target.h"
-
 static bool is_scalar(const struct map_info *map)
 {
 	return map->storage == MAP_SCALAR || map->storage == MAP_PERCPU_SCALAR;
@@ -78,7 +76,7 @@ static struct value update(struct emit *e, const struct map_info *map, struct va
 /* A value of MAP_SCALAR is followed by a word that says whether it was ever set. */
 static int64_t set_offset(const struct map_info *map)
 {
-	return (int64_t)type_size(map->value);
+	return (int64_t)(map->value_size - sizeof(uint64_t));
 }
 
 /* An address that is one of two. */
@@ -132,20 +130,6 @@ static struct value delete_scalar(struct emit *e, const struct map_info *map)
 	return local_get(e, result);
 }
 
-/* The cell of each CPU. */
-static struct value delete_cells(struct emit *e, const struct map_info *map)
-{
-	struct loop l = emit_loop(e, e->m->cc->target->ncpus);
-	struct value p = emit_helper_ptr(e, HELPER_MAP_LOOKUP_PERCPU_ELEM, 3,
-					 map_of(e, map), zero_key(e), l.i);
-	struct branch there = emit_if(e, p);
-
-	emit_zero(e, p, map->value_size);
-	emit_end(e, &there);
-	emit_loop_end(e, &l);
-	return emit_int(e, 1);
-}
-
 struct value emit_map_delete(struct emit *e, const struct node *map)
 {
 	const struct map_info *info = map->map.info;
@@ -153,8 +137,7 @@ struct value emit_map_delete(struct emit *e, const struct node *map)
 
 	if (info->storage == MAP_SCALAR)
 		return delete_scalar(e, info);
-	if (info->storage == MAP_PERCPU_SCALAR)
-		return delete_cells(e, info);
+	assert(info->storage != MAP_PERCPU_SCALAR && "see plan.c");
 	key = build_key(e, map);
 	failed = emit_helper(e, HELPER_MAP_DELETE_ELEM, 2, map_of(e, info), key);
 	return emit_op(e, OP_EQ, failed, emit_int(e, 0), false);
@@ -233,6 +216,10 @@ static void aggregate(struct emit *e, const struct node *map, const struct node 
 
 	e->cell_size = info->value_size;
 	e->cell_atomic = info->atomic;
+	if (info->storage == MAP_SCALAR) {
+		e->cell_size = (size_t)set_offset(info);
+		emit_store(e, p, set_offset(info), emit_int(e, 1), 8);
+	}
 	call->call.builtin->agg->update(e, p, call, &info->site);
 	e->cell_size = outer_size;
 	e->cell_atomic = outer_atomic;

@@ -133,7 +133,9 @@ static bool has_value(const struct session *s, const struct map_info *map,
 	switch (map->storage) {
 	case MAP_SCALAR:
 		memcpy(&set, value + map->value_size - sizeof(set), sizeof(set));
-		return set;
+		if (!set)
+			return false;
+		break;
 	case MAP_PERCPU_SCALAR:
 		if (!map->agg->agg->seen)
 			return s->maps[map->index].zeroed ||

@@ -100,6 +100,10 @@ static void choose_storage(struct map_info *m)
 {
 	if (!m->agg) {
 		m->storage = m->has_keys ? MAP_HASH : MAP_SCALAR;
+	} else if (!m->has_keys && m->deleted) {
+		/* Programs cannot reach the cells of other CPUs before Linux 5.19. */
+		m->storage = MAP_SCALAR;
+		m->atomic = true;
 	} else if (!m->has_keys) {
 		m->storage = MAP_PERCPU_SCALAR;
 	} else if (m->value_size > CELL_PERCPU_MAX) {

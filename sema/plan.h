@@ -11,7 +11,8 @@
 struct compile;
 
 enum map_storage {
-	MAP_SCALAR,        /* array of one: the value, then a word that is 1 once set */
+	MAP_SCALAR,        /* array of one: the value, then a word that is 1 once set;
+			      also of an aggregation that programs delete */
 	MAP_PERCPU_SCALAR, /* per-CPU array of one aggregation cell */
 	MAP_HASH,          /* keyed values; keyed cells too large to have per CPU */
 	MAP_PERCPU_HASH,   /* keyed aggregation cells */
@@ -34,6 +35,7 @@ struct map_info {
 	const struct type *sample; /* what is aggregated; NULL: nothing, or no agg */
 	struct agg_site site;
 	bool written, read;
+	bool deleted;       /* delete() is called, of the map or of its entries */
 	bool absent_writer; /* a clause writes it whose probes are not on this machine */
 
 	/* Decided by plan.c. */

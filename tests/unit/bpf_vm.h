@@ -207,8 +207,6 @@ static inline uint64_t vm_call(struct vm *vm, int32_t number, const uint64_t *r)
 	switch ((enum bpf_helper)number) {
 	case HELPER_MAP_LOOKUP_ELEM:
 		return (uint64_t)vm_lookup((void *)r[1], (void *)r[2]);
-	case HELPER_MAP_LOOKUP_PERCPU_ELEM: /* one cell stands for all CPUs */
-		return (uint64_t)vm_lookup((void *)r[1], (void *)r[2]);
 	case HELPER_MAP_UPDATE_ELEM:
 		return (uint64_t)vm_update((void *)r[1], (void *)r[2], (void *)r[3],
 					   r[4]);
