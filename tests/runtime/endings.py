@@ -1,15 +1,18 @@
 """Every way in which a trace ends: what is printed, the status, and that nothing is left."""
 
+import fcntl
 import json
 import os
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from tracing import Load, Memql, check, map_of, need_root, run_memql
+from tracing import Load, Memql, check, fail, map_of, need_root, run_memql
 
 MEMQL = os.environ["MEMQL"]
 
@@ -24,6 +27,18 @@ def signals(directory, load):
         check(messages == "Attached 2 probes\n", f"{number.name}: no other message")
 
 
+def wait_until_full(pipe):
+    """Until nothing more has fitted into a pipe for half a second."""
+    waiting, since, until = 0, time.time(), time.time() + 60
+    while waiting < 4096 or time.time() - since < 0.5:
+        if time.time() > until:
+            fail(f"the pipe does not fill up: {waiting} bytes")
+        time.sleep(0.05)
+        now = struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, b"\0" * 4))[0]
+        if now != waiting:
+            waiting, since = now, time.time()
+
+
 def second_signal(directory):
     """memql hangs in a write that nobody reads; a later signal ends it all the same."""
     reader, writer = os.pipe()
@@ -32,7 +47,7 @@ def second_signal(directory):
         stdout=writer, stdin=subprocess.DEVNULL,
     )
     os.close(writer)
-    time.sleep(1.5)  # 10,000 lines of 100 bytes do not fit into a pipe
+    wait_until_full(reader)
     memql.send_signal(signal.SIGINT)
     time.sleep(0.3)
     check(memql.poll() is None, "SIGINT waits for a reader who is slow")
@@ -51,7 +66,7 @@ def slow_reader():
         [MEMQL, "-q", "-e", 'interval:us:100 { @made = count(); printf("line of text\\n"); }'],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
     )
-    time.sleep(1.5)
+    wait_until_full(memql.stdout.fileno())
     memql.send_signal(signal.SIGINT)
     time.sleep(0.3)
     out, err = memql.communicate(timeout=30)
