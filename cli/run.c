@@ -19,8 +19,8 @@
 enum { POLL_MS = 100 };
 
 /* The only mutable globals: set by a signal; the first is read by the loop. */
-static volatile sig_atomic_t stop_requested;
-static volatile time_t stop_time; /* CLOCK_MONOTONIC, seconds */
+static volatile sig_atomic_t stop_requested; /* the latest signal */
+static volatile time_t stop_time;            /* CLOCK_MONOTONIC, seconds */
 
 /*
  * The first SIGINT or SIGTERM ends the trace and prints. One that comes seconds later
@@ -38,7 +38,7 @@ static void request_stop(int sig)
 	}
 	if (!stop_requested)
 		stop_time = now.tv_sec;
-	stop_requested = 1;
+	stop_requested = sig;
 }
 
 /*
@@ -117,6 +117,9 @@ static int follow(struct session *s, const struct watch *w, struct sink *sink)
 			err = -sink_error(sink);
 	} while (!err && !stop_requested && !watched_ended(w));
 
+	/* The terminal has written ^C where the results would go on. */
+	if (stop_requested == SIGINT && isatty(STDERR_FILENO))
+		fputc('\n', stderr);
 	return err < 0 ? err : 0;
 }
 
@@ -153,6 +156,7 @@ static int trace(const struct image *img, const struct options *o, struct watch 
 	struct session_options so = {
 		.ring_bytes = o->ring_bytes,
 	};
+	const size_t nsites = count_sites(img);
 	struct session *s = NULL;
 	int err, status = EXIT_FAILURE;
 
@@ -162,8 +166,9 @@ static int trace(const struct image *img, const struct options *o, struct watch 
 	if (o->dry_run) {
 		if (!o->quiet)
 			fprintf(stderr,
-				"Loaded %zu programs for %zu probes, attached none\n",
-				img->nprograms, count_sites(img));
+				"Loaded %zu program%s for %zu probe%s, attached none\n",
+				img->nprograms, img->nprograms == 1 ? "" : "s", nsites,
+				nsites == 1 ? "" : "s");
 		status = EXIT_SUCCESS;
 		goto out;
 	}
