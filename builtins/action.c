@@ -46,8 +46,8 @@ static bool check_print(struct sema *s, struct node *call)
 static void run_print(struct session *s, const struct action_info *action,
 		      const struct datum *args, uint64_t time)
 {
-	struct sink *out = session_sink(s);
 	uint64_t div = (uint64_t)action->lit[2];
+	struct sink *out;
 
 	(void)time;
 	if (action->map && action->nargs)
@@ -55,8 +55,10 @@ static void run_print(struct session *s, const struct action_info *action,
 	else if (action->map)
 		session_print_map(s, action->map, (uint64_t)action->lit[1],
 				  div ? div : 1);
-	else
+	else {
+		out = session_sink(s);
 		out->ops->values(out, args, action->nargs);
+	}
 }
 
 static const struct action_ops print_ops = { run_print };

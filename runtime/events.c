@@ -96,6 +96,7 @@ static int consume(struct session *s)
 	s->sink->boot_to_wall =
 		(int64_t)(now_ns(CLOCK_REALTIME) - now_ns(CLOCK_BOOTTIME));
 	err = ring_buffer__consume(s->ring);
+	session_do_prints(s);
 	sink_flush(s->sink);
 	if (sink_error(s->sink))
 		return -sink_error(s->sink);

@@ -96,11 +96,22 @@ static uint32_t batch_room(const struct map_info *map, size_t cells)
 				: (uint32_t)n;
 }
 
+/* One system call: to look, or to take. */
+static int batch_call(bool take, int fd, void *from, void *to, struct batch *b,
+		      uint32_t *n)
+{
+	int err = take ? bpf_map_lookup_and_delete_batch(fd, from, to, b->keys,
+							 b->cells, n, NULL)
+		       : bpf_map_lookup_batch(fd, from, to, b->keys, b->cells, n, NULL);
+
+	return err ? -errno : 0;
+}
+
 /*
- * Hand every entry to add. The position between two calls is a bucket's number, in room
+ * Every entry, which is removed if take. The position between two calls is a bucket's number, in room
  * for a whole key because other kinds of map keep one there.
  */
-static int read_batches(const struct map_info *map, int fd, unsigned ncpus,
+static int read_batches(const struct map_info *map, int fd, unsigned ncpus, bool take,
 			struct arena *a, struct map_entries *out)
 {
 	size_t cells = transfer_size(map, ncpus);
@@ -114,12 +125,9 @@ static int read_batches(const struct map_info *map, int fd, unsigned ncpus,
 	while (!err) {
 		uint32_t n = b.room;
 
-		err = 0;
-		if (bpf_map_lookup_batch(fd, first ? NULL : at, at, b.keys, b.cells, &n,
-					 NULL))
-			err = -errno;
-		if (err ==
-		    -ENOSPC) { /* a bucket with more entries than there is room */
+		err = batch_call(take, fd, first ? NULL : at, at, &b, &n);
+		/* A bucket with more entries than there is room. */
+		if (err == -ENOSPC) {
 			err = batch_resize(&b, map, cells, b.room * 2) ? 0 : -ENOMEM;
 			continue;
 		}
@@ -192,6 +200,11 @@ static int read_scalar(const struct map_info *map, int fd, unsigned ncpus,
 	return err;
 }
 
+static bool has_no_batches(int err)
+{
+	return err == -EINVAL || err == -EOPNOTSUPP || err == -KERNEL_ENOTSUPP;
+}
+
 int map_read(const struct map_info *map, int fd, unsigned ncpus, struct arena *a,
 	     struct map_entries *out)
 {
@@ -200,9 +213,43 @@ int map_read(const struct map_info *map, int fd, unsigned ncpus, struct arena *a
 	*out = (struct map_entries){ 0 };
 	if (map->storage == MAP_SCALAR || map->storage == MAP_PERCPU_SCALAR)
 		return read_scalar(map, fd, ncpus, a, out);
-	err = read_batches(map, fd, ncpus, a, out);
-	if (err == -EINVAL || err == -EOPNOTSUPP || err == -KERNEL_ENOTSUPP)
+	err = read_batches(map, fd, ncpus, false, a, out);
+	if (has_no_batches(err))
 		err = read_one_by_one(map, fd, ncpus, a, out);
+	return err;
+}
+
+int map_take(const struct map_info *map, int fd, unsigned ncpus, struct arena *a,
+	     struct map_entries *out)
+{
+	int err;
+
+	*out = (struct map_entries){ 0 };
+	err = read_batches(map, fd, ncpus, true, a, out);
+	if (out->n || !has_no_batches(err))
+		return err;
+	err = read_one_by_one(map, fd, ncpus, a, out);
+	for (size_t i = 0; !err && i < out->n; i++) {
+		if (bpf_map_delete_elem(fd, out->items[i].key) && errno != ENOENT)
+			err = -errno;
+	}
+	return err;
+}
+
+int map_insert_zero(const struct map_info *map, int fd, unsigned ncpus,
+		    const struct map_entries *keys)
+{
+	unsigned char *cells = calloc(1, transfer_size(map, ncpus));
+	int err = cells ? 0 : -ENOMEM;
+
+	for (size_t i = 0; !err && i < keys->n; i++) {
+		if (!bpf_map_update_elem(fd, keys->items[i].key, cells, BPF_NOEXIST))
+			continue;
+		/* The program was faster, with this key or with others. */
+		if (errno != EEXIST && errno != E2BIG)
+			err = -errno;
+	}
+	free(cells);
 	return err;
 }
 

@@ -24,6 +24,18 @@ struct map_entries {
 int map_read(const struct map_info *map, int fd, unsigned ncpus, struct arena *a,
 	     struct map_entries *out);
 
+/*
+ * The same of a map with keys, and remove each entry in the step that reads it: an update
+ * by a program is either in what was read or in the map. After an error *out holds what
+ * was removed so far.
+ */
+int map_take(const struct map_info *map, int fd, unsigned ncpus, struct arena *a,
+	     struct map_entries *out);
+
+/* Insert zeros for the keys of entries that are not there. 0 or -errno. */
+int map_insert_zero(const struct map_info *map, int fd, unsigned ncpus,
+		    const struct map_entries *keys);
+
 /* The entry of a key; -ENOENT: there is none. */
 int map_read_entry(const struct map_info *map, int fd, unsigned ncpus, struct arena *a,
 		   const unsigned char *key, struct map_entry *out);

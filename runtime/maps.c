@@ -5,6 +5,10 @@
  * is seen twice or missed because another is deleted. The older way, from key to next
  * key, starts over when the key it stands on is deleted; there the steps are limited
  * and repeated keys are dropped.
+ *
+ * print(@x); clear(@x) must not lose what programs count between the two. So a print()
+ * waits for the next action: if that clears the map or sets it to zero, entries are
+ * removed in the step that reads them.
  */
 #include "runtime/session_state.h"
 
@@ -19,6 +23,8 @@
 #include "core/arena.h"
 #include "runtime/map_read.h"
 #include "runtime/sink.h"
+
+enum { PRINTS_MOST = 64 }; /* that wait */
 
 static struct datum decode(const struct type *type, const unsigned char *bytes)
 {
@@ -185,18 +191,34 @@ static void complain(const struct map_info *map, const char *what, int err)
 	fprintf(stderr, "memql: cannot %s %s: %s\n", what, map->name, errno_text(err));
 }
 
-/* Entries with a value, in ascending order. False after a message. */
-static bool read_sorted(struct session *s, const struct map_info *map, struct arena *a,
-			struct map_entries *out)
+static int read_and(enum map_then then, const struct session *s,
+		    const struct map_info *map, struct arena *a,
+		    struct map_entries *out)
+{
+	int fd = s->maps[map->index].fd, err;
+
+	if (then == MAP_KEEP || !map->has_keys) {
+		err = map_read(map, fd, s->ncpus, a, out);
+		if (!err && then != MAP_KEEP)
+			err = map_write_zero(map, fd, s->ncpus, then == MAP_ZERO);
+	} else {
+		err = map_take(map, fd, s->ncpus, a, out);
+		if (!err && then == MAP_ZERO)
+			err = map_insert_zero(map, fd, s->ncpus, out);
+	}
+	return err;
+}
+
+/* Entries with a value, in ascending order; fewer after a message. */
+static void read_sorted(struct session *s, const struct map_info *map,
+			enum map_then then, struct arena *a, struct map_entries *out)
 {
 	struct order order = { .s = s, .map = map };
 	size_t n = 0;
-	int err = map_read(map, s->maps[map->index].fd, s->ncpus, a, out);
+	int err = read_and(then, s, map, a, out);
 
-	if (err) {
+	if (err)
 		complain(map, "read", err);
-		return false;
-	}
 	for (size_t i = 0; i < out->n; i++) {
 		if (!has_value(s, map, out->items[i].value))
 			continue;
@@ -207,31 +229,59 @@ static bool read_sorted(struct session *s, const struct map_info *map, struct ar
 	out->n = n;
 	if (n)
 		qsort_r(out->items, n, sizeof(*out->items), compare_entries, &order);
-	return true;
 }
 
-static void print_map(struct session *s, const struct map_info *map, uint64_t top,
-		      uint64_t div, bool even_if_empty)
+static void print_map(struct session *s, const struct print_job *job,
+		      bool even_if_empty)
 {
+	const struct map_info *map = job->map;
 	struct arena *a = arena_new();
 	struct map_entries entries = { 0 };
 	size_t first = 0;
 
-	if (!read_sorted(s, map, a, &entries))
-		goto out;
-	if (top && top < entries.n)
-		first = entries.n - top;
+	read_sorted(s, map, job->then, a, &entries);
+	if (job->top && job->top < entries.n)
+		first = entries.n - job->top;
 	if (entries.n || (even_if_empty && map->has_keys))
 		show_entries(s, map, entries.items + first, entries.n - first,
-			     div ? div : 1, ARENA_ARRAY(a, struct datum, map->nkeys));
-out:
+			     job->div ? job->div : 1,
+			     ARENA_ARRAY(a, struct datum, map->nkeys));
+	if (job->then != MAP_KEEP)
+		s->maps[map->index].zeroed = job->then == MAP_ZERO;
 	arena_free(a);
+}
+
+void session_do_prints(struct session *s)
+{
+	for (size_t i = 0; i < s->prints.n; i++)
+		print_map(s, &s->prints.items[i], true);
+	s->prints.n = 0;
 }
 
 void session_print_map(struct session *s, const struct map_info *map, uint64_t top,
 		       uint64_t div)
 {
-	print_map(s, map, top, div, true);
+	struct print_job job = { .map = map, .top = top, .div = div };
+
+	if (s->prints.n >= PRINTS_MOST)
+		session_do_prints(s);
+	ARENA_PUSH(s->arena, &s->prints, job);
+}
+
+/* True if a print() that waits will do it; its last one, if there are several. */
+static bool then_after_print(struct session *s, const struct map_info *map,
+			     enum map_then then)
+{
+	for (size_t i = s->prints.n; i-- > 0;) {
+		struct print_job *job = &s->prints.items[i];
+
+		if (job->map != map)
+			continue;
+		if (job->then != MAP_CLEAR) /* which leaves nothing to set to zero */
+			job->then = then;
+		return true;
+	}
+	return false;
 }
 
 static int compare_names(const void *a, const void *b)
@@ -252,7 +302,7 @@ void session_print_all_maps(struct session *s)
 		maps[i] = s->image->maps[i];
 	qsort(maps, n, sizeof(*maps), compare_names);
 	for (size_t i = 0; i < n; i++)
-		print_map(s, maps[i], 0, 1, false);
+		print_map(s, &(struct print_job){ .map = maps[i] }, false);
 	sink_flush(s->sink);
 }
 
@@ -280,6 +330,7 @@ void session_print_entry(struct session *s, const struct map_info *map,
 	unsigned char *key = arena_alloc(a, map->key_size);
 	int err;
 
+	session_do_prints(s);
 	if (map->has_keys)
 		encode_keys(map, keys, key);
 	err = map_read_entry(map, s->maps[map->index].fd, s->ncpus, a, key, &entry);
@@ -294,9 +345,12 @@ void session_print_entry(struct session *s, const struct map_info *map,
 void session_clear_map(struct session *s, const struct map_info *map)
 {
 	struct live_map *live = &s->maps[map->index];
-	int err = map->has_keys ? map_delete_all(map, live->fd)
-				: map_write_zero(map, live->fd, s->ncpus, false);
+	int err;
 
+	if (then_after_print(s, map, MAP_CLEAR))
+		return;
+	err = map->has_keys ? map_delete_all(map, live->fd)
+			    : map_write_zero(map, live->fd, s->ncpus, false);
 	live->zeroed = false;
 	if (err)
 		complain(map, "clear", err);
@@ -305,8 +359,11 @@ void session_clear_map(struct session *s, const struct map_info *map)
 void session_zero_map(struct session *s, const struct map_info *map)
 {
 	struct live_map *live = &s->maps[map->index];
-	int err = map_write_zero(map, live->fd, s->ncpus, true);
+	int err;
 
+	if (then_after_print(s, map, MAP_ZERO))
+		return;
+	err = map_write_zero(map, live->fd, s->ncpus, true);
 	live->zeroed = true;
 	if (err)
 		complain(map, "set to zero", err);

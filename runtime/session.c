@@ -92,6 +92,7 @@ bool session_has_uprobe_multi(const struct session *s)
 
 struct sink *session_sink(struct session *s)
 {
+	session_do_prints(s);
 	return s->sink;
 }
 

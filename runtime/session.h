@@ -52,7 +52,7 @@ int session_exit_code(const struct session *s);
 
 void session_close(struct session *s); /* NULL is fine */
 
-/* The port that actions use. */
+/* The port that actions use. What is shown through the sink comes in their order. */
 struct sink *session_sink(struct session *s);
 /* All entries in ascending order; top 0: all, else the last top ones; div >= 1. */
 void session_print_map(struct session *s, const struct map_info *map, uint64_t top,
@@ -60,6 +60,7 @@ void session_print_map(struct session *s, const struct map_info *map, uint64_t t
 /* One entry, by map->nkeys values. If there is none, nothing is shown. */
 void session_print_entry(struct session *s, const struct map_info *map,
 			 const struct datum *keys, uint64_t div);
+/* What follows print() of the same map takes what that showed, and not more. */
 void session_clear_map(struct session *s, const struct map_info *map);
 /* Sets every value to zero and keeps the keys. */
 void session_zero_map(struct session *s, const struct map_info *map);

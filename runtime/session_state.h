@@ -22,6 +22,16 @@ struct live_map {
 	bool zeroed; /* by zero(): a scalar aggregation is shown though it is 0 */
 };
 
+/* What becomes of a map right after it is shown. */
+enum map_then { MAP_KEEP, MAP_CLEAR, MAP_ZERO };
+
+/* A print() of a map that was not done yet: see maps.c. */
+struct print_job {
+	const struct map_info *map;
+	uint64_t top, div;
+	enum map_then then;
+};
+
 struct session {
 	const struct image *image;
 	struct sink *sink;
@@ -32,7 +42,11 @@ struct session {
 	struct bpf_object *object;
 	struct bpf_program **programs; /* by index in image->programs */
 	struct live_map *maps;         /* by map_info.index */
-	int loss_fd;                   /* -1: nothing can be lost */
+	struct {
+		struct print_job *items;
+		size_t n, cap;
+	} prints;
+	int loss_fd; /* -1: nothing can be lost */
 
 	struct ring_buffer *ring;
 	struct datum *args; /* room for the arguments of any action */
@@ -73,7 +87,11 @@ int events_consume(struct session *s);
 /* The same to the end of it: no program runs any more, so that there is one. */
 int events_drain(struct session *s);
 
-/* maps.c: at the end of the program. */
+/* maps.c */
+
+/* Do the print() that wait, before anything else is shown. */
+void session_do_prints(struct session *s);
+/* At the end of the program. */
 void session_print_all_maps(struct session *s);
 
 /* loss.c: true if anything was lost. */

@@ -77,12 +77,43 @@ def while_it_changes(directory, load):
         check(values == sorted(values) and values[-1] == n, f"{name} too")
 
 
+def shown(event, name):
+    """What one print() showed of a map, in all; None if it was of another."""
+    value = event["data"].get(name) if event["type"] == "map" else None
+    return sum(e["value"] for e in value) if isinstance(value, list) else value
+
+
+def taken_by_intervals(directory, load):
+    """
+    What the readings show together is what happened, though each is taken while the next
+    is being counted. A program that holds an entry while it is removed may add to it once
+    more: that is one event of one CPU. Values without keys are read and written in two steps.
+    """
+    n = 300000
+    for after in "clear", "zero":
+        program = (
+            f"tracepoint:raw_syscalls:sys_enter /pid == {load.pid} && args.id == 110/"
+            " { @keys[nsecs % 512] = count(); @sum[cpu] = sum(1); @scalar = count(); }"
+            " interval:ms:20 { print(@keys); print(@sum); print(@scalar);"
+            f" {after}(@keys); {after}(@sum); {after}(@scalar); }}"
+        )
+        memql = Memql(directory, f"taken_{after}", ["-e", program])
+        load.do(f"syscalls {n}")
+        memql.stop()
+        events = memql.events()
+        for name, missing in ("@keys", 1e-4), ("@sum", 1e-3), ("@scalar", 5e-3):
+            totals = [x for x in (shown(e, name) for e in events) if x is not None]
+            check(len(totals) > 3, f"{name}: {len(totals)} readings")
+            check(n * (1 - missing) <= sum(totals) <= n, f"print({name}); {after}({name}): {sum(totals)} of {n}")
+
+
 def main():
     need_root()
     with tempfile.TemporaryDirectory(prefix="memql-clocks-") as directory, Load() as load:
         rates(directory)
         zero_and_clear(directory, load)
         while_it_changes(directory, load)
+        taken_by_intervals(directory, load)
 
 
 main()
