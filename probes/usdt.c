@@ -41,6 +41,11 @@ static bool parse_usdt(struct compile *cc, const struct attach_point *point,
 				   "expected BINARY:[PROVIDER:]NAME after the "
 				   "first colon, found '%s'",
 				   rest);
+	if (n == 1 && strchr(rest, '/')) {
+		point_error(cc, point, "'%s' names no probe", point->text);
+		diag_hint(cc, "usdt:%s:* means all of this file", rest);
+		return false;
+	}
 	if (!*out->object && !out->pid) {
 		point_error(cc, point, "'%s' has no binary", point->text);
 		diag_hint(cc,
