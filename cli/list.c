@@ -100,7 +100,7 @@ static bool list_point(struct listing *l, const struct probe_kind **kind,
 	diag(l->cc, DIAG_no_such_probe, point->span, "cannot read %s: %s",
 	     what ? what : text,
 	     err == -ENOEXEC ? "not an ELF file for this machine" : strerror(-err));
-	if (err == -EACCES || err == -EPERM)
+	if ((err == -EACCES || err == -EPERM) && geteuid())
 		diag_hint(l->cc, "memql must run as root: try sudo");
 	else if (err == -ENOENT && (*kind)->explain)
 		(*kind)->explain(l->cc, spec);
@@ -192,6 +192,11 @@ int list_probes(struct compile *cc, const char *pattern, bool args, FILE *out)
 		return list_file(&l, pattern, 0);
 	if (strchr(pattern, ':'))
 		return list_pattern(&l, pattern);
+	if (strchr(pattern, '/')) {
+		diag(cc, DIAG_no_such_probe, (struct span){ 0 },
+		     "there is no file '%s'", pattern);
+		return -1;
+	}
 	l.only = glob_is_pattern(pattern) ? pattern
 					  : arena_printf(cc->arena, "*%s*", pattern);
 	return list_all(&l);

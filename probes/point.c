@@ -191,8 +191,12 @@ int point_files(struct compile *cc, const struct probe_spec *pattern,
 	const struct target *t = cc->target;
 	struct file_list l = { .arena = cc->arena, .files = out };
 
-	*what = pattern->pid ? arena_printf(cc->arena, "process %d", pattern->pid)
-			     : pattern->object;
+	if (pattern->pid)
+		*what = arena_printf(cc->arena, "process %d", pattern->pid);
+	else if (glob_is_pattern(pattern->object) && pattern->object[0] != '/')
+		*what = "the running programs";
+	else
+		*what = pattern->object;
 	return t->ops->objects(t, pattern->object, pattern->pid, add_file, &l);
 }
 

@@ -24,7 +24,8 @@ enum { MACHINE = EM_X86_64 };
 
 static int map_file(const char *path, struct elf_file *f)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* O_NONBLOCK: a FIFO has no end to wait for. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat st;
 	int err = 0;
 

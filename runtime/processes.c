@@ -43,6 +43,7 @@ static int report_executable(int32_t pid, process_file_fn *found, void *arg)
 int processes_executables(process_file_fn *found, void *arg, unsigned *count)
 {
 	DIR *dir = opendir("/proc");
+	bool denied = false;
 	struct dirent *d;
 	int err = 0;
 
@@ -58,12 +59,13 @@ int processes_executables(process_file_fn *found, void *arg, unsigned *count)
 		/* Kernel threads have none; others are gone by now, or not ours. */
 		if (err >= 0)
 			++*count;
-		else if (err == -ENOENT || err == -ESRCH || err == -EACCES ||
-			 err == -EPERM)
+		denied |= err == -EACCES || err == -EPERM;
+		if (err == -ENOENT || err == -ESRCH || err == -EACCES || err == -EPERM)
 			err = 0;
 	}
 	closedir(dir);
-	return err;
+	/* Even root may not look at some, but others must not take a part for all. */
+	return !err && denied && geteuid() ? -EACCES : err;
 }
 
 static bool same_root(int32_t pid)

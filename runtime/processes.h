@@ -17,7 +17,8 @@ typedef int process_file_fn(const struct process_file *file, void *arg);
 
 /*
  * The executable of each process that we may look at, but our own; one file may come
- * many times. 0, what found returned, or -errno. *count: how many processes there were.
+ * many times. 0, what found returned, or -errno: -EACCES if others than root could not
+ * look at some, after the rest. *count: how many processes there were.
  */
 int processes_executables(process_file_fn *found, void *arg, unsigned *count);
 

@@ -47,6 +47,8 @@ def cases(place):
     option = place.file("option.mq", b'BEGIN { $n = getopt("count", 5, "how many"); exit(); }\n')
     broken_elf = place.file("broken.elf", b"\x7fELF" + b"\xff" * 200)
     text_file = place.file("text", b"not a program\n")
+    fifo = os.path.join(place.directory, "fifo")
+    os.mkfifo(fifo)
     return [
         ("no arguments", [], ["no program"]),
         ("unknown option", ["--frmat", "json", "-e", "BEGIN{}"], ["unknown option", "--format"]),
@@ -79,6 +81,11 @@ def cases(place):
         ("binary without probes", program(f"usdt:{binary}:* {{ exit(); }}"), [binary]),
         ("broken ELF file", program(f"uprobe:{broken_elf}:f {{ exit(); }}"), [broken_elf]),
         ("text file as a binary", program(f"uprobe:{text_file}:f {{ exit(); }}"), ["ELF"]),
+        ("pipe as a binary", program(f"uprobe:{fifo}:f {{ exit(); }}"), [fifo, "ELF"]),
+        ("list of a pipe", ["-l", fifo], [fifo, "ELF"]),
+        ("list of a missing file", ["-l", "/no/such/file"], ["no file '/no/such/file'"]),
+        ("list of a directory", ["-l", place.directory], ["directory"]),
+        ("list of an unknown name", ["-l", "no_such_name_anywhere"], ["no_such_name_anywhere"]),
         ("no running engine", program("usdt:*:no_such_provider:no_such_probe { exit(); }"), ["no_such_provider"]),
         ("unknown builtin", program("BEGIN { $x = nsec; }"), ["nsec", "nsecs"]),
         ("unknown function", program("BEGIN { prinft(1); }"), ["prinft", "printf"]),
@@ -165,6 +172,9 @@ def main():
             one("no root", [], ["root"], lambda c: without_root([private, "-e", "BEGIN { exit(); }"]))
             one("no root, tracepoint", [], ["root"],
                 lambda c: without_root([private, "-e", "tracepoint:sched:sched_switch { exit(); }"]))
+            one("no root, all programs", [], ["root"],
+                lambda c: without_root([private, "-e", "usdt:*:a:b { exit(); }"]))
+            one("no root, list", [], ["root"], lambda c: without_root([private, "-l", "tracepoint:sched:*"]))
         check(not left_behind(before), "nothing is left in the kernel")
     finally:
         shutil.rmtree(directory, ignore_errors=True)
