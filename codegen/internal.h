@@ -40,7 +40,7 @@ struct module {
 	 */
 	bool thrifty;
 	bool stack_overflow; /* LLVM said so */
-	bool too_large;      /* string_limit was reported */
+	bool too_large;      /* and was reported */
 	const char *error;   /* anything else that LLVM complained of; in the arena */
 
 	LLVMContextRef context;

@@ -19,6 +19,9 @@
  */
 static const char passes[] = "function(sroa,early-cse,simplifycfg)";
 
+/* LLVM's instructions; they become up to 1.7 times as many. */
+enum { PROGRAM_MAX = 12000 };
+
 static void internal_error(const char *why) __attribute__((noreturn));
 
 static void internal_error(const char *why)
@@ -63,7 +66,39 @@ static void verify(struct module *m)
 #endif
 }
 
-/* The ELF file, or NULL if the stack overflowed. */
+static size_t count_instructions(LLVMValueRef function)
+{
+	size_t n = 0;
+
+	for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(function); b;
+	     b = LLVMGetNextBasicBlock(b))
+		for (LLVMValueRef i = LLVMGetFirstInstruction(b); i;
+		     i = LLVMGetNextInstruction(i))
+			n++;
+	return n;
+}
+
+/* Branches reach 32767 instructions far: for LLVM, more than that is the end. */
+static bool all_within_reach(struct module *m)
+{
+	const struct plan *plan = m->cc->plan;
+
+	for (size_t i = 0; i < plan->programs.n; i++) {
+		const struct program_info *p = plan->programs.items[i];
+		LLVMValueRef f = LLVMGetNamedFunction(m->ir, p->symbol);
+
+		if (count_instructions(f) <= PROGRAM_MAX)
+			continue;
+		diag(m->cc, DIAG_unsupported, p->point,
+		     "the program of this probe is too large");
+		diag_hint(m->cc, "write several probes on the same point, each with a "
+				 "part of it");
+		m->too_large = true;
+	}
+	return !m->too_large;
+}
+
+/* The ELF file, or NULL if the stack overflowed or the program is too large. */
 static LLVMMemoryBufferRef compile_module(struct module *m)
 {
 	LLVMMemoryBufferRef elf;
@@ -71,6 +106,8 @@ static LLVMMemoryBufferRef compile_module(struct module *m)
 
 	verify(m);
 	run_passes(m);
+	if (!all_within_reach(m))
+		return NULL;
 	if (LLVMTargetMachineEmitToMemoryBuffer(m->machine, m->ir, LLVMObjectFile, &why,
 						&elf))
 		internal_error(why);
@@ -181,6 +218,8 @@ static LLVMMemoryBufferRef build(struct compile *cc, struct module **out)
 		if ((*out)->too_large)
 			return NULL;
 		elf = compile_module(*out);
+		if ((*out)->too_large)
+			return NULL;
 	}
 	if (!elf)
 		internal_error("an expression needs more than 512 bytes of stack");

@@ -40,6 +40,7 @@ def cases(place):
     binary = place.plain_binary
     big = place.file("big.mq", b"BEGIN { exit(); }\n" * (10 * 1024 * 1024 // 18))
     many = place.file("many.mq", b"BEGIN { $x = " + b"(" * 20000 + b"1" + b")" * 20000 + b"; }\n")
+    long = place.file("long.mq", b"BEGIN { " + b'printf("%d", pid); ' * 1200 + b"}\n")
     junk = place.file("junk.mq", bytes(range(256)) * 64)
     nul = place.file("nul.mq", b"BEGIN { exit()\0; }")
     empty = place.file("empty.mq", b"")
@@ -67,6 +68,7 @@ def cases(place):
         ("only a comment", [only_comment], ["no probe"]),
         ("empty program", program(""), ["no probe"]),
         ("deep nesting", [many], ["deep"]),
+        ("a probe of 1200 actions", [long], ["too large", "several probes"]),
         ("syntax error", program("BEGIN { $x = ; }"), ["expected", "^"]),
         ("unclosed string", program('BEGIN { printf("hi); }'), ["string", "^"]),
         ("unclosed block", program("BEGIN { exit();"), ["expected", "}"]),
