@@ -5,11 +5,14 @@
  * end spills. So slots are small, are shared by statements that follow each other, and
  * whatever does not fit lies in scratch memory, which program.c looks up at the start.
  *
- * Sleepable programs have no slots at all. From 6.13 on the kernel gives a program whose
- * stack reaches 64 bytes (rounded up by 16) a stack of its own, one for each CPU. While a
- * sleepable program waits for a page, another thread may run it on the same CPU, and each
- * finds the other's values in its stack: keys and the context's address were seen to
- * change places. So such a program must stay below STACK_SHARED_MIN; see object.c.
+ * Sleepable programs have no slots at all, and those of other preemptible programs are
+ * few. From 6.13 on the kernel gives a program whose stack reaches 64 bytes (rounded up by
+ * 16) a stack of its own, one for each CPU. While a sleepable program waits for a page, or
+ * any other is preempted, another thread may run it on the same CPU, and each finds the
+ * other's values in its stack: keys and the context's address were seen to change places.
+ * So sleepable programs must stay below STACK_SHARED_MIN, and the others, for which it
+ * takes a preemption in the very nanoseconds that the program runs, lose their slots if
+ * they do not: see object.c.
  */
 #include "codegen/internal.h"
 
@@ -18,6 +21,7 @@
 enum {
 	FRAME_MAX = 256,        /* bytes of all slots at once */
 	FRAME_MAX_THRIFTY = 96, /* the same after a stack overflow */
+	FRAME_MAX_SHARED = 24,  /* the same of a preemptible program */
 };
 
 static size_t round8(size_t n)
@@ -25,12 +29,24 @@ static size_t round8(size_t n)
 	return (n + 7) & ~(size_t)7;
 }
 
+static size_t frame_max(const struct emit *e)
+{
+	if (without_slots(e))
+		return 0;
+	if (e->program->kind->flags & PROBE_PREEMPTIBLE)
+		return FRAME_MAX_SHARED;
+	return e->m->thrifty ? FRAME_MAX_THRIFTY : FRAME_MAX;
+}
+
+bool without_slots(const struct emit *e)
+{
+	return e->program->sleepable || e->m->bare[e->index];
+}
+
 bool fits_frame(const struct emit *e, size_t size)
 {
-	size_t max = e->m->thrifty ? FRAME_MAX_THRIFTY : FRAME_MAX;
+	size_t max = frame_max(e);
 
-	if (e->program->sleepable)
-		return false;
 	return size <= FRAME_SLOT_MAX && e->frame_used + size <= max;
 }
 

@@ -39,6 +39,9 @@ struct module {
 	 * scratch memory.
 	 */
 	bool thrifty;
+	const bool
+		*bare; /* by program: an earlier try has shown to keep off the stack */
+	bool *has_slots;     /* by program */
 	bool stack_overflow; /* LLVM said so */
 	bool too_large;      /* and was reported */
 	const char *error;   /* anything else that LLVM complained of; in the arena */
@@ -93,6 +96,7 @@ struct var_slot {
 struct emit {
 	struct module *m;
 	const struct program_info *program;
+	size_t index;         /* in the plan */
 	LLVMBuilderRef b;     /* the current point */
 	LLVMBuilderRef hoist; /* end of early or late */
 	LLVMBuilderRef entry; /* frame, before its end */
@@ -117,7 +121,7 @@ struct emit {
 };
 
 /* module.c */
-struct module *module_new(struct compile *cc, bool thrifty);
+struct module *module_new(struct compile *cc, bool thrifty, const bool *bare);
 /* Give the maps and blocks of zeros, whose sizes are known now, their types. */
 void module_finish(struct module *m);
 LLVMValueRef module_const(struct module *m, uint64_t n);
@@ -152,12 +156,14 @@ void debug_map(struct module *m, LLVMValueRef global, const char *name,
 struct span debug_at(struct emit *e, struct span at);
 
 /* program.c */
-void program_generate(struct module *m, const struct program_info *p);
+void program_generate(struct module *m, size_t index);
 LLVMValueRef program_cookie(struct emit *e);
 LLVMValueRef program_scratch(struct emit *e);
 LLVMBasicBlockRef block_new(struct emit *e, const char *name);
 
 /* frame.c: memory of the program. */
+/* The program may keep nothing on the stack. */
+bool without_slots(const struct emit *e);
 /* A slot of size bytes can be on the stack, below FRAME_SLOT_MAX. */
 bool fits_frame(const struct emit *e, size_t size);
 /* The offset of so much scratch memory; if there is no more, a diagnostic. */

@@ -119,13 +119,15 @@ LLVMValueRef module_setting(struct module *m, const char *name, LLVMTypeRef type
 	return g;
 }
 
-struct module *module_new(struct compile *cc, bool thrifty)
+struct module *module_new(struct compile *cc, bool thrifty, const bool *bare)
 {
 	struct module *m = ARENA_NEW(cc->arena, struct module);
 	const struct plan *plan = cc->plan;
 
 	m->cc = cc;
 	m->thrifty = thrifty;
+	m->bare = bare;
+	m->has_slots = ARENA_ARRAY(cc->arena, bool, plan->programs.n);
 	m->context = LLVMContextCreate();
 	LLVMContextSetDiagnosticHandler(m->context, hear_llvm, m);
 	open_machine(m);

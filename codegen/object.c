@@ -120,12 +120,12 @@ static LLVMMemoryBufferRef compile_module(struct module *m)
 	return elf;
 }
 
-static struct module *build_module(struct compile *cc, bool thrifty)
+static struct module *build_module(struct compile *cc, bool thrifty, const bool *bare)
 {
-	struct module *m = module_new(cc, thrifty);
+	struct module *m = module_new(cc, thrifty, bare);
 
 	for (size_t i = 0; i < cc->plan->programs.n; i++)
-		program_generate(m, cc->plan->programs.items[i]);
+		program_generate(m, i);
 	module_finish(m);
 	return m;
 }
@@ -189,32 +189,36 @@ static void make_image(struct module *m, LLVMMemoryBufferRef elf)
 }
 
 /*
- * Sleepable programs whose stack would be shared by threads (frame.c) become ones that do
- * not sleep. True if there were any: all is to be made anew.
+ * Threads would share the stacks of these programs (frame.c): one that sleeps becomes one
+ * that does not, one with slots loses them. True if there were any: all is to be made
+ * anew.
  */
-static bool give_up_sleeping(struct compile *cc, LLVMMemoryBufferRef elf)
+static bool unshare_stacks(const struct module *m, LLVMMemoryBufferRef elf, bool *bare)
 {
+	const struct plan *plan = m->cc->plan;
 	bool any = false;
 
-	for (size_t i = 0; i < cc->plan->programs.n; i++) {
-		struct program_info *p = cc->plan->programs.items[i];
+	for (size_t i = 0; i < plan->programs.n; i++) {
+		struct program_info *p = plan->programs.items[i];
 
-		if (!p->sleepable ||
+		if (!(p->kind->flags & PROBE_PREEMPTIBLE) ||
 		    stack_depth(LLVMGetBufferStart(elf), p->symbol) < STACK_SHARED_MIN)
 			continue;
+		any |= p->sleepable || m->has_slots[i];
 		p->sleepable = false;
-		any = true;
+		bare[i] = true;
 	}
 	return any;
 }
 
 /* A second try, with less on the stack, is rare. */
-static LLVMMemoryBufferRef build(struct compile *cc, struct module **out)
+static LLVMMemoryBufferRef build(struct compile *cc, const bool *bare,
+				 struct module **out)
 {
 	LLVMMemoryBufferRef elf = NULL;
 
 	for (int thrifty = 0; thrifty <= 1 && !elf; thrifty++) {
-		*out = build_module(cc, thrifty);
+		*out = build_module(cc, thrifty, bare);
 		if ((*out)->too_large)
 			return NULL;
 		elf = compile_module(*out);
@@ -228,15 +232,16 @@ static LLVMMemoryBufferRef build(struct compile *cc, struct module **out)
 
 bool generate(struct compile *cc)
 {
+	bool *bare = ARENA_ARRAY(cc->arena, bool, cc->plan->programs.n);
 	LLVMMemoryBufferRef elf;
 	struct module *m;
 
 	LLVMResetFatalErrorHandler();
 	LLVMInstallFatalErrorHandler(hear_fatal);
-	elf = build(cc, &m);
-	if (elf && give_up_sleeping(cc, elf)) {
+	elf = build(cc, bare, &m);
+	if (elf && unshare_stacks(m, elf, bare)) {
 		LLVMDisposeMemoryBuffer(elf);
-		elf = build(cc, &m);
+		elf = build(cc, bare, &m);
 	}
 	if (!elf)
 		return false;

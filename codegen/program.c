@@ -175,7 +175,7 @@ static bool is_branchy(const struct program_info *p)
 /* Registers for the first numbers, scratch memory for the rest and for strings. */
 static void place_vars(struct emit *e)
 {
-	bool frugal = e->m->thrifty || e->program->sleepable || is_branchy(e->program);
+	bool frugal = e->m->thrifty || without_slots(e) || is_branchy(e->program);
 	size_t max = frugal ? 0 : REGISTER_VARS_MAX, used = 0;
 
 	for (size_t i = 0; i < e->program->vars.n; i++) {
@@ -314,9 +314,10 @@ static void account_scratch(struct emit *e)
 		*size = e->scratch_peak;
 }
 
-void program_generate(struct module *m, const struct program_info *p)
+void program_generate(struct module *m, size_t index)
 {
-	struct emit e = { .m = m, .program = p };
+	const struct program_info *p = m->cc->plan->programs.items[index];
+	struct emit e = { .m = m, .program = p, .index = index };
 	LLVMBasicBlockRef frame, guard;
 	uint32_t line = module_line(m, p->point);
 	bool guard_last;
@@ -345,6 +346,7 @@ void program_generate(struct module *m, const struct program_info *p)
 	build_body(&e);
 
 	frame_finish(&e);
+	m->has_slots[index] = e.frame_peak > 0;
 	LLVMBuildBr(e.entry, guard);
 	account_scratch(&e);
 	LLVMDisposeBuilder(e.b);
