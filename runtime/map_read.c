@@ -219,12 +219,35 @@ int map_read(const struct map_info *map, int fd, unsigned ncpus, struct arena *a
 	return err;
 }
 
-int map_take(const struct map_info *map, int fd, unsigned ncpus, struct arena *a,
-	     struct map_entries *out)
+/* Nothing but the system calls comes between reading and writing. */
+static int take_scalar(const struct map_info *map, int fd, unsigned ncpus,
+		       bool keep_set, struct arena *a, struct map_entries *out)
+{
+	static const unsigned char zero[sizeof(uint32_t)];
+	size_t set = map->value_size - sizeof(uint64_t);
+	unsigned char *cells = arena_alloc(a, transfer_size(map, ncpus));
+	unsigned char *zeros = arena_alloc(a, transfer_size(map, ncpus));
+	struct map_entry e = { .key = zero };
+
+	if (bpf_map_lookup_elem(fd, zero, cells))
+		return -errno;
+	if (keep_set && map->storage == MAP_SCALAR)
+		memcpy(zeros + set, cells + set, sizeof(uint64_t));
+	if (bpf_map_update_elem(fd, zero, zeros, BPF_EXIST))
+		return -errno;
+	e.value = combine(map, ncpus, a, cells);
+	ARENA_PUSH(a, out, e);
+	return 0;
+}
+
+int map_take(const struct map_info *map, int fd, unsigned ncpus, bool keep_set,
+	     struct arena *a, struct map_entries *out)
 {
 	int err;
 
 	*out = (struct map_entries){ 0 };
+	if (!map->has_keys)
+		return take_scalar(map, fd, ncpus, keep_set, a, out);
 	err = read_batches(map, fd, ncpus, true, a, out);
 	if (out->n || !has_no_batches(err))
 		return err;
@@ -289,23 +312,6 @@ int map_delete_all(const struct map_info *map, int fd)
 	return err;
 }
 
-static int zero_scalar(const struct map_info *map, int fd, unsigned char *cells,
-		       unsigned ncpus, struct arena *a, bool keep_set)
-{
-	static const unsigned char zero[sizeof(uint32_t)];
-	size_t set = map->value_size - sizeof(uint64_t);
-	struct map_entry now;
-	int err;
-
-	if (keep_set && map->storage == MAP_SCALAR) {
-		err = map_read_entry(map, fd, ncpus, a, zero, &now);
-		if (err)
-			return err;
-		memcpy(cells + set, now.value + set, sizeof(uint64_t));
-	}
-	return bpf_map_update_elem(fd, zero, cells, BPF_EXIST) ? -errno : 0;
-}
-
 int map_write_zero(const struct map_info *map, int fd, unsigned ncpus, bool keep_set)
 {
 	struct arena *a = arena_new();
@@ -314,7 +320,7 @@ int map_write_zero(const struct map_info *map, int fd, unsigned ncpus, bool keep
 	int err;
 
 	if (!map->has_keys) {
-		err = zero_scalar(map, fd, cells, ncpus, a, keep_set);
+		err = take_scalar(map, fd, ncpus, keep_set, a, &keys);
 		goto out;
 	}
 	err = read_keys(map, fd, a, &keys);

@@ -25,12 +25,13 @@ int map_read(const struct map_info *map, int fd, unsigned ncpus, struct arena *a
 	     struct map_entries *out);
 
 /*
- * The same of a map with keys, and remove each entry in the step that reads it: an update
- * by a program is either in what was read or in the map. After an error *out holds what
- * was removed so far.
+ * The same, and remove each entry in the step that reads it: an update by a program is
+ * either in what was read or in the map. After an error *out holds what was removed so
+ * far. What has no keys is set to zero right after it was read, as map_write_zero() does
+ * with keep_set: updates between the two are lost.
  */
-int map_take(const struct map_info *map, int fd, unsigned ncpus, struct arena *a,
-	     struct map_entries *out);
+int map_take(const struct map_info *map, int fd, unsigned ncpus, bool keep_set,
+	     struct arena *a, struct map_entries *out);
 
 /* Insert zeros for the keys of entries that are not there. 0 or -errno. */
 int map_insert_zero(const struct map_info *map, int fd, unsigned ncpus,

@@ -197,15 +197,11 @@ static int read_and(enum map_then then, const struct session *s,
 {
 	int fd = s->maps[map->index].fd, err;
 
-	if (then == MAP_KEEP || !map->has_keys) {
-		err = map_read(map, fd, s->ncpus, a, out);
-		if (!err && then != MAP_KEEP)
-			err = map_write_zero(map, fd, s->ncpus, then == MAP_ZERO);
-	} else {
-		err = map_take(map, fd, s->ncpus, a, out);
-		if (!err && then == MAP_ZERO)
-			err = map_insert_zero(map, fd, s->ncpus, out);
-	}
+	if (then == MAP_KEEP)
+		return map_read(map, fd, s->ncpus, a, out);
+	err = map_take(map, fd, s->ncpus, then == MAP_ZERO, a, out);
+	if (!err && then == MAP_ZERO && map->has_keys)
+		err = map_insert_zero(map, fd, s->ncpus, out);
 	return err;
 }
 

@@ -100,11 +100,11 @@ static void test_percpu(unsigned ncpus)
 
 	/* Taken, all are read and gone; with zeros they are back. */
 	fill_percpu(fd, ncpus);
-	CHECK_INT_EQ(map_take(&percpu, fd, ncpus, a, &e), 0);
+	CHECK_INT_EQ(map_take(&percpu, fd, ncpus, false, a, &e), 0);
 	check_entries(&e, ENTRIES, 16, ncpus);
 	CHECK_INT_EQ(map_insert_zero(&percpu, fd, ncpus, &e), 0);
 	CHECK_INT_EQ(map_insert_zero(&percpu, fd, ncpus, &e), 0);
-	CHECK_INT_EQ(map_take(&percpu, fd, ncpus, a, &e), 0);
+	CHECK_INT_EQ(map_take(&percpu, fd, ncpus, false, a, &e), 0);
 	CHECK_INT_EQ(e.n, ENTRIES);
 	CHECK_INT_EQ(*(const uint64_t *)e.items[0].value, 0);
 	CHECK_INT_EQ(map_read(&percpu, fd, ncpus, a, &e), 0);
@@ -134,7 +134,7 @@ static void test_without_batches(void)
 	if (n == 50) {
 		CHECK_INT_EQ(map_read(&map, fd, 1, a, &e), 0);
 		check_entries(&e, 50, 4, 0);
-		CHECK_INT_EQ(map_take(&map, fd, 1, a, &e), 0);
+		CHECK_INT_EQ(map_take(&map, fd, 1, false, a, &e), 0);
 		check_entries(&e, 50, 4, 0);
 		CHECK_INT_EQ(map_read(&map, fd, 1, a, &e), 0);
 		CHECK_INT_EQ(e.n, 0);
