@@ -41,14 +41,22 @@ def map_full(directory, load):
     check(all(":1" in e["data"]["where"] for e in lost(events)), "each with its line")
 
 
+def work_past_memql(memql, load):
+    """N system calls, half of them while memql cannot read."""
+    load.do(f"syscalls {N // 2}")
+    memql.process.send_signal(signal.SIGSTOP)
+    load.do(f"syscalls {N // 2}")
+    memql.process.send_signal(signal.SIGCONT)
+
+
 def ring_full(directory, load):
-    """A page of ring, which memql reads every 20 ms: most of it is lost, all is counted."""
+    """A page of ring, while memql reads and while it stands still: all is counted."""
     program = (
         f"tracepoint:raw_syscalls:sys_enter /pid == {load.pid} && args.id == 110/"
         ' { printf("event %d\\n", args.id); }'
     )
     memql = Memql(directory, "ring_json", ["--ring-size", "4", "-e", program])
-    load.do(f"syscalls {N}")
+    work_past_memql(memql, load)
     memql.stop()
     events = memql.events()
     shown = sum(e["type"] == "printf" for e in events)
@@ -58,7 +66,7 @@ def ring_full(directory, load):
     check(all("ring buffer" in e["data"]["what"] for e in lost(events)), "and why")
 
     memql = Memql(directory, "ring_text", ["--ring-size", "4", "-e", program], json_output=False)
-    load.do(f"syscalls {N}")
+    work_past_memql(memql, load)
     messages = memql.stop()
     lines = memql.lines()
     check(set(lines) == {"event 110"}, "text: whole lines only")
