@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/arena.h"
+#include "sema/target.h"
 
 /* LLVM's messages: none may reach the user as it is, and none may end the process. */
 static void hear_llvm(LLVMDiagnosticInfoRef info, void *arg)
@@ -185,6 +186,7 @@ static void add_map_if_used(struct module *m, LLVMValueRef stand_in,
 
 static void add_user_map(struct module *m, const struct map_info *map)
 {
+	const struct target *t = m->cc->target;
 	struct map_shape shape = {
 		.max_entries = map->max_entries,
 		.key_size = map->key_size,
@@ -208,7 +210,8 @@ static void add_user_map(struct module *m, const struct map_info *map)
 	if (map->storage == MAP_SCALAR || map->storage == MAP_PERCPU_SCALAR) {
 		shape.key_size = sizeof(uint32_t);
 		shape.max_entries = 1;
-	} else if (map->key_size + map->value_size > 1024) {
+	} else if (map->key_size + map->value_size > 1024 &&
+		   t->ops->has(t, FEATURE_LAZY_MAPS)) {
 		/* Else the whole map's memory is taken when it is made. */
 		shape.flags = BPF_F_NO_PREALLOC;
 	}

@@ -81,6 +81,36 @@ static bool try_sleepable(void)
 }
 
 /*
+ * Before BPF had an allocator of its own, entries made in an interrupt of the allocator
+ * could hang the machine: programs of perf events were refused such maps, and others
+ * got a warning in the kernel's log.
+ */
+static bool try_lazy_maps(void)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_NO_PREALLOC);
+	int map = bpf_map_create(BPF_MAP_TYPE_HASH, "memql_try", 8, 8, 1, &opts);
+	struct bpf_insn insns[] = {
+		{ .code = BPF_LD | BPF_IMM | BPF_DW,
+		  .dst_reg = BPF_REG_1,
+		  .src_reg = BPF_PSEUDO_MAP_FD,
+		  .imm = map },
+		{ 0 },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	int prog;
+
+	if (map < 0)
+		return false;
+	prog = bpf_prog_load(BPF_PROG_TYPE_PERF_EVENT, "memql_try", "GPL", insns,
+			     sizeof(insns) / sizeof(insns[0]), NULL);
+	if (prog >= 0)
+		close(prog);
+	close(map);
+	return prog >= 0;
+}
+
+/*
  * Tests see how memql does without a feature where the kernel has it: they name it in
  * MEMQL_WITHOUT, several with commas.
  */
@@ -90,6 +120,7 @@ static bool is_left_out(enum feature f)
 		[FEATURE_UPROBE_MULTI] = "uprobe_multi",
 		[FEATURE_SLEEPABLE_UPROBE] = "sleepable_uprobe",
 		[FEATURE_TASK_STORAGE] = "task_storage",
+		[FEATURE_LAZY_MAPS] = "lazy_maps",
 	};
 	const char *p = getenv("MEMQL_WITHOUT");
 	size_t len;
@@ -113,6 +144,8 @@ bool feature_try(enum feature f)
 		return try_sleepable();
 	case FEATURE_TASK_STORAGE:
 		return libbpf_probe_bpf_map_type(BPF_MAP_TYPE_TASK_STORAGE, NULL) > 0;
+	case FEATURE_LAZY_MAPS:
+		return try_lazy_maps();
 	case FEATURE_COUNT:
 		break;
 	}

@@ -19,6 +19,7 @@ enum feature {
 	FEATURE_UPROBE_MULTI,     /* one link for many user space probes: 6.6 */
 	FEATURE_SLEEPABLE_UPROBE, /* programs that may fault pages in: 6.0 */
 	FEATURE_TASK_STORAGE,     /* in tracing programs: 5.11 */
+	FEATURE_LAZY_MAPS, /* maps that programs of clocks may allocate for: 6.1 */
 	FEATURE_COUNT
 };
 

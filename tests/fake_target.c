@@ -282,6 +282,7 @@ static bool line_feature(struct line *l)
 		[FEATURE_UPROBE_MULTI] = "uprobe_multi",
 		[FEATURE_SLEEPABLE_UPROBE] = "sleepable_uprobe",
 		[FEATURE_TASK_STORAGE] = "task_storage",
+		[FEATURE_LAZY_MAPS] = "lazy_maps",
 	};
 
 	for (int i = 0; i < FEATURE_COUNT; i++) {

@@ -21,7 +21,7 @@ def rates(directory):
     program = (
         "interval:ms:10 { @interval = count(); if (@first == 0) { @first = nsecs; } @last = nsecs; }"
         " interval:hz:50 { @hz = count(); } interval:s:1 { @second = count(); }"
-        " profile:hz:100 { @profile = count(); @cpus[cpu] = count(); } profile:us:1000 { @us = count(); }"
+        " profile:hz:100 { @profile = count(); @cpus[cpu] = count(); @large[cpu] = hist(nsecs); } profile:us:1000 { @us = count(); }"
     )
     memql = Memql(directory, "rates", ["-e", program])
     time.sleep(3.2)
@@ -35,6 +35,8 @@ def rates(directory):
         check(0.4 * rate * seconds < ticks < 1.1 * rate * seconds + 2, f"@{name}: {ticks / seconds:.1f} of {rate} ticks/s")
     check(map_of(events, "@second") == 3, "interval:s:1 thrice")
     check(len(map_of(events, "@cpus")) == cpus, f"profile on each of {cpus} CPUs")
+    large = {cpu: h["count"] for cpu, h in map_of(events, "@large").items()}
+    check(large == map_of(events, "@cpus"), "cells too large to have per CPU")
 
 
 def zero_and_clear(directory, load):

@@ -3,6 +3,7 @@
 The log is made inside the engine, with its own clock reads; memql sees only the probes.
 """
 
+import atexit
 import collections
 import json
 import os
@@ -29,6 +30,7 @@ class Engine:
              *arguments],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )
+        atexit.register(self.process.kill)  # also if a check fails; harmless once it ended
         ready = self.process.stdout.readline()
         check("ready" in ready, f"the engine says: {ready.strip()}")
 
