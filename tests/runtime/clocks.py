@@ -96,15 +96,16 @@ def taken_by_intervals(directory, load):
     for after in "clear", "zero":
         program = (
             f"tracepoint:raw_syscalls:sys_enter /pid == {load.pid} && args.id == 110/"
-            " { @keys[nsecs % 512] = count(); @sum[cpu] = sum(1); @scalar = count(); }"
-            " interval:ms:20 { print(@keys); print(@sum); print(@scalar);"
-            f" {after}(@keys); {after}(@sum); {after}(@scalar); }}"
+            " { @keys[nsecs % 512] = count(); @sum[cpu] = sum(1); }"
+            " interval:ms:20 { print(@keys); print(@sum);"
+            f" {after}(@keys); {after}(@sum); }}"
         )
         memql = Memql(directory, f"taken_{after}", ["-e", program])
         load.do(f"syscalls {n}")
         memql.stop()
         events = memql.events()
-        for name, missing in ("@keys", 1e-4), ("@sum", 1e-3), ("@scalar", 0.1):
+        # Not @scalar: a map without keys is read and emptied in two steps; docs/language.md.
+        for name, missing in ("@keys", 1e-4), ("@sum", 1e-3):
             totals = [x for x in (shown(e, name) for e in events) if x is not None]
             check(len(totals) > 3, f"{name}: {len(totals)} readings")
             check(n * (1 - missing) <= sum(totals) <= n, f"print({name}); {after}({name}): {sum(totals)} of {n}")
