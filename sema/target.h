@@ -51,6 +51,52 @@ struct target_usdt {
 	uint64_t semaphore_offset; /* of the reference counter in the file; 0: none */
 };
 
+/* A C type of the kernel, by what it is; modifiers and typedefs have been followed. */
+enum target_type_kind {
+	TARGET_VOID,
+	TARGET_INT,
+	TARGET_BOOL,
+	TARGET_CHAR, /* plain char: arrays of it are text */
+	TARGET_FLOAT,
+	TARGET_PTR,
+	TARGET_ARRAY,
+	TARGET_STRUCT,
+	TARGET_UNION,
+	TARGET_ENUM,
+	TARGET_FUNC, /* what pointers to functions point to */
+};
+
+/* The number of a type; stable as long as the target is open. 0 is void. */
+typedef uint64_t target_type_id;
+
+struct target_type {
+	enum target_type_kind kind;
+	const char *name;  /* of a struct, union, enum; "" if it has none; lives as long
+			   * as the target */
+	uint64_t size;     /* bytes; 0 of a struct that is only declared */
+	bool is_signed;    /* INT, CHAR, ENUM */
+	bool is_user;      /* PTR: marked as into user memory */
+	target_type_id to; /* PTR, ARRAY: of what */
+	uint64_t count;    /* ARRAY */
+};
+
+/* A member of a struct or union; names live as long as the target. */
+struct target_member {
+	const char *name; /* "": an anonymous struct or union */
+	target_type_id type;
+	uint64_t bit_offset;
+	unsigned bits; /* of a bit field, else 0 */
+};
+
+/* A parameter of a kernel function or raw tracepoint. */
+struct target_param {
+	const char *name; /* "" if it has none */
+	target_type_id type;
+};
+
+/* The words before a type's name. */
+enum target_tag { TAG_NONE, TAG_STRUCT, TAG_UNION, TAG_ENUM };
+
 struct target_ops {
 	bool (*has)(const struct target *t, enum feature f);
 
@@ -97,6 +143,57 @@ struct target_ops {
 
 	/* True if the file has a section of this name. */
 	bool (*has_section)(const struct target *t, const char *path, const char *name);
+
+	/*
+	 * Types of the kernel and its modules. -ENOENT: there is none of this name;
+	 * -ENODATA: this kernel has no BTF. TAG_NONE finds typedefs and basic types, and
+	 * a definition is preferred to a declaration.
+	 */
+	int (*type_find)(const struct target *t, enum target_tag tag, const char *name,
+			 target_type_id *out);
+	int (*type_describe)(const struct target *t, target_type_id id,
+			     struct target_type *out);
+	int (*type_members)(const struct target *t, target_type_id id,
+			    int (*found)(const struct target_member *m, void *arg),
+			    void *arg);
+	/* The values of an enum in order. */
+	int (*type_values)(const struct target *t, target_type_id id,
+			   int (*found)(const char *name, int64_t value, void *arg),
+			   void *arg);
+	/* An enumerator by its name, whatever enum it is in. */
+	int (*constant)(const struct target *t, const char *name, int64_t *value,
+			target_type_id *type);
+	/* For -l and "did you mean": the names of structs, unions or enums. */
+	int (*type_names)(const struct target *t, enum target_tag tag,
+			  const char *pattern,
+			  int (*found)(const char *name, void *arg), void *arg);
+
+	/*
+	 * Functions of the kernel that probes can sit on; module "vmlinux" is the kernel
+	 * itself. Patterns are globs. -EACCES: the list is readable by root only.
+	 */
+	int (*functions)(const struct target *t, const char *module, const char *name,
+			 int (*found)(const char *module, const char *name, void *arg),
+			 void *arg);
+	/*
+	 * The parameters of a function, in order, and the type that it returns; of a raw
+	 * tracepoint (its first argument, which belongs to the kernel, is left out).
+	 * -ENOENT: BTF does not know it.
+	 */
+	int (*function_params)(const struct target *t, const char *module,
+			       const char *name,
+			       int (*found)(const struct target_param *p, void *arg),
+			       void *arg, target_type_id *returns);
+	int (*raw_tracepoint_params)(const struct target *t, const char *event,
+				     int (*found)(const struct target_param *p,
+						  void *arg),
+				     void *arg);
+	/* Raw tracepoints, by pattern: with or without BTF. */
+	int (*raw_tracepoints)(const struct target *t, const char *event,
+			       int (*found)(const char *event, void *arg), void *arg);
+	/* The address of a kernel symbol (/proc/kallsyms); -EACCES if they are hidden. */
+	int (*kernel_symbol)(const struct target *t, const char *name,
+			     uint64_t *address);
 
 	/* How many processes objects("*") looked at, for messages. */
 	unsigned (*process_count)(const struct target *t);
