@@ -133,6 +133,7 @@ static int work(const struct options *o)
 		.nargs = o->nargs,
 		.pid = o->pid,
 		.max_strlen = o->max_strlen,
+		.unsafe = o->unsafe,
 		.keep_ir = o->dump != NULL,
 	};
 	struct target *target;

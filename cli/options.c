@@ -128,6 +128,9 @@ static bool set(struct options *o, enum option_name name, const char *value)
 	case OPTION_QUIET:
 		o->quiet = true;
 		return true;
+	case OPTION_UNSAFE:
+		o->unsafe = true;
+		return true;
 	case OPTION_MAX_STRLEN:
 		return number("--max-strlen", value, 1, 16384, &o->max_strlen);
 	case OPTION_RING:

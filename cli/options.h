@@ -16,7 +16,7 @@ struct options {
 	int32_t pid;         /* -p; 0: none */
 	uint32_t max_strlen; /* bytes; 0: not given */
 	uint32_t ring_bytes; /* 0: not given */
-	bool json, quiet, list, dry_run, help, version, reference;
+	bool json, quiet, list, dry_run, help, version, reference, unsafe;
 	char *const *args; /* the script's own, NULL-terminated */
 	int nargs;
 };
