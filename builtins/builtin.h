@@ -25,11 +25,28 @@ struct probe_kind;  /* probes/probe.h */
 struct sema;        /* sema/sema.h: the program being checked, diagnostics */
 struct session;     /* runtime/session.h */
 struct sink;        /* runtime/sink.h: text or JSON writer */
+struct text;        /* runtime/sink.h */
 
 /* An IR value; opaque outside codegen/. */
 struct value {
 	struct LLVMOpaqueValue *ref; /* i64, or for a string the address of its bytes */
 	struct LLVMOpaqueValue *len; /* string: bytes without NUL if known, else NULL */
+};
+
+/*
+ * A value that the kernel keeps in a few words and user space turns into text: a symbol,
+ * a stack, an address of the network. A row that returns one points to its shape; no
+ * stage knows what is in it.
+ */
+struct shape {
+	const char *name; /* in messages: "kernel stack" */
+	uint32_t size;    /* bytes without the type's limit: a multiple of 8 */
+	/* Append the value as text. A value of up to 8 bytes is in d->n, a longer one at
+	 * d->s, d->len bytes. */
+	void (*render)(struct text *out, const struct sink *sink,
+		       const struct datum *d);
+	/* Entries of a map are sorted by this; NULL: by their bytes. */
+	int (*compare)(const struct datum *a, const struct datum *b);
 };
 
 enum param_flags {
@@ -39,6 +56,8 @@ enum param_flags {
 	PARAM_MAP = 1 << 3,   /* a map itself: @x */
 	PARAM_ENTRY = 1 << 4, /* one entry of a map: @x[k]; with PARAM_MAP either */
 	PARAM_VALUE = 1 << 5, /* with PARAM_MAP: or any other value of the type */
+	PARAM_TYPE = 1 << 6,  /* a type, or with PARAM_VALUE a value that has it */
+	PARAM_WORD = 1 << 7,  /* a name such as a member's, which means nothing yet */
 };
 
 struct param {

@@ -125,11 +125,15 @@ static bool takes_text(const struct type *t)
 {
 	switch (t->kind) {
 	case TYPE_STR:
+	case TYPE_SHOWN:
 	case TYPE_NAME:
 	case TYPE_TIME:
 		return true;
 	case TYPE_INT:
 		return t->unit != UNIT_NONE;
+	case TYPE_STRUCT:
+	case TYPE_ARRAY:
+	case TYPE_TUPLE:
 	case TYPE_VOID:
 	case TYPE_PTR:
 	case TYPE_ARGS:

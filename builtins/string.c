@@ -57,13 +57,6 @@ static bool check_str(struct sema *s, struct node *call)
 	return true;
 }
 
-/* Numbers are addresses of what the probe traces; pointers know. */
-static bool is_user_address(struct emit *e, const struct type *t)
-{
-	return t->kind == TYPE_PTR ? t->user
-				   : emit_program(e)->kind->flags & PROBE_USER;
-}
-
 static struct value emit_str(struct emit *e, const struct node *call)
 {
 	const struct node *address = call_arg(call, 0), *n = call_arg(call, 1);
@@ -77,7 +70,7 @@ static struct value emit_str(struct emit *e, const struct node *call)
 	from = emit_arg(e, call, 0);
 	if (n && !constant_int(n, &constant))
 		length.most = emit_arg(e, call, 1);
-	return emit_read_str(e, dest, from, length, is_user_address(e, address->type),
+	return emit_read_str(e, dest, from, length, emit_space(e, address->type),
 			     call->span);
 }
 

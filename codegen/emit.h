@@ -58,9 +58,12 @@ void emit_store(struct emit *e, struct value base, int64_t offset, struct value 
 struct value emit_at(struct emit *e, struct value base, struct value offset);
 void emit_zero(struct emit *e, struct value base, size_t size);
 
+/* Where an address of this type leads: plain numbers to what the probe traces. */
+enum space emit_space(struct emit *e, const struct type *t);
+
 /* Memory of other address spaces; a failure counts as lost and gives 0. */
 struct value emit_read(struct emit *e, struct value address, unsigned size,
-		       bool is_signed, bool user, struct span at);
+		       bool is_signed, enum space space, struct span at);
 
 /* How much text is read. */
 struct text_length {
@@ -76,7 +79,7 @@ struct text_length {
  * that are not resident are brought in.
  */
 struct value emit_read_str(struct emit *e, struct value dst, struct value address,
-			   struct text_length length, bool user, struct span at);
+			   struct text_length length, enum space space, struct span at);
 
 /* Copy at most size - 1 bytes of the string src and a NUL; returns it at dst. */
 struct value emit_copy_str(struct emit *e, struct value dst, struct value src,

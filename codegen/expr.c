@@ -132,13 +132,10 @@ static struct value eval_cast(struct emit *e, const struct node *n)
 static struct value eval_deref(struct emit *e, const struct node *n)
 {
 	const struct node *address = n->unary.operand;
-	bool user = address->type->kind == TYPE_PTR
-			    ? address->type->user
-			    : (e->program->kind->flags & PROBE_USER) != 0;
 	unsigned size = n->type->kind == TYPE_INT ? n->type->size : 8;
 
-	return emit_read(e, emit_eval(e, address), size, n->type->is_signed, user,
-			 n->span);
+	return emit_read(e, emit_eval(e, address), size, n->type->is_signed,
+			 emit_space(e, address->type), n->span);
 }
 
 /*
@@ -345,12 +342,22 @@ static struct value eval(struct emit *e, const struct node *n)
 		return eval_cond(e, n);
 	case NODE_STEP:
 		return eval_step(e, n, true);
+	case NODE_INDEX:
+	case NODE_TUPLE:
+	case NODE_TYPE:
+	case NODE_ADDRESS:
 	case NODE_PARAM:
 	case NODE_ASSIGN:
 	case NODE_LET:
 	case NODE_IF:
 	case NODE_BLOCK:
 	case NODE_EXPR:
+	case NODE_FOR_RANGE:
+	case NODE_FOR_MAP:
+	case NODE_WHILE:
+	case NODE_UNROLL:
+	case NODE_BREAK:
+	case NODE_CONTINUE:
 	case NODE_RETURN:
 		break;
 	}

@@ -219,6 +219,10 @@ static void look_for_dear(struct node *n, void *arg)
 	case NODE_PARAM:
 	case NODE_MAP:
 	case NODE_VAR:
+	case NODE_INDEX:
+	case NODE_TUPLE:
+	case NODE_TYPE:
+	case NODE_ADDRESS:
 	case NODE_DEREF:
 	case NODE_ASSIGN:
 	case NODE_STEP:
@@ -226,6 +230,12 @@ static void look_for_dear(struct node *n, void *arg)
 	case NODE_IF:
 	case NODE_BLOCK:
 	case NODE_EXPR:
+	case NODE_FOR_RANGE:
+	case NODE_FOR_MAP:
+	case NODE_WHILE:
+	case NODE_UNROLL:
+	case NODE_BREAK:
+	case NODE_CONTINUE:
 	case NODE_RETURN:
 		s->dear = true;
 		return;

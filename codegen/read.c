@@ -10,9 +10,29 @@
 
 enum { PAGE_BYTES = 4096 }; /* the smallest there is: larger ones are asked twice */
 
-static bool can_fault(const struct emit *e, bool user)
+/*
+ * For each space the helpers that copy bytes and text. Those for any space go by the
+ * address; they exist where kernel and user addresses cannot be confused.
+ */
+static const struct {
+	enum bpf_helper bytes, text;
+} readers[] = {
+	[SPACE_ANY] = { HELPER_PROBE_READ, HELPER_PROBE_READ_STR },
+	[SPACE_KERNEL] = { HELPER_PROBE_READ_KERNEL, HELPER_PROBE_READ_KERNEL_STR },
+	[SPACE_USER] = { HELPER_PROBE_READ_USER, HELPER_PROBE_READ_USER_STR },
+	[SPACE_OWN] = { HELPER_PROBE_READ_KERNEL, HELPER_PROBE_READ_KERNEL_STR },
+};
+
+enum space emit_space(struct emit *e, const struct type *t)
 {
-	return user && e->program->sleepable;
+	if (t->kind == TYPE_PTR || t->kind == TYPE_STRUCT || t->kind == TYPE_ARRAY)
+		return t->space;
+	return e->program->kind->flags & PROBE_USER ? SPACE_USER : SPACE_ANY;
+}
+
+static bool can_fault(const struct emit *e, enum space space)
+{
+	return (space == SPACE_USER || space == SPACE_ANY) && e->program->sleepable;
 }
 
 static struct value is_error(struct emit *e, struct value result)
@@ -21,17 +41,15 @@ static struct value is_error(struct emit *e, struct value result)
 }
 
 struct value emit_read(struct emit *e, struct value address, unsigned size,
-		       bool is_signed, bool user, struct span at)
+		       bool is_signed, enum space space, struct span at)
 {
 	struct value slot = emit_temp(e, 8), bytes = emit_int(e, size), failed;
 	struct branch b;
 
 	failed = is_error(
-		e,
-		emit_helper(e, user ? HELPER_PROBE_READ_USER : HELPER_PROBE_READ_KERNEL,
-			    3, slot, bytes, address));
+		e, emit_helper(e, readers[space].bytes, 3, slot, bytes, address));
 	b = emit_if(e, failed);
-	if (can_fault(e, user)) {
+	if (can_fault(e, space)) {
 		failed = is_error(e, emit_helper(e, HELPER_COPY_FROM_USER, 3, slot,
 						 bytes, address));
 		loss_if(e, failed, LOSS_MEMORY_READ, at);
@@ -99,19 +117,17 @@ static struct value bytes_to_read(struct emit *e, struct text_length length)
 }
 
 struct value emit_read_str(struct emit *e, struct value dst, struct value address,
-			   struct text_length read, bool user, struct span at)
+			   struct text_length read, enum space space, struct span at)
 {
-	enum bpf_helper helper =
-		user ? HELPER_PROBE_READ_USER_STR : HELPER_PROBE_READ_KERNEL_STR;
 	struct value size = bytes_to_read(e, read);
 	uint32_t limit = read.limit;
 	LLVMValueRef result = local_new(e), length = local_new(e);
 	struct value n;
 	struct branch b;
 
-	n = emit_helper(e, helper, 3, dst, size, address);
+	n = emit_helper(e, readers[space].text, 3, dst, size, address);
 	local_set(e, result, n);
-	if (can_fault(e, user)) {
+	if (can_fault(e, space)) {
 		b = emit_if(e, is_error(e, n));
 		read_after_fault(e, dst, size, limit + 2, address, result);
 		emit_end(e, &b);
@@ -236,7 +252,8 @@ static struct value read_text(struct emit *e, const struct probe_field *f,
 	where = value_of(load_context(e, f->at.value, 4));
 	where = emit_op(e, OP_AND, where, emit_int(e, 0xffff), false);
 	return emit_read_str(e, dst, emit_at(e, from, where),
-			     (struct text_length){ .limit = limit }, false, span);
+			     (struct text_length){ .limit = limit }, SPACE_KERNEL,
+			     span);
 }
 
 static struct value unreadable(struct emit *e, struct span span)
@@ -257,7 +274,7 @@ static struct value read_number(struct emit *e, const struct location *at,
 		return extend(e, read_register(e, at->base), at->size, at->is_signed);
 	case LOC_MEMORY:
 		return emit_read(e, memory_address(e, at), at->size, at->is_signed,
-				 true, span);
+				 SPACE_USER, span);
 	case LOC_UNREADABLE:
 		return unreadable(e, span);
 	case LOC_STRING:

@@ -128,6 +128,14 @@ static void build(struct emit *e, const struct node *n)
 	case NODE_EXPR:
 		statement(e, n->expr.value);
 		break;
+	case NODE_FOR_RANGE:
+	case NODE_FOR_MAP:
+	case NODE_WHILE:
+	case NODE_UNROLL:
+	case NODE_BREAK:
+	case NODE_CONTINUE:
+		assert(!"sema refuses them");
+		break;
 	case NODE_RETURN:
 		emit_return(e);
 		break;
@@ -141,6 +149,10 @@ static void build(struct emit *e, const struct node *n)
 	case NODE_MAP:
 	case NODE_VAR:
 	case NODE_FIELD:
+	case NODE_INDEX:
+	case NODE_TUPLE:
+	case NODE_TYPE:
+	case NODE_ADDRESS:
 	case NODE_CAST:
 	case NODE_DEREF:
 	case NODE_UNARY:

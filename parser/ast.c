@@ -40,6 +40,8 @@ static void clone_children(struct arena *a, struct node *copy)
 	case NODE_INT:
 	case NODE_STR:
 	case NODE_PARAM:
+	case NODE_BREAK:
+	case NODE_CONTINUE:
 	case NODE_RETURN:
 		break;
 	case NODE_CALL:
@@ -58,10 +60,22 @@ static void clone_children(struct arena *a, struct node *copy)
 		copy->field.base = clone_one(a, copy->field.base);
 		copy->field.data = NULL;
 		break;
+	case NODE_INDEX:
+		copy->index.base = clone_one(a, copy->index.base);
+		copy->index.at = clone_one(a, copy->index.at);
+		break;
+	case NODE_TUPLE:
+		copy->tuple.items = clone_list(a, copy->tuple.items);
+		break;
+	case NODE_TYPE:
+		copy->written.of = clone_one(a, copy->written.of);
+		break;
 	case NODE_CAST:
+		copy->cast.to.of = clone_one(a, copy->cast.to.of);
 		copy->cast.operand = clone_one(a, copy->cast.operand);
 		break;
 	case NODE_DEREF:
+	case NODE_ADDRESS:
 	case NODE_UNARY:
 		copy->unary.operand = clone_one(a, copy->unary.operand);
 		break;
@@ -79,6 +93,7 @@ static void clone_children(struct arena *a, struct node *copy)
 	case NODE_LET:
 		copy->let.var = clone_one(a, copy->let.var);
 		copy->let.value = clone_one(a, copy->let.value);
+		copy->let.as.of = clone_one(a, copy->let.as.of);
 		break;
 	case NODE_COND:
 	case NODE_IF:
@@ -88,9 +103,21 @@ static void clone_children(struct arena *a, struct node *copy)
 		break;
 	case NODE_BLOCK:
 		copy->block.stmts = clone_list(a, copy->block.stmts);
+		copy->block.value = clone_one(a, copy->block.value);
 		break;
 	case NODE_EXPR:
 		copy->expr.value = clone_one(a, copy->expr.value);
+		break;
+	case NODE_FOR_RANGE:
+	case NODE_FOR_MAP:
+	case NODE_WHILE:
+	case NODE_UNROLL:
+		copy->loop.var = clone_one(a, copy->loop.var);
+		copy->loop.from = clone_one(a, copy->loop.from);
+		copy->loop.to = clone_one(a, copy->loop.to);
+		copy->loop.cond = clone_one(a, copy->loop.cond);
+		copy->loop.body = clone_one(a, copy->loop.body);
+		copy->loop.info = NULL;
 		break;
 	}
 }
@@ -133,6 +160,8 @@ void node_each_child(struct node *n, void (*visit)(struct node *child, void *arg
 	case NODE_STR:
 	case NODE_PARAM:
 	case NODE_VAR:
+	case NODE_BREAK:
+	case NODE_CONTINUE:
 	case NODE_RETURN:
 		break;
 	case NODE_CALL:
@@ -144,10 +173,22 @@ void node_each_child(struct node *n, void (*visit)(struct node *child, void *arg
 	case NODE_FIELD:
 		visit_one(n->field.base, visit, arg);
 		break;
+	case NODE_INDEX:
+		visit_one(n->index.base, visit, arg);
+		visit_one(n->index.at, visit, arg);
+		break;
+	case NODE_TUPLE:
+		visit_list(n->tuple.items, visit, arg);
+		break;
+	case NODE_TYPE:
+		visit_one(n->written.of, visit, arg);
+		break;
 	case NODE_CAST:
+		visit_one(n->cast.to.of, visit, arg);
 		visit_one(n->cast.operand, visit, arg);
 		break;
 	case NODE_DEREF:
+	case NODE_ADDRESS:
 	case NODE_UNARY:
 		visit_one(n->unary.operand, visit, arg);
 		break;
@@ -164,6 +205,7 @@ void node_each_child(struct node *n, void (*visit)(struct node *child, void *arg
 		break;
 	case NODE_LET:
 		visit_one(n->let.var, visit, arg);
+		visit_one(n->let.as.of, visit, arg);
 		visit_one(n->let.value, visit, arg);
 		break;
 	case NODE_COND:
@@ -174,9 +216,20 @@ void node_each_child(struct node *n, void (*visit)(struct node *child, void *arg
 		break;
 	case NODE_BLOCK:
 		visit_list(n->block.stmts, visit, arg);
+		visit_one(n->block.value, visit, arg);
 		break;
 	case NODE_EXPR:
 		visit_one(n->expr.value, visit, arg);
+		break;
+	case NODE_FOR_RANGE:
+	case NODE_FOR_MAP:
+	case NODE_WHILE:
+	case NODE_UNROLL:
+		visit_one(n->loop.var, visit, arg);
+		visit_one(n->loop.from, visit, arg);
+		visit_one(n->loop.to, visit, arg);
+		visit_one(n->loop.cond, visit, arg);
+		visit_one(n->loop.body, visit, arg);
 		break;
 	}
 }

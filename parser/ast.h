@@ -12,6 +12,7 @@
 struct arena;
 struct builtin;
 struct compile;
+struct loop_info;
 struct map_info;
 struct type;
 struct var_info;
@@ -51,13 +52,25 @@ extern const struct op_row op_rows[]; /* indexed by enum op */
 /* What a literal counts; carried by the type of every expression made from it. */
 enum unit { UNIT_NONE, UNIT_NS, UNIT_US, UNIT_MS, UNIT_S };
 
+/* The word before a type's name. */
+enum type_tag { TAG_NONE, TAG_STRUCT, TAG_UNION, TAG_ENUM };
+
+enum { TYPE_DIMS = 4 };
+
 /*
  * A type as in a cast. Other spellings (uint64_t, unsigned long, long) have become one of
- * these names: int8 int16 int32 int64 uint8 uint16 uint32 uint64 char bool void.
+ * these names: int8 int16 int32 int64 uint8 uint16 uint32 uint64 char bool void. Any other
+ * name without a tag is a typedef of the kernel or of the program. name NULL and of NULL:
+ * none was written.
  */
 struct type_name {
-	const char *name; /* interned */
+	enum type_tag tag;
+	const char
+		*name; /* interned; "string", "buffer": the first dimension is a size */
+	struct node *of; /* typeof(expression): then name is NULL */
 	unsigned stars;
+	unsigned ndims;
+	uint64_t dims[TYPE_DIMS]; /* int32[2][3] has 2, 3; stars are of the element */
 };
 
 struct node {
@@ -72,6 +85,7 @@ struct node {
 			uint64_t value;
 			bool negative;    /* folded from a negative constant: value is
 					* its two's complement */
+			bool is_bool;     /* true, false */
 			enum unit unit;   /* UNIT_NS for 10ms and the like */
 			const char *text; /* of $1: as given by the user; else NULL */
 		} integer;
@@ -107,6 +121,15 @@ struct node {
 			const void *data;
 		} field;
 		struct {
+			struct node *base, *at;
+		} index;
+		struct {
+			struct node *items;
+			const char *const *names; /* of a record: one for each item;
+						   * NULL: a tuple */
+		} tuple;
+		struct type_name written; /* TYPE: an argument that is a type */
+		struct {
 			struct type_name to;
 			struct node *operand;
 		} cast;
@@ -137,10 +160,21 @@ struct node {
 		} branch; /* IF: then and otherwise are BLOCKs, or otherwise an IF */
 		struct {
 			struct node *stmts;
+			struct node
+				*value; /* { ...; value } as an expression; or NULL */
 		} block;
 		struct {
 			struct node *value;
+			bool discard; /* _ = value: its result is not wanted */
 		} expr;
+		struct {
+			struct node *var;       /* FOR_RANGE, FOR_MAP: VAR */
+			struct node *from, *to; /* FOR_RANGE: from up to, without, to;
+						 * FOR_MAP: from is the MAP */
+			struct node *cond;      /* WHILE; UNROLL: how often */
+			struct node *body;      /* BLOCK */
+			struct loop_info *info; /* sema/plan.c */
+		} loop;
 	};
 };
 
@@ -168,8 +202,72 @@ struct config_item {
 	struct node *value; /* INT, STR or a bare name as CALL */
 };
 
+/* struct, union or enum NAME { ... }; also those without a name inside others. */
+struct type_def {
+	struct type_def *next;
+	struct span span;
+	enum type_tag tag;
+	const char *name; /* interned; NULL: it has none */
+	bool packed;      /* __attribute__((packed)) */
+	struct member_def *members;
+	struct value_def *values; /* of an enum */
+	/* typedef ... NAME: tag is TAG_NONE. */
+	struct type_name alias;
+	struct type_def *alias_def; /* typedef struct { ... } NAME; or NULL */
+};
+
+struct member_def {
+	struct member_def *next;
+	struct span span;
+	const char *name; /* NULL: an anonymous struct or union */
+	struct type_name type;
+	struct type_def *def; /* defined right here: type is not used; or NULL */
+	bool has_bits;
+	unsigned bits; /* of a bit field */
+};
+
+struct value_def {
+	struct value_def *next;
+	struct span span;
+	const char *name;
+	struct node *value; /* constant expression, or NULL: one more than before */
+};
+
+/* let @name = hash(4096); */
+struct map_def {
+	struct map_def *next;
+	struct span span;
+	const char *name; /* "@x" */
+	const char *kind; /* as written: "hash", "lruhash"; interned */
+	struct span kind_span;
+	struct node *args;
+};
+
+/* macro name(x, $y, @z) { ...; value } */
+struct macro {
+	struct macro *next;
+	struct span span;
+	const char *name;
+	struct macro_param *params;
+	struct node *body; /* BLOCK, perhaps with a value */
+};
+
+/*
+ * The first byte of a name says what the parameter takes: '$' a variable, '@' a map, any
+ * other an expression, which is evaluated wherever the body names it.
+ */
+struct macro_param {
+	struct macro_param *next;
+	struct span span;
+	const char *name;
+};
+
+/* Definitions of imported files are in the lists, too, before those of the importing. */
 struct ast {
 	struct config_item *config;
+	struct type_def *types;
+	struct map_def *maps;
+	struct macro *macros;
 	struct clause *clauses;
 };
 

@@ -68,11 +68,27 @@ static void dump_int(FILE *out, const struct node *n)
 	fputs(units[n->integer.unit], out);
 }
 
-static void dump_type_name(FILE *out, struct type_name t)
+static void dump_type_name(const struct dumper *d, const struct type_name *t)
 {
-	fputs(t.name, out);
-	for (unsigned i = 0; i < t.stars; i++)
-		fputc('*', out);
+	static const char *const tags[] = {
+		[TAG_NONE] = "",
+		[TAG_STRUCT] = "struct ",
+		[TAG_UNION] = "union ",
+		[TAG_ENUM] = "enum ",
+	};
+
+	fputs(tags[t->tag], d->out);
+	if (t->of) {
+		fputs("(typeof ", d->out);
+		dump(d, t->of, 0);
+		fputc(')', d->out);
+	} else {
+		fputs(t->name, d->out);
+	}
+	for (unsigned i = 0; i < t->stars; i++)
+		fputc('*', d->out);
+	for (unsigned i = 0; i < t->ndims; i++)
+		fprintf(d->out, "[%" PRIu64 "]", t->dims[i]);
 }
 
 /* "(head", one blank and the operand, for each operand that is there, ")". */
@@ -100,9 +116,9 @@ static void dump_let(const struct dumper *d, const struct node *n)
 {
 	fputs("(let ", d->out);
 	dump(d, n->let.var, 0);
-	if (n->let.as.name) {
+	if (n->let.as.name || n->let.as.of) {
 		fputc(' ', d->out);
-		dump_type_name(d->out, n->let.as);
+		dump_type_name(d, &n->let.as);
 	}
 	dump_list(d, n->let.value);
 	fputc(')', d->out);
@@ -123,6 +139,35 @@ static void dump_block(const struct dumper *d, const struct node *n, int depth)
 	fputs("(block", d->out);
 	for (const struct node *s = n->block.stmts; s; s = s->next)
 		dump_below(d, s, depth);
+	if (n->block.value)
+		dump_below(d, n->block.value, depth);
+	fputc(')', d->out);
+}
+
+static void dump_tuple(const struct dumper *d, const struct node *n)
+{
+	size_t i = 0;
+
+	fputs(n->tuple.names ? "(record" : "(tuple", d->out);
+	for (const struct node *item = n->tuple.items; item; item = item->next) {
+		fputc(' ', d->out);
+		if (n->tuple.names)
+			fprintf(d->out, "%s=", n->tuple.names[i++]);
+		dump(d, item, 0);
+	}
+	fputc(')', d->out);
+}
+
+/* "(for-range $i 0 10" and the body below. */
+static void dump_loop(const struct dumper *d, const char *word, const struct node *n,
+		      int depth)
+{
+	fprintf(d->out, "(%s", word);
+	dump_list(d, n->loop.var);
+	dump_list(d, n->loop.from);
+	dump_list(d, n->loop.to);
+	dump_list(d, n->loop.cond);
+	dump_below(d, n->loop.body, depth);
 	fputc(')', d->out);
 }
 
@@ -159,9 +204,23 @@ static void dump_node(const struct dumper *d, const struct node *n, int depth)
 	case NODE_FIELD:
 		dump_form(d, ".", n->field.name, n->field.base, NULL);
 		break;
+	case NODE_INDEX:
+		dump_form(d, "index", "", n->index.base, n->index.at);
+		break;
+	case NODE_TUPLE:
+		dump_tuple(d, n);
+		break;
+	case NODE_TYPE:
+		fputs("(type ", d->out);
+		dump_type_name(d, &n->written);
+		fputc(')', d->out);
+		break;
+	case NODE_ADDRESS:
+		dump_form(d, "address", "", n->unary.operand, NULL);
+		break;
 	case NODE_CAST:
 		fputs("(cast ", d->out);
-		dump_type_name(d->out, n->cast.to);
+		dump_type_name(d, &n->cast.to);
 		dump_list(d, n->cast.operand);
 		fputc(')', d->out);
 		break;
@@ -199,7 +258,26 @@ static void dump_node(const struct dumper *d, const struct node *n, int depth)
 		dump_block(d, n, depth);
 		break;
 	case NODE_EXPR:
-		dump_form(d, "expr", "", n->expr.value, NULL);
+		dump_form(d, n->expr.discard ? "discard" : "expr", "", n->expr.value,
+			  NULL);
+		break;
+	case NODE_FOR_RANGE:
+		dump_loop(d, "for-range", n, depth);
+		break;
+	case NODE_FOR_MAP:
+		dump_loop(d, "for-map", n, depth);
+		break;
+	case NODE_WHILE:
+		dump_loop(d, "while", n, depth);
+		break;
+	case NODE_UNROLL:
+		dump_loop(d, "unroll", n, depth);
+		break;
+	case NODE_BREAK:
+		fputs("(break)", d->out);
+		break;
+	case NODE_CONTINUE:
+		fputs("(continue)", d->out);
 		break;
 	case NODE_RETURN:
 		fputs("(return)", d->out);

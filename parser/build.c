@@ -333,5 +333,6 @@ struct type_name make_type(struct parser *p, struct span at, const char *words,
 		diag(p->cc, DIAG_syntax, at, "there is no type '%s'", words);
 		name = "int64";
 	}
-	return (struct type_name){ intern_str(p->cc->names, name), stars };
+	return (struct type_name){ .name = intern_str(p->cc->names, name),
+				   .stars = stars };
 }

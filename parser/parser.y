@@ -212,7 +212,7 @@ simple:
 place_expr: VARIABLE { $$ = make_var(p, @$, &$1); };
 
 let_type:
-  %empty   { $$ = (struct type_name){ NULL, 0 }; }
+  %empty   { $$ = (struct type_name){ .name = NULL }; }
 | ':' type { $$ = $type; }
 ;
 

@@ -178,7 +178,7 @@ static void describe_field(struct compile *cc, const char *group,
 		out->type =
 			is_pointer && size == 8
 				? type_ptr(cc->arena, pointee(cc->arena, in->type_text),
-					   user)
+					   user ? SPACE_USER : SPACE_KERNEL)
 				: type_int(cc->arena, size, in->is_signed, UNIT_NONE);
 	}
 }

@@ -22,8 +22,9 @@ struct sink;
 /* A value as the kernel sent it. */
 struct datum {
 	const struct type *type;
-	uint64_t n;    /* INT, PTR, NAME, TIME */
-	const char *s; /* STR: len bytes, not NUL-terminated */
+	uint64_t n;    /* INT, PTR, NAME, TIME, and SHOWN of up to 8 bytes */
+	const char *s; /* STR: len bytes, not NUL-terminated; STRUCT, ARRAY, TUPLE and
+			* wide SHOWN: type_size() bytes, of any alignment */
 	size_t len;
 };
 

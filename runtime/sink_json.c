@@ -49,12 +49,16 @@ static void add_datum(struct json_sink *j, const struct datum *d)
 	case TYPE_STR:
 		text_add_json(&j->line, d->s, d->len);
 		break;
+	case TYPE_SHOWN:
 	case TYPE_NAME:
 	case TYPE_TIME:
 		j->scratch.len = 0;
 		text_add_exact(&j->scratch, &j->base, d);
 		text_add_json(&j->line, j->scratch.bytes, j->scratch.len);
 		break;
+	case TYPE_STRUCT:
+	case TYPE_ARRAY:
+	case TYPE_TUPLE:
 	case TYPE_VOID:
 	case TYPE_ARGS:
 	case TYPE_ANY:

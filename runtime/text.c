@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "builtins/builtin.h"
+
 /* Room for n more bytes and a NUL. Out of memory ends the process, as in arena. */
 static void reserve(struct text *t, size_t n)
 {
@@ -296,6 +298,12 @@ void text_add_exact(struct text *t, const struct sink *out, const struct datum *
 	case TYPE_TIME:
 		add_time(t, out, d->type->format, d->n);
 		break;
+	case TYPE_SHOWN:
+		d->type->shape->render(t, out, d);
+		break;
+	case TYPE_STRUCT:
+	case TYPE_ARRAY:
+	case TYPE_TUPLE:
 	case TYPE_VOID:
 	case TYPE_ARGS:
 	case TYPE_ANY:

@@ -224,6 +224,10 @@ static bool eval(const struct node *n, struct constant *out)
 	case NODE_MAP:
 	case NODE_VAR:
 	case NODE_FIELD:
+	case NODE_INDEX:
+	case NODE_TUPLE:
+	case NODE_TYPE:
+	case NODE_ADDRESS:
 	case NODE_DEREF:
 	case NODE_ASSIGN:
 	case NODE_STEP:
@@ -231,6 +235,12 @@ static bool eval(const struct node *n, struct constant *out)
 	case NODE_IF:
 	case NODE_BLOCK:
 	case NODE_EXPR:
+	case NODE_FOR_RANGE:
+	case NODE_FOR_MAP:
+	case NODE_WHILE:
+	case NODE_UNROLL:
+	case NODE_BREAK:
+	case NODE_CONTINUE:
 	case NODE_RETURN:
 		break;
 	}

@@ -98,6 +98,10 @@ static void fold_node(struct node *n, void *arg)
 	case NODE_MAP:
 	case NODE_VAR:
 	case NODE_FIELD:
+	case NODE_INDEX:
+	case NODE_TUPLE:
+	case NODE_TYPE:
+	case NODE_ADDRESS:
 	case NODE_CAST:
 	case NODE_DEREF:
 	case NODE_UNARY:
@@ -105,6 +109,12 @@ static void fold_node(struct node *n, void *arg)
 	case NODE_LET:
 	case NODE_BLOCK:
 	case NODE_EXPR:
+	case NODE_FOR_RANGE:
+	case NODE_FOR_MAP:
+	case NODE_WHILE:
+	case NODE_UNROLL:
+	case NODE_BREAK:
+	case NODE_CONTINUE:
 	case NODE_RETURN:
 		node_each_child(n, fold_node, cc);
 		break;

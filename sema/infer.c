@@ -198,6 +198,12 @@ static void infer_stmt(struct sema *s, struct node *n)
 	case NODE_EXPR:
 		infer_statement_expr(s, n);
 		break;
+	case NODE_FOR_RANGE:
+	case NODE_FOR_MAP:
+	case NODE_WHILE:
+	case NODE_UNROLL:
+	case NODE_BREAK:
+	case NODE_CONTINUE:
 	case NODE_RETURN:
 		n->type = &type_void;
 		break;
@@ -208,6 +214,10 @@ static void infer_stmt(struct sema *s, struct node *n)
 	case NODE_MAP:
 	case NODE_VAR:
 	case NODE_FIELD:
+	case NODE_INDEX:
+	case NODE_TUPLE:
+	case NODE_TYPE:
+	case NODE_ADDRESS:
 	case NODE_CAST:
 	case NODE_DEREF:
 	case NODE_UNARY:

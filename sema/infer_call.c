@@ -21,6 +21,13 @@ static const char *wanted(enum type_kind kind)
 		return "a time";
 	case TYPE_ARGS:
 		return "args";
+	case TYPE_STRUCT:
+		return "a struct";
+	case TYPE_ARRAY:
+		return "an array";
+	case TYPE_TUPLE:
+		return "a tuple";
+	case TYPE_SHOWN:
 	case TYPE_VOID:
 	case TYPE_ANY:
 		break;
@@ -38,6 +45,10 @@ static bool fits(enum type_kind want, const struct type *t)
 	case TYPE_PTR:
 		return type_is_number(t);
 	case TYPE_STR:
+	case TYPE_STRUCT:
+	case TYPE_ARRAY:
+	case TYPE_TUPLE:
+	case TYPE_SHOWN:
 	case TYPE_NAME:
 	case TYPE_TIME:
 	case TYPE_ARGS:

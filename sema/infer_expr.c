@@ -164,7 +164,9 @@ static const struct type *written_type(struct sema *s, const struct node *n)
 		return NULL;
 	}
 	for (unsigned i = 0; i < as->stars; i++)
-		t = type_ptr(s->cc->arena, t, s->program->kind->flags & PROBE_USER);
+		t = type_ptr(s->cc->arena, t,
+			     s->program->kind->flags & PROBE_USER ? SPACE_USER
+								  : SPACE_ANY);
 	return t;
 }
 
@@ -517,12 +519,22 @@ static const struct type *infer_kind(struct sema *s, struct node *n)
 		return infer_ternary(s, n);
 	case NODE_STEP:
 		return infer_step(s, n);
+	case NODE_INDEX:
+	case NODE_TUPLE:
+	case NODE_TYPE:
+	case NODE_ADDRESS:
 	case NODE_PARAM:
 	case NODE_ASSIGN:
 	case NODE_LET:
 	case NODE_IF:
 	case NODE_BLOCK:
 	case NODE_EXPR:
+	case NODE_FOR_RANGE:
+	case NODE_FOR_MAP:
+	case NODE_WHILE:
+	case NODE_UNROLL:
+	case NODE_BREAK:
+	case NODE_CONTINUE:
 	case NODE_RETURN:
 		break; /* a literal by now; no expressions */
 	}

@@ -284,6 +284,10 @@ static void visit_expr(struct node *n, void *arg)
 	case NODE_STR:
 	case NODE_PARAM:
 	case NODE_FIELD:
+	case NODE_INDEX:
+	case NODE_TUPLE:
+	case NODE_TYPE:
+	case NODE_ADDRESS:
 	case NODE_DEREF:
 	case NODE_UNARY:
 	case NODE_BINARY:
@@ -295,6 +299,12 @@ static void visit_expr(struct node *n, void *arg)
 	case NODE_IF:
 	case NODE_BLOCK:
 	case NODE_EXPR:
+	case NODE_FOR_RANGE:
+	case NODE_FOR_MAP:
+	case NODE_WHILE:
+	case NODE_UNROLL:
+	case NODE_BREAK:
+	case NODE_CONTINUE:
 	case NODE_RETURN:
 		visit_stmt(s, n);
 		break;
@@ -333,7 +343,7 @@ static void visit_assign(struct names *s, struct node *n)
 		return;
 	l = find_local(s, place->var.name);
 	if (!l && !n->assign.compound)
-		l = declare(s, place, (struct type_name){ 0 });
+		l = declare(s, place, (struct type_name){ .name = NULL });
 	else
 		l = use_local(s, place);
 	if (!l || !l->as.name)
@@ -393,6 +403,12 @@ static void visit_stmt(struct names *s, struct node *n)
 	case NODE_EXPR:
 		visit_expr(n->expr.value, s);
 		break;
+	case NODE_FOR_RANGE:
+	case NODE_FOR_MAP:
+	case NODE_WHILE:
+	case NODE_UNROLL:
+	case NODE_BREAK:
+	case NODE_CONTINUE:
 	case NODE_RETURN:
 		break;
 	case NODE_INT:
@@ -402,6 +418,10 @@ static void visit_stmt(struct names *s, struct node *n)
 	case NODE_MAP:
 	case NODE_VAR:
 	case NODE_FIELD:
+	case NODE_INDEX:
+	case NODE_TUPLE:
+	case NODE_TYPE:
+	case NODE_ADDRESS:
 	case NODE_CAST:
 	case NODE_DEREF:
 	case NODE_UNARY:

@@ -272,7 +272,7 @@ static void plan_node(struct node *n, void *arg)
 		update_map(p, n->step.place);
 		break;
 	case NODE_DEREF:
-		if (n->unary.operand->type->user)
+		if (n->unary.operand->type->space == SPACE_USER)
 			p->program->reads_user = true;
 		break;
 	case NODE_INT:
@@ -280,12 +280,22 @@ static void plan_node(struct node *n, void *arg)
 	case NODE_PARAM:
 	case NODE_VAR:
 	case NODE_FIELD:
+	case NODE_INDEX:
+	case NODE_TUPLE:
+	case NODE_TYPE:
+	case NODE_ADDRESS:
 	case NODE_CAST:
 	case NODE_UNARY:
 	case NODE_BINARY:
 	case NODE_LET:
 	case NODE_BLOCK:
 	case NODE_EXPR:
+	case NODE_FOR_RANGE:
+	case NODE_FOR_MAP:
+	case NODE_WHILE:
+	case NODE_UNROLL:
+	case NODE_BREAK:
+	case NODE_CONTINUE:
 	case NODE_RETURN:
 		break;
 	}

@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "parser/ast.h"
+
 struct target;
 
 enum feature {
@@ -94,9 +96,6 @@ struct target_param {
 	target_type_id type;
 };
 
-/* The words before a type's name. */
-enum target_tag { TAG_NONE, TAG_STRUCT, TAG_UNION, TAG_ENUM };
-
 struct target_ops {
 	bool (*has)(const struct target *t, enum feature f);
 
@@ -149,7 +148,7 @@ struct target_ops {
 	 * -ENODATA: this kernel has no BTF. TAG_NONE finds typedefs and basic types, and
 	 * a definition is preferred to a declaration.
 	 */
-	int (*type_find)(const struct target *t, enum target_tag tag, const char *name,
+	int (*type_find)(const struct target *t, enum type_tag tag, const char *name,
 			 target_type_id *out);
 	int (*type_describe)(const struct target *t, target_type_id id,
 			     struct target_type *out);
@@ -164,7 +163,7 @@ struct target_ops {
 	int (*constant)(const struct target *t, const char *name, int64_t *value,
 			target_type_id *type);
 	/* For -l and "did you mean": the names of structs, unions or enums. */
-	int (*type_names)(const struct target *t, enum target_tag tag,
+	int (*type_names)(const struct target *t, enum type_tag tag,
 			  const char *pattern,
 			  int (*found)(const char *name, void *arg), void *arg);
 

@@ -228,10 +228,12 @@ static inline uint64_t vm_call(struct vm *vm, int32_t number, const uint64_t *r)
 		return 0;
 	case HELPER_PROBE_READ_USER:
 		return (uint64_t)vm_read(vm, r, false, true);
+	case HELPER_PROBE_READ:
 	case HELPER_PROBE_READ_KERNEL:
 		return (uint64_t)vm_read(vm, r, false, false);
 	case HELPER_PROBE_READ_USER_STR:
 		return (uint64_t)vm_read(vm, r, true, true);
+	case HELPER_PROBE_READ_STR:
 	case HELPER_PROBE_READ_KERNEL_STR:
 		return (uint64_t)vm_read(vm, r, true, false);
 	case HELPER_COPY_FROM_USER:

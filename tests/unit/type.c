@@ -8,7 +8,7 @@ static void test_sizes(struct arena *a)
 {
 	CHECK_INT_EQ(type_size(&type_void), 0);
 	CHECK_INT_EQ(type_size(type_int(a, 1, true, UNIT_NONE)), 8);
-	CHECK_INT_EQ(type_size(type_ptr(a, &type_u64, true)), 8);
+	CHECK_INT_EQ(type_size(type_ptr(a, &type_u64, SPACE_USER)), 8);
 	CHECK_INT_EQ(type_size(&type_name), 8);
 	CHECK_INT_EQ(type_size(type_str(a, 0)), 8);
 	CHECK_INT_EQ(type_size(type_str(a, 7)), 8);
@@ -32,14 +32,14 @@ static void test_join_ints(struct arena *a)
 
 static void test_join_others(struct arena *a)
 {
-	const struct type *user = type_ptr(a, &type_u64, true);
-	const struct type *kernel = type_ptr(a, &type_u64, false);
+	const struct type *user = type_ptr(a, &type_u64, SPACE_USER);
+	const struct type *kernel = type_ptr(a, &type_u64, SPACE_KERNEL);
 
 	CHECK_INT_EQ(type_join(a, type_str(a, 3), type_str(a, 15))->limit, 15);
 	CHECK_INT_EQ(type_join(a, type_str(a, 15), type_str(a, 3))->limit, 15);
-	CHECK(type_join(a, user, type_ptr(a, &type_u64, true)));
-	CHECK(!type_join(a, user, kernel));
-	CHECK(!type_join(a, user, type_ptr(a, &type_s64, true)));
+	CHECK(type_join(a, user, type_ptr(a, &type_u64, SPACE_USER)));
+	CHECK_INT_EQ(type_join(a, user, kernel)->space, SPACE_ANY);
+	CHECK(!type_join(a, user, type_ptr(a, &type_s64, SPACE_USER)));
 	CHECK(!type_join(a, &type_u64, type_str(a, 3)));
 	CHECK(!type_join(a, &type_name, type_str(a, 3)));
 	CHECK(type_join(a, &type_name, &type_name) == &type_name);
@@ -68,11 +68,11 @@ static void test_join_is_upper_bound(struct arena *a)
 
 static void test_texts(struct arena *a)
 {
-	const struct type *p = type_ptr(a, type_int(a, 1, true, UNIT_NONE), true);
+	const struct type *p = type_ptr(a, type_int(a, 1, true, UNIT_NONE), SPACE_USER);
 
 	CHECK_STR_EQ(type_text(a, p), "int8 *");
-	CHECK_STR_EQ(type_text(a, type_ptr(a, p, true)), "int8 **");
-	CHECK_STR_EQ(type_text(a, type_ptr(a, &type_void, false)), "void *");
+	CHECK_STR_EQ(type_text(a, type_ptr(a, p, SPACE_USER)), "int8 **");
+	CHECK_STR_EQ(type_text(a, type_ptr(a, &type_void, SPACE_KERNEL)), "void *");
 	CHECK_STR_EQ(type_text(a, type_str(a, 64)), "string[64]");
 	CHECK_STR_EQ(type_text(a, type_int(a, 2, false, UNIT_MS)), "uint16 ms");
 }
