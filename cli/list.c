@@ -64,7 +64,7 @@ static int print_site(const struct probe_site *site, const struct probe_layout *
 		return 0;
 	l->n++;
 	if (l->name && strcmp(l->name, site->name) == 0 &&
-	    same_layout(&l->layout, layout))
+	    (!l->args || same_layout(&l->layout, layout)))
 		return 0;
 	l->name = arena_strdup(l->cc->arena, site->name);
 	l->layout = *layout;

@@ -51,6 +51,12 @@ static bool read_source(struct compile *cc, const struct options *o)
 	return !err;
 }
 
+static void show_messages(const struct compile *cc, const struct options *o)
+{
+	diag_render(cc, stderr, isatty(STDERR_FILENO) && !getenv("NO_COLOR"),
+		    o->quiet || o->no_warnings);
+}
+
 /* memql script.mq --help: the script's options, which need nothing of the machine. */
 static bool wants_script_help(const struct options *o)
 {
@@ -83,7 +89,7 @@ static int compile_and_run(struct compile *cc, const struct options *o)
 	else
 		ok = compile_until(cc, o->dump, stdout);
 
-	diag_render(cc, stderr, isatty(STDERR_FILENO) && !getenv("NO_COLOR"), o->quiet);
+	show_messages(cc, o);
 	if (!ok)
 		return status;
 	return o->dump ? EXIT_SUCCESS : run(cc->image, o);
@@ -91,9 +97,9 @@ static int compile_and_run(struct compile *cc, const struct options *o)
 
 static int list(struct compile *cc, const struct options *o)
 {
-	int err = list_probes(cc, o->pattern, true, stdout);
+	int err = list_probes(cc, o->pattern, o->verbose, stdout);
 
-	diag_render(cc, stderr, isatty(STDERR_FILENO) && !getenv("NO_COLOR"), o->quiet);
+	show_messages(cc, o);
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

@@ -8,28 +8,85 @@
 #include "core/diag.h"
 
 enum option_name {
-#define OPTION(name, short_name, long_name, value, summary) OPTION_##name,
+#define OPTION(name, short_name, long_name, value, summary, more) OPTION_##name,
+#define ACCEPTED(...)
 #include "cli/options.def"
 #undef OPTION
+#undef ACCEPTED
 	NOPTIONS
 };
 
-static const struct option_row {
-	char short_name;
-	const char *long_name, *value, *summary;
-} rows[NOPTIONS] = {
-#define OPTION(name, short_name, long_name, value, summary)                            \
-	{ short_name, long_name, value, summary },
+static const struct option_row rows[NOPTIONS + 1] = {
+#define OPTION(name, short_name, long_name, value, summary, more)                      \
+	{ short_name, long_name, value, summary, more },
+#define ACCEPTED(...)
 #include "cli/options.def"
 #undef OPTION
+#undef ACCEPTED
 };
+
+static const struct option_row accepted[] = {
+#define OPTION(...)
+#define ACCEPTED(short_name, long_name, value, told, why)                              \
+	{ short_name, long_name, value, why, told ? why : "" },
+#include "cli/options.def"
+#undef OPTION
+#undef ACCEPTED
+	{ 0 }
+};
+
+enum { NACCEPTED = sizeof(accepted) / sizeof(accepted[0]) - 1 };
+
+const struct option_row *options_rows(void)
+{
+	return rows;
+}
+
+const struct option_row *options_accepted(void)
+{
+	return accepted;
+}
 
 static const char *const hints[] = {
 	"memql scripts/query_latency.mq              latency of every query",
 	"memql scripts/query_latency.mq --histogram  the same, as percentiles per plan",
 	"memql -e 'tracepoint:raw_syscalls:sys_enter { @[comm] = count(); }'",
 	"memql -l 'usdt:/usr/lib/postgresql/15/bin/postgres:*'",
+	NULL,
 };
+
+const char *const *options_examples(void)
+{
+	return hints;
+}
+
+static void help_row(const struct option_row *o, FILE *out)
+{
+	bool optional = o->value && *o->value == '[';
+	char text[64];
+
+	snprintf(text, sizeof(text), "%c%c%s--%s%s%s", o->short_name ? '-' : ' ',
+		 o->short_name ? o->short_name : ' ', o->short_name ? ", " : "  ",
+		 o->long_name,
+		 !o->value  ? ""
+		 : optional ? "[="
+			    : " ",
+		 !o->value ? "" : o->value + optional);
+	fprintf(out, "  %-26s %s\n", text, o->summary);
+}
+
+/* "-k -I --include" */
+static void help_accepted(FILE *out)
+{
+	fputs("\nAs in bpftrace, without effect:", out);
+	for (const struct option_row *o = accepted; o->summary; o++) {
+		if (o->short_name)
+			fprintf(out, " -%c", o->short_name);
+		else
+			fprintf(out, " --%s", o->long_name);
+	}
+	fputc('\n', out);
+}
 
 void options_help(FILE *out)
 {
@@ -38,18 +95,11 @@ void options_help(FILE *out)
 	      "  memql [OPTIONS] -e 'PROGRAM' [--] [ARGUMENTS]\n"
 	      "  memql -l [PATTERN | FILE | -p PID]\n\nOptions:\n",
 	      out);
-	for (size_t i = 0; i < NOPTIONS; i++) {
-		const struct option_row *o = &rows[i];
-		char text[64];
-
-		snprintf(text, sizeof(text), "%c%c%s--%s%s%s",
-			 o->short_name ? '-' : ' ', o->short_name ? o->short_name : ' ',
-			 o->short_name ? ", " : "  ", o->long_name, o->value ? " " : "",
-			 o->value ? o->value : "");
-		fprintf(out, "  %-26s %s\n", text, o->summary);
-	}
+	for (size_t i = 0; i < NOPTIONS; i++)
+		help_row(&rows[i], out);
+	help_accepted(out);
 	fputs("\nExamples:\n", out);
-	for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++)
+	for (size_t i = 0; hints[i]; i++)
 		fprintf(out, "  %s\n", hints[i]);
 }
 
@@ -74,13 +124,20 @@ static bool number(const char *option, const char *text, unsigned long min,
 static bool one_of(const char *option, const char *text, const char *const *words,
 		   const char **out)
 {
-	for (size_t i = 0; words[i]; i++)
+	struct suggestion near = { .word = text };
+
+	for (size_t i = 0; words[i]; i++) {
 		if (strcmp(words[i], text) == 0) {
 			*out = words[i];
 			return true;
 		}
+		suggest(&near, words[i]);
+	}
 
-	fprintf(stderr, "memql: %s has no '%s'; it takes", option, text);
+	fprintf(stderr, "memql: %s has no '%s'; ", option, text);
+	if (near.best)
+		fprintf(stderr, "did you mean %s? ", near.best);
+	fputs("it takes", stderr);
 	for (size_t i = 0; words[i]; i++)
 		fprintf(stderr, "%s%s", i ? ", " : " ", words[i]);
 	fputc('\n', stderr);
@@ -93,6 +150,8 @@ static bool set(struct options *o, enum option_name name, const char *value)
 	static const char *const dumps[] = {
 		"tokens", "ast", "plan", "ir", "bpf", NULL
 	};
+	static const char *const forms[] = { "md", NULL };
+	static const char *const buffers[] = { "none", "line", "full", NULL };
 	const char *word;
 	uint32_t n;
 
@@ -125,8 +184,16 @@ static bool set(struct options *o, enum option_name name, const char *value)
 			return false;
 		o->json = word == formats[1];
 		return true;
+	case OPTION_VERBOSE:
+		o->verbose = true;
+		return true;
+	case OPTION_BUFFER:
+		return one_of("-B", value, buffers, &o->buffer);
 	case OPTION_QUIET:
 		o->quiet = true;
+		return true;
+	case OPTION_NO_WARNINGS:
+		o->no_warnings = true;
 		return true;
 	case OPTION_UNSAFE:
 		o->unsafe = true;
@@ -144,8 +211,8 @@ static bool set(struct options *o, enum option_name name, const char *value)
 	case OPTION_DUMP:
 		return one_of("--dump", value, dumps, &o->dump);
 	case OPTION_REFERENCE:
-		o->reference = true;
-		return true;
+		return one_of("--reference", value ? value : forms[0], forms,
+			      &o->reference);
 	case OPTION_HELP:
 		o->help = true;
 		return true;
@@ -158,31 +225,61 @@ static bool set(struct options *o, enum option_name name, const char *value)
 	return false;
 }
 
-/* getopt's own tables, made from the rows. */
-static void make_tables(struct option *longs, char *shorts)
+/* What getopt_long() returns for a long option, or for one that changes nothing. */
+enum { LONG_FIRST = 256, ACCEPTED_FIRST = 512 };
+
+static int argument_of(const struct option_row *o)
 {
-	*shorts++ = '+'; /* stop at the script's name */
-	*shorts++ = ':';
-	for (int i = 0; i < NOPTIONS; i++) {
-		longs[i] = (struct option){
-			.name = rows[i].long_name,
-			.has_arg = rows[i].value ? required_argument : no_argument,
-			.val = 256 + i,
+	if (!o->value)
+		return no_argument;
+	return *o->value == '[' ? optional_argument : required_argument;
+}
+
+/* getopt's own tables, made from the rows. */
+struct tables {
+	struct option longs[NOPTIONS + NACCEPTED + 1];
+	char shorts[3 * (NOPTIONS + NACCEPTED) + 3];
+	size_t nlongs, nshorts;
+};
+
+static void add_row(struct tables *t, const struct option_row *o, int val)
+{
+	if (o->long_name)
+		t->longs[t->nlongs++] = (struct option){
+			.name = o->long_name,
+			.has_arg = argument_of(o),
+			.val = val,
 		};
-		if (!rows[i].short_name)
-			continue;
-		*shorts++ = rows[i].short_name;
-		if (rows[i].value)
-			*shorts++ = ':';
-	}
-	*shorts = '\0';
-	longs[NOPTIONS] = (struct option){ 0 };
+	if (!o->short_name)
+		return;
+	t->shorts[t->nshorts++] = o->short_name;
+	for (int i = 0; i < argument_of(o); i++)
+		t->shorts[t->nshorts++] = ':';
+}
+
+static void make_tables(struct tables *t)
+{
+	*t = (struct tables){ .shorts = "+:", .nshorts = 2 }; /* stop at the script */
+	for (int i = 0; i < NOPTIONS; i++)
+		add_row(t, &rows[i], LONG_FIRST + i);
+	for (int i = 0; i < NACCEPTED; i++)
+		add_row(t, &accepted[i], ACCEPTED_FIRST + i);
+}
+
+static const struct option_row *find_accepted(int c)
+{
+	if (c >= ACCEPTED_FIRST)
+		return &accepted[c - ACCEPTED_FIRST];
+	for (int i = 0; i < NACCEPTED; i++)
+		if (accepted[i].short_name == c)
+			return &accepted[i];
+	return NULL;
 }
 
 static int row_of(int c)
 {
-	if (c >= 256)
-		return c - 256;
+	if (c >= LONG_FIRST)
+		return c - LONG_FIRST;
 	for (int i = 0; i < NOPTIONS; i++)
 		if (rows[i].short_name == c)
 			return i;
@@ -195,6 +292,9 @@ static bool unknown(const struct options *o, const char *word)
 
 	for (int i = 0; i < NOPTIONS; i++)
 		suggest(&s, rows[i].long_name);
+	for (int i = 0; i < NACCEPTED; i++)
+		if (accepted[i].long_name)
+			suggest(&s, accepted[i].long_name);
 	fprintf(stderr, "memql: unknown option '%s'", word);
 	if (s.best)
 		fprintf(stderr, "; did you mean --%s?", s.best);
@@ -234,14 +334,14 @@ static bool take_rest(struct options *o, int argc, char **argv)
 
 bool options_parse(int argc, char **argv, struct options *out)
 {
-	struct option longs[NOPTIONS + 1];
-	char shorts[2 * NOPTIONS + 3];
+	const struct option_row *o;
+	struct tables t;
 	int c;
 
 	*out = (struct options){ 0 };
-	make_tables(longs, shorts);
+	make_tables(&t);
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, t.shorts, t.longs, NULL)) != -1) {
 		const char *word = argv[optind - 1];
 
 		if (c == ':') {
@@ -250,6 +350,13 @@ bool options_parse(int argc, char **argv, struct options *out)
 		}
 		if (c == '?')
 			return unknown(out, word);
+		o = find_accepted(c);
+		if (o && *o->more)
+			fprintf(stderr, "memql: %s has no effect: %s\n",
+				o->value && optarg == word ? argv[optind - 2] : word,
+				o->more);
+		if (o)
+			continue;
 		if (!set(out, row_of(c), optarg))
 			return false;
 	}

@@ -7,16 +7,18 @@
 #include <stdio.h>
 
 struct options {
-	const char *program; /* -e, or NULL */
-	const char *script;  /* a path, "-" for standard input, or NULL */
-	const char *pattern; /* of -l, or NULL */
-	const char *command; /* -c, or NULL */
-	const char *output;  /* -o, or NULL */
-	const char *dump;    /* --dump, or NULL */
-	int32_t pid;         /* -p; 0: none */
-	uint32_t max_strlen; /* bytes; 0: not given */
-	uint32_t ring_bytes; /* 0: not given */
-	bool json, quiet, list, dry_run, help, version, reference, unsafe;
+	const char *program;   /* -e, or NULL */
+	const char *script;    /* a path, "-" for standard input, or NULL */
+	const char *pattern;   /* of -l, or NULL */
+	const char *command;   /* -c, or NULL */
+	const char *output;    /* -o, or NULL */
+	const char *dump;      /* --dump, or NULL */
+	const char *buffer;    /* -B: "none", "line", "full"; NULL: not given */
+	const char *reference; /* --reference: what form, or NULL */
+	int32_t pid;           /* -p; 0: none */
+	uint32_t max_strlen;   /* bytes; 0: not given */
+	uint32_t ring_bytes;   /* 0: not given */
+	bool json, quiet, verbose, no_warnings, list, dry_run, help, version, unsafe;
 	char *const *args; /* the script's own, NULL-terminated */
 	int nargs;
 };
@@ -28,5 +30,21 @@ struct options {
 bool options_parse(int argc, char **argv, struct options *out);
 
 void options_help(FILE *out);
+
+/* One option, for the manual and completion; see options.def. */
+struct option_row {
+	char short_name;       /* 0: none */
+	const char *long_name; /* NULL: none */
+	const char *value;     /* NULL: it takes none; in brackets: may be left out */
+	const char *summary;   /* of one that changes nothing: why */
+	const char *more;      /* of one that changes nothing: what to tell */
+};
+
+/* Both end with a row whose summary is NULL. */
+const struct option_row *options_rows(void);
+const struct option_row *options_accepted(void);
+
+/* Command lines, each perhaps with blanks and what it does; ends with NULL. */
+const char *const *options_examples(void);
 
 #endif

@@ -189,6 +189,19 @@ out:
 	return status;
 }
 
+/* After the sink has chosen its own. NULL: that is kept. */
+static void set_buffer(FILE *fp, const char *mode)
+{
+	static const struct {
+		const char *name;
+		int mode;
+	} modes[] = { { "none", _IONBF }, { "line", _IOLBF }, { "full", _IOFBF } };
+
+	for (size_t i = 0; mode && i < sizeof(modes) / sizeof(modes[0]); i++)
+		if (strcmp(mode, modes[i].name) == 0)
+			setvbuf(fp, NULL, modes[i].mode, 1 << 16);
+}
+
 int run(const struct image *img, const struct options *o)
 {
 	FILE *fp = stdout;
@@ -207,6 +220,7 @@ int run(const struct image *img, const struct options *o)
 	sink = o->json ? sink_json_new(fp, o->quiet)
 		       : sink_text_new(fp, stderr, o->quiet);
 
+	set_buffer(fp, o->buffer);
 	catch_signals();
 	if (!watch_open(o, &w))
 		status = trace(img, o, &w, sink);

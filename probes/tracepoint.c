@@ -331,7 +331,7 @@ static const struct builtin tracepoint_vars[] = {
 		.flags = BUILTIN_PER_SITE,
 		.returns = { .kind = TYPE_ARGS },
 		.summary = "the fields of the tracepoint's record",
-		.doc = "`args.NAME` is a field by its name; `memql -l tracepoint:...` "
+		.doc = "`args.NAME` is a field by its name; `memql -lv tracepoint:...` "
 		       "lists them with their types. Arrays of char are strings; "
 		       "pointers in the group syscalls are into the calling program's "
 		       "memory: read text there with str().",

@@ -313,7 +313,7 @@ static struct value emit_usdt_arg(struct emit *e, const struct node *call)
 		.returns = { .kind = TYPE_INT, .size = 8 },                            \
 		.summary = "argument " #n " of the probe, from 0",                     \
 		.doc = "With the size and sign that the program's authors gave it; "   \
-		       "`memql -l usdt:...` lists them. Read text with str().",        \
+		       "`memql -lv usdt:...` lists them. Read text with str().",       \
 		.example = "usdt:*:*:query__start { @[arg" #n "] = count(); }",        \
 		.check = check_usdt_arg,                                               \
 		.emit = emit_usdt_arg,                                                 \

@@ -22,3 +22,14 @@ refuses "exclude each other" -p 1 -c true -e 'BEGIN { exit(); }'
 refuses "one pattern" -l 'BEGIN' 'END'
 refuses "it takes text, json" -f xml -e 'BEGIN { exit(); }'
 refuses "a whole number" -p self -e 'BEGIN { exit(); }'
+refuses "did you mean plan?" --dump plna -e 'BEGIN { exit(); }'
+refuses "did you mean --include?" --incldue x.h -e 'BEGIN { exit(); }'
+refuses "it takes none, line, full" -B all -e 'BEGIN { exit(); }'
+
+# What bpftrace takes changes nothing, and is not taken for the script's name.
+for words in -k -kk --usdt-file-activation -I/usr/include "-I /usr/include" "--include linux/sched.h"; do
+    run 0 "$MEMQL" $words --dump=ast -e 'BEGIN { exit(); }'
+done
+expect "$TMP/err" "--include has no effect: types come from"
+run 0 "$MEMQL" -k --no-warnings --unsafe -B line -v -d ast -e 'BEGIN { 1; }'
+[ ! -s "$TMP/err" ] || fail "memql -k --no-warnings says '$(cat "$TMP/err")'"
