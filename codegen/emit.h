@@ -65,6 +65,10 @@ enum space emit_space(struct emit *e, const struct type *t);
 struct value emit_read(struct emit *e, struct value address, unsigned size,
 		       bool is_signed, enum space space, struct span at);
 
+/* size bytes to dst, which has room for them; a failure counts and leaves zeros. */
+void emit_read_bytes(struct emit *e, struct value dst, struct value address,
+		     size_t size, enum space space, struct span at);
+
 /* How much text is read. */
 struct text_length {
 	uint32_t limit;

@@ -9,6 +9,11 @@ bool is_text(const struct type *t)
 	return t && t->kind == TYPE_STR;
 }
 
+bool is_wide(const struct type *t)
+{
+	return t && type_in_memory(t);
+}
+
 struct value dest_for(struct emit *e, const struct node *n, const struct type *type)
 {
 	if (n && n == e->dest_node)
@@ -231,12 +236,12 @@ static struct value eval_unary(struct emit *e, const struct node *n)
 		       (struct value){ 0 }, n->type->is_signed);
 }
 
-/* One side of ?: a string goes to dst, a number to the local. */
+/* One side of ?: what is wide goes to dst, a number to the local. */
 static void eval_side(struct emit *e, const struct node *n, const struct node *side,
 		      struct value dst, LLVMValueRef local)
 {
-	if (is_text(n->type))
-		eval_text_at(e, side, dst, type_size(n->type));
+	if (is_wide(n->type))
+		eval_into(e, side, dst, n->type, false);
 	else
 		local_set(e, local, emit_eval(e, side));
 }
@@ -248,7 +253,7 @@ static struct value eval_cond(struct emit *e, const struct node *n)
 	struct value dst = { .ref = NULL };
 	LLVMValueRef local = NULL;
 
-	if (is_text(n->type))
+	if (is_wide(n->type))
 		dst = dest_for(e, n, n->type);
 	else
 		local = local_new(e);
@@ -326,10 +331,12 @@ static struct value eval(struct emit *e, const struct node *n)
 	case NODE_MAP:
 		return map_value(e, n);
 	case NODE_VAR:
-		return is_text(n->var.info->type) ? var_text(e, n->var.info)
+		return is_wide(n->var.info->type) ? var_text(e, n->var.info)
 						  : var_load(e, n->var.info);
 	case NODE_FIELD:
 		return eval_field(e, n);
+	case NODE_TUPLE:
+		return tuple_build(e, n);
 	case NODE_CAST:
 		return eval_cast(e, n);
 	case NODE_DEREF:
@@ -343,7 +350,6 @@ static struct value eval(struct emit *e, const struct node *n)
 	case NODE_STEP:
 		return eval_step(e, n, true);
 	case NODE_INDEX:
-	case NODE_TUPLE:
 	case NODE_TYPE:
 	case NODE_ADDRESS:
 	case NODE_PARAM:

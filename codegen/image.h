@@ -33,7 +33,9 @@ enum { IMAGE_RING_BYTES = 256 << 10 }; /* size of memql_ring unless it is change
 
 /*
  * A record in the ring buffer: this header, one word per argument (the number, or for a
- * string its length without NUL), then the strings' bytes without NULs, in order.
+ * value in memory its length in bytes, without a string's NUL), then the values in memory
+ * that are no strings, in order, each type_size() bytes, and last the strings' bytes
+ * without NULs, in order.
  */
 struct record {
 	uint32_t action; /* index of image->actions */

@@ -199,9 +199,20 @@ struct value field_read(struct emit *e, unsigned i, const struct node *n,
 
 /* expr.c */
 bool is_text(const struct type *t);
+/* The value is an address of the program's own memory, not a word. */
+bool is_wide(const struct type *t);
 /* Evaluate a string to dst, which has room for size >= type_size() bytes. */
 struct value eval_text_at(struct emit *e, const struct node *n, struct value dst,
 			  size_t size);
+/*
+ * Evaluate to dst as a value of this type, which holds what n's does: all type_size()
+ * bytes are written. padded: those after a string's NUL are zero, as in a key.
+ */
+void eval_into(struct emit *e, const struct node *n, struct value dst,
+	       const struct type *type, bool padded);
+/* The same of a value at hand. */
+void convert(struct emit *e, struct value dst, const struct type *to, struct value v,
+	     const struct type *from, bool padded);
 /* Branch on a condition. */
 void eval_branch(struct emit *e, const struct node *cond, LLVMBasicBlockRef yes,
 		 LLVMBasicBlockRef no);
@@ -216,6 +227,9 @@ struct value number_op(struct emit *e, enum op op, const struct node *left,
 		       struct value a, const struct node *right, struct value b);
 /* wanted: the value is used. */
 struct value eval_step(struct emit *e, const struct node *n, bool wanted);
+
+/* memory.c: values wider than a word. */
+struct value tuple_build(struct emit *e, const struct node *n);
 
 /* text.c */
 struct value text_equal(struct emit *e, const struct node *left,

@@ -26,22 +26,6 @@ static struct value zero_key(struct emit *e)
 	return emit_rodata(e, &(uint32_t){ 0 }, sizeof(uint32_t));
 }
 
-/* One component of a key: zero-padded, since the kernel compares all bytes. */
-static void build_key_part(struct emit *e, const struct node *n,
-			   const struct type *type, struct value at)
-{
-	size_t size = type_size(type), written = 0;
-
-	if (!is_text(type)) {
-		emit_store(e, at, 0, emit_eval(e, n), 8);
-		return;
-	}
-	if (n->kind == NODE_STR)
-		written = type_size(n->type);
-	emit_zero(e, emit_at(e, at, emit_int(e, (int64_t)written)), size - written);
-	eval_text_at(e, n, at, size);
-}
-
 static struct value build_key(struct emit *e, const struct node *map)
 {
 	const struct map_info *info = map->map.info;
@@ -53,8 +37,8 @@ static struct value build_key(struct emit *e, const struct node *map)
 		return zero_key(e);
 	key = emit_temp(e, info->key_size);
 	for (size_t i = 0; i < info->nkeys; i++, n = n->next) {
-		build_key_part(e, n, info->keys[i],
-			       emit_at(e, key, emit_int(e, (int64_t)offset)));
+		eval_into(e, n, emit_at(e, key, emit_int(e, (int64_t)offset)),
+			  info->keys[i], true);
 		offset += type_size(info->keys[i]);
 	}
 	assert(offset == info->key_size);
@@ -153,7 +137,7 @@ struct value map_value(struct emit *e, const struct node *map)
 	struct branch there;
 
 	assert(info->value && "aggregations are not read by programs");
-	if (is_text(info->value)) {
+	if (is_wide(info->value)) {
 		empty = module_zeros(e->m, type_size(info->value));
 		there = emit_if(e, p);
 		found = LLVMGetInsertBlock(e->b);
@@ -233,10 +217,7 @@ static void assign_scalar(struct emit *e, const struct map_info *map,
 	struct value p = lookup(e, map, zero_key(e));
 	struct branch there = emit_if(e, p);
 
-	if (is_text(map->value))
-		emit_copy_str(e, p, v, type_size(map->value));
-	else
-		emit_store(e, p, 0, v, 8);
+	convert(e, p, map->value, v, value->type, false);
 	emit_store(e, p, set_offset(map), emit_int(e, 1), 8);
 	emit_end(e, &there);
 }
@@ -246,15 +227,10 @@ static struct value build_value(struct emit *e, const struct map_info *map,
 				const struct node *value)
 {
 	size_t size = type_size(map->value);
-	struct value slot;
+	struct value slot =
+		is_wide(map->value) ? temp_text(e, size) : emit_temp(e, size);
 
-	if (!is_text(map->value)) {
-		slot = emit_temp(e, size);
-		emit_store(e, slot, 0, emit_eval(e, value), 8);
-		return slot;
-	}
-	slot = temp_text(e, size);
-	eval_text_at(e, value, slot, size);
+	eval_into(e, value, slot, map->value, false);
 	return slot;
 }
 

@@ -183,7 +183,7 @@ static void place_vars(struct emit *e)
 		struct var_slot *slot = ARENA_NEW(e->m->cc->arena, struct var_slot);
 
 		var->storage = slot;
-		if (!is_text(var->type) && used < max) {
+		if (!is_wide(var->type) && used < max) {
 			slot->local = local_new(e);
 			used++;
 			continue;
@@ -210,10 +210,10 @@ static void look_for_dear(struct node *n, void *arg)
 	case NODE_COND:
 		break;
 	case NODE_FIELD:
-		s->dear |= is_text(n->type);
+		s->dear |= is_wide(n->type);
 		return;
 	case NODE_CALL:
-		s->dear |= n->call.builtin->kind != BUILTIN_VALUE || is_text(n->type);
+		s->dear |= n->call.builtin->kind != BUILTIN_VALUE || is_wide(n->type);
 		return;
 	case NODE_STR:
 	case NODE_PARAM:

@@ -40,24 +40,32 @@ static struct value is_error(struct emit *e, struct value result)
 	return emit_op(e, OP_LT, result, emit_int(e, 0), true);
 }
 
-struct value emit_read(struct emit *e, struct value address, unsigned size,
-		       bool is_signed, enum space space, struct span at)
+/* A helper that fails leaves zeros. */
+void emit_read_bytes(struct emit *e, struct value dst, struct value address,
+		     size_t size, enum space space, struct span at)
 {
-	struct value slot = emit_temp(e, 8), bytes = emit_int(e, size), failed;
+	struct value bytes = emit_int(e, (int64_t)size), failed;
 	struct branch b;
 
-	failed = is_error(
-		e, emit_helper(e, readers[space].bytes, 3, slot, bytes, address));
+	failed = is_error(e,
+			  emit_helper(e, readers[space].bytes, 3, dst, bytes, address));
 	b = emit_if(e, failed);
 	if (can_fault(e, space)) {
-		failed = is_error(e, emit_helper(e, HELPER_COPY_FROM_USER, 3, slot,
+		failed = is_error(e, emit_helper(e, HELPER_COPY_FROM_USER, 3, dst,
 						 bytes, address));
 		loss_if(e, failed, LOSS_MEMORY_READ, at);
 	} else {
 		emit_loss(e, LOSS_MEMORY_READ, at);
 	}
 	emit_end(e, &b);
-	/* A helper that fails leaves zeros. */
+}
+
+struct value emit_read(struct emit *e, struct value address, unsigned size,
+		       bool is_signed, enum space space, struct span at)
+{
+	struct value slot = emit_temp(e, 8);
+
+	emit_read_bytes(e, slot, address, size, space, at);
 	return emit_load(e, slot, 0, size, is_signed);
 }
 

@@ -28,7 +28,7 @@ static size_t word_offset(size_t i)
 static struct building open_record(struct emit *e, const struct node *call, size_t n)
 {
 	size_t fixed = word_offset(n), texts = 0, text_bytes = 0;
-	struct building r = { .end = emit_int(e, (int64_t)fixed), .end_max = fixed };
+	struct building r = { 0 };
 
 	for (size_t i = 0; i < n; i++) {
 		const struct node *arg = action_arg(call, i);
@@ -36,8 +36,12 @@ static struct building open_record(struct emit *e, const struct node *call, size
 		if (is_text(arg->type)) {
 			text_bytes += type_size(arg->type);
 			texts++;
+		} else if (is_wide(arg->type)) {
+			fixed += type_size(arg->type);
 		}
 	}
+	r.end = emit_int(e, (int64_t)fixed);
+	r.end_max = fixed;
 	/* On the stack a string can be built only at a constant place. */
 	r.in_frame = texts <= 1 && text_bytes <= FRAME_TEXT_MAX &&
 		     fits_frame(e, fixed + text_bytes);
@@ -85,6 +89,18 @@ static void add_text(struct emit *e, struct building *r, const struct node *n, s
 	r->end_max += n->type->limit;
 }
 
+/* A value of fixed size at offset; returns the offset behind it. */
+static size_t add_wide(struct emit *e, struct building *r, const struct node *n,
+		       size_t i, size_t offset)
+{
+	size_t size = type_size(n->type);
+
+	eval_into(e, n, emit_at(e, r->at, emit_int(e, (int64_t)offset)), n->type,
+		  false);
+	emit_store(e, r->at, (int64_t)word_offset(i), emit_int(e, (int64_t)size), 8);
+	return offset + size;
+}
+
 static void add_header(struct emit *e, const struct building *r, unsigned action)
 {
 	struct value cpu = emit_helper(e, HELPER_GET_SMP_PROCESSOR_ID, 0);
@@ -115,12 +131,15 @@ void emit_record(struct emit *e, const struct node *call, bool wake)
 	const struct action_info *action = call->call.data;
 	struct building r = open_record(e, call, action->nargs);
 	struct value ring = value_of(e->m->ring), flags, result;
+	size_t offset = word_offset(action->nargs);
 
 	for (size_t i = 0; i < action->nargs; i++) {
 		const struct node *arg = action_arg(call, i);
 
 		if (is_text(arg->type))
 			add_text(e, &r, arg, i);
+		else if (is_wide(arg->type))
+			offset = add_wide(e, &r, arg, i, offset);
 		else
 			emit_store(e, r.at, (int64_t)word_offset(i), emit_eval(e, arg),
 				   8);

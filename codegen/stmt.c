@@ -19,20 +19,19 @@ static void look_for(struct node *n, void *arg)
 		node_each_child(n, look_for, m);
 }
 
-static void assign_var_text(struct emit *e, const struct var_info *var,
+static void assign_var_wide(struct emit *e, const struct var_info *var,
 			    struct node *value)
 {
 	struct mention m = { .var = var };
-	size_t size = type_size(var->type);
 	struct value v;
 
 	look_for(value, &m);
 	if (!m.found) {
-		eval_text_at(e, value, var_text(e, var), size);
+		eval_into(e, value, var_text(e, var), var->type, false);
 		return;
 	}
 	v = emit_eval(e, value);
-	emit_copy_str(e, var_text(e, var), v, size);
+	convert(e, var_text(e, var), var->type, v, value->type, false);
 }
 
 static void assign_var(struct emit *e, const struct node *n)
@@ -42,8 +41,8 @@ static void assign_var(struct emit *e, const struct node *n)
 	const struct var_info *var = place->var.info;
 	struct value v;
 
-	if (is_text(var->type)) {
-		assign_var_text(e, var, value);
+	if (is_wide(var->type)) {
+		assign_var_wide(e, var, value);
 		return;
 	}
 	v = emit_eval(e, value);
@@ -69,12 +68,14 @@ static void declare(struct emit *e, const struct node *n)
 {
 	const struct var_info *var = n->let.var->var.info;
 
-	if (n->let.value && is_text(var->type))
-		assign_var_text(e, var, n->let.value);
+	if (n->let.value && is_wide(var->type))
+		assign_var_wide(e, var, n->let.value);
 	else if (n->let.value)
 		var_store(e, var, emit_eval(e, n->let.value));
 	else if (is_text(var->type))
 		emit_store(e, var_text(e, var), 0, emit_int(e, 0), 8);
+	else if (is_wide(var->type))
+		emit_zero(e, var_text(e, var), type_size(var->type));
 	else
 		var_store(e, var, emit_int(e, 0));
 }

@@ -34,29 +34,34 @@ static uint64_t now_ns(clockid_t clock)
 }
 
 /*
- * Words and texts of a record to datums. False if it is not what its action sends:
+ * Words and bytes of a record to datums. False if it is not what its action sends:
  * memql does not trust lengths that it reads from shared memory.
  */
 static bool decode(struct datum *args, const struct action_info *action,
 		   const struct record *r, size_t size)
 {
 	size_t head = sizeof(*r) + action->nargs * sizeof(r->words[0]);
-	const char *text = (const char *)r + head;
+	const char *bytes = (const char *)r + head;
 	size_t left;
 
 	if (size < head)
 		return false;
 	left = size - head;
-	for (size_t i = 0; i < action->nargs; i++) {
+	for (size_t i = 0; i < action->nargs; i++)
 		args[i] = (struct datum){ .type = action->args[i], .n = r->words[i] };
-		if (args[i].type->kind != TYPE_STR)
-			continue;
-		if (args[i].n > left)
-			return false;
-		args[i].s = text;
-		args[i].len = args[i].n;
-		text += args[i].n;
-		left -= args[i].n;
+	/* First what has a fixed size, then text. */
+	for (int text = 0; text < 2; text++) {
+		for (size_t i = 0; i < action->nargs; i++) {
+			if (!type_in_memory(args[i].type) ||
+			    text != (args[i].type->kind == TYPE_STR))
+				continue;
+			if (args[i].n > left)
+				return false;
+			args[i].s = bytes;
+			args[i].len = args[i].n;
+			bytes += args[i].n;
+			left -= args[i].n;
+		}
 	}
 	return true;
 }

@@ -1,0 +1,127 @@
+/*
+ * Values wider than a word: strings, tuples, structs and arrays that the program copied,
+ * what user space shows. Each is the address of type_size() bytes of the program's own.
+ *
+ * A place may hold more than what is put there: a longer string, a tuple with one. So
+ * values are converted item by item where the types differ, and copied as a whole where
+ * they do not.
+ */
+#include "codegen/internal.h"
+
+static struct value item_at(struct emit *e, struct value base,
+			    const struct type_member *m)
+{
+	return emit_at(e, base, emit_int(e, (int64_t)(m->bit_offset / 8)));
+}
+
+/* Bytes behind those that a conversion writes. */
+static void zero_rest(struct emit *e, struct value dst, size_t from, size_t to)
+{
+	if (from < to)
+		emit_zero(e, emit_at(e, dst, emit_int(e, (int64_t)from)), to - from);
+}
+
+/* A struct or array of another space: now it is read, or is zeros and counted. */
+static void fetch(struct emit *e, struct value dst, const struct type *to,
+		  struct value address, enum space space)
+{
+	size_t size = (size_t)type_c_size(to);
+
+	emit_read_bytes(e, dst, address, size, space, e->span);
+	zero_rest(e, dst, size, type_size(to));
+}
+
+static void convert_items(struct emit *e, struct value dst, const struct type *to,
+			  struct value v, const struct type *from, bool padded)
+{
+	for (size_t i = 0; i < to->record->n; i++) {
+		const struct type_member *m = &to->record->members[i];
+		const struct type_member *p = &from->record->members[i];
+		struct value item = item_at(e, v, p);
+
+		if (!is_wide(p->type))
+			item = emit_load(e, item, 0, 8, false);
+		convert(e, item_at(e, dst, m), m->type, item, p->type, padded);
+	}
+}
+
+static void convert_text(struct emit *e, struct value dst, const struct type *to,
+			 struct value v, const struct type *from, bool padded)
+{
+	uint32_t limit = to->limit < from->limit ? to->limit : from->limit;
+
+	if (padded)
+		emit_zero(e, dst, type_size(to));
+	emit_copy_str(e, dst, v, (size_t)limit + 1);
+}
+
+void convert(struct emit *e, struct value dst, const struct type *to, struct value v,
+	     const struct type *from, bool padded)
+{
+	if (type_is_elsewhere(from))
+		fetch(e, dst, to, v, from->space);
+	else if (!is_wide(to))
+		emit_store(e, dst, 0, v, 8);
+	else if (is_text(to))
+		convert_text(e, dst, to, v, from, padded);
+	else if (to->kind == TYPE_TUPLE && !type_equal(to, from))
+		convert_items(e, dst, to, v, from, padded);
+	else {
+		/* Items of tuples are padded already. */
+		emit_copy(e, dst, v, type_size(from));
+		zero_rest(e, dst, type_size(from), type_size(to));
+	}
+}
+
+static void items_into(struct emit *e, const struct node *n, struct value dst,
+		       const struct type *type)
+{
+	const struct type_member *m = type->record->members;
+
+	for (const struct node *item = n->tuple.items; item; item = item->next, m++)
+		eval_into(e, item, item_at(e, dst, m), m->type, true);
+}
+
+/* Text goes to its place directly; a literal is padded as it is. */
+static void text_into(struct emit *e, const struct node *n, struct value dst,
+		      const struct type *type, bool padded)
+{
+	size_t size = type_size(type);
+
+	if (padded)
+		zero_rest(e, dst, n->kind == NODE_STR ? type_size(n->type) : 0, size);
+	eval_text_at(e, n, dst, size);
+}
+
+void eval_into(struct emit *e, const struct node *n, struct value dst,
+	       const struct type *type, bool padded)
+{
+	const struct node *outer_node = e->dest_node;
+	struct value outer = e->dest, v;
+
+	if (n->kind == NODE_TUPLE) {
+		items_into(e, n, dst, type);
+		return;
+	}
+	if (is_text(type)) {
+		text_into(e, n, dst, type, padded);
+		return;
+	}
+	if (type_equal(type, n->type) && type->kind == TYPE_SHOWN) {
+		e->dest_node = n;
+		e->dest = dst;
+	}
+	v = emit_eval(e, n);
+	e->dest_node = outer_node;
+	e->dest = outer;
+	if (!is_wide(type) || v.ref != dst.ref)
+		convert(e, dst, type, v, n->type, padded);
+}
+
+struct value tuple_build(struct emit *e, const struct node *n)
+{
+	struct value dst = temp_text(e, type_size(n->type));
+
+	items_into(e, n, dst, n->type);
+	return dst;
+}
