@@ -8,6 +8,8 @@
 
 #include "runtime/elf_file.h"
 #include "runtime/features.h"
+#include "runtime/kallsyms.h"
+#include "runtime/kernel_names.h"
 #include "runtime/objects.h"
 #include "runtime/tracefs.h"
 
@@ -19,9 +21,17 @@ struct cached_file {
 	int err;
 };
 
+/* What the kernel is asked for once, since it takes tens of milliseconds. */
+struct cached_names {
+	struct kernel_names names;
+	bool read;
+	int err;
+};
+
 struct target_linux {
 	struct target base; /* first: the interface is a pointer to it */
 	struct cached_file *files;
+	struct cached_names functions, tracepoints;
 	bool tried[FEATURE_COUNT], has[FEATURE_COUNT];
 	unsigned nprocesses;
 };
@@ -139,6 +149,38 @@ static bool has_section(const struct target *t, const char *path, const char *na
 	return find_file(t, path, &file) == 0 && elf_file_has_section(file, name);
 }
 
+static int functions(const struct target *t, const char *module, const char *name,
+		     int (*found)(const char *module, const char *name, void *arg),
+		     void *arg)
+{
+	struct cached_names *c = &linux_of(t)->functions;
+
+	if (!c->read)
+		c->err = kernel_functions_read(&c->names);
+	c->read = true;
+	return c->err ? c->err : kernel_names_each(&c->names, module, name, found, arg);
+}
+
+static int
+raw_tracepoints(const struct target *t, const char *module, const char *event,
+		int (*found)(const char *module, const char *event, void *arg),
+		void *arg)
+{
+	struct cached_names *c = &linux_of(t)->tracepoints;
+
+	if (!c->read)
+		c->err = kernel_tracepoints_read(KALLSYMS_PATH, &c->names);
+	c->read = true;
+	return c->err ? c->err
+		      : kernel_names_each(&c->names, module, event, found, arg);
+}
+
+static int kernel_symbol(const struct target *t, const char *name, uint64_t *address)
+{
+	(void)t;
+	return kallsyms_find(KALLSYMS_PATH, name, address);
+}
+
 static unsigned process_count(const struct target *t)
 {
 	return linux_of(t)->nprocesses;
@@ -154,6 +196,9 @@ static const struct target_ops linux_ops = {
 	.symbol_address = symbol_address,
 	.code = code,
 	.has_section = has_section,
+	.functions = functions,
+	.raw_tracepoints = raw_tracepoints,
+	.kernel_symbol = kernel_symbol,
 	.process_count = process_count,
 };
 
@@ -181,6 +226,8 @@ void target_linux_close(struct target *t)
 
 	if (!l)
 		return;
+	kernel_names_free(&l->functions.names);
+	kernel_names_free(&l->tracepoints.names);
 	for (c = l->files; c; c = next) {
 		next = c->next;
 		elf_file_close(c->file);

@@ -169,7 +169,9 @@ struct target_ops {
 
 	/*
 	 * Functions of the kernel that probes can sit on; module "vmlinux" is the kernel
-	 * itself. Patterns are globs. -EACCES: the list is readable by root only.
+	 * itself. Patterns are globs. A name that several static functions share comes
+	 * once for each. What found gets lives as long as the target. -EACCES: the list
+	 * is readable by root only.
 	 */
 	int (*functions)(const struct target *t, const char *module, const char *name,
 			 int (*found)(const char *module, const char *name, void *arg),
@@ -187,9 +189,12 @@ struct target_ops {
 				     int (*found)(const struct target_param *p,
 						  void *arg),
 				     void *arg);
-	/* Raw tracepoints, by pattern: with or without BTF. */
-	int (*raw_tracepoints)(const struct target *t, const char *event,
-			       int (*found)(const char *event, void *arg), void *arg);
+	/* Raw tracepoints: as functions(), with or without BTF. */
+	int (*raw_tracepoints)(const struct target *t, const char *module,
+			       const char *event,
+			       int (*found)(const char *module, const char *event,
+					    void *arg),
+			       void *arg);
 	/* The address of a kernel symbol (/proc/kallsyms); -EACCES if they are hidden. */
 	int (*kernel_symbol)(const struct target *t, const char *name,
 			     uint64_t *address);

@@ -45,6 +45,13 @@ struct object {
 	} usdt;
 };
 
+struct names {
+	struct kernel_name {
+		const char *module, *name;
+	} *items;
+	size_t n, cap;
+};
+
 struct fake {
 	struct target target; /* first: what the compiler holds */
 	struct arena *arena;
@@ -58,6 +65,11 @@ struct fake {
 		struct object *items;
 		size_t n, cap;
 	} objects;
+	struct names functions, raw_tracepoints;
+	struct {
+		struct data *items;
+		size_t n, cap;
+	} kernel_symbols;
 };
 
 static const struct fake *fake_of(const struct target *t)
@@ -223,6 +235,49 @@ static bool fake_has_section(const struct target *t, const char *path, const cha
 	return o && o->section && strcmp(o->section, name) == 0;
 }
 
+static int each_name(const struct names *names, const char *module, const char *name,
+		     int (*found)(const char *module, const char *name, void *arg),
+		     void *arg)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < names->n && !err; i++) {
+		const struct kernel_name *k = &names->items[i];
+
+		if (glob_match(module, k->module) && glob_match(name, k->name))
+			err = found(k->module, k->name, arg);
+	}
+	return err;
+}
+
+static int fake_functions(const struct target *t, const char *module, const char *name,
+			  int (*found)(const char *, const char *, void *), void *arg)
+{
+	return each_name(&fake_of(t)->functions, module, name, found, arg);
+}
+
+static int fake_raw_tracepoints(const struct target *t, const char *module,
+				const char *event,
+				int (*found)(const char *, const char *, void *),
+				void *arg)
+{
+	return each_name(&fake_of(t)->raw_tracepoints, module, event, found, arg);
+}
+
+static int fake_kernel_symbol(const struct target *t, const char *name,
+			      uint64_t *address)
+{
+	const struct fake *f = fake_of(t);
+
+	for (size_t i = 0; i < f->kernel_symbols.n; i++) {
+		if (strcmp(f->kernel_symbols.items[i].name, name) == 0) {
+			*address = f->kernel_symbols.items[i].address;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
 static unsigned fake_process_count(const struct target *t)
 {
 	const struct fake *f = fake_of(t);
@@ -243,6 +298,9 @@ static const struct target_ops fake_ops = {
 	.symbol_address = fake_symbol_address,
 	.code = fake_code,
 	.has_section = fake_has_section,
+	.functions = fake_functions,
+	.raw_tracepoints = fake_raw_tracepoints,
+	.kernel_symbol = fake_kernel_symbol,
 	.process_count = fake_process_count,
 };
 
@@ -414,6 +472,30 @@ static bool line_usdt(struct line *l)
 	return o;
 }
 
+static bool line_function(struct line *l)
+{
+	struct kernel_name k = { l->words[1], l->words[2] };
+
+	ARENA_PUSH(l->fake->arena, &l->fake->functions, k);
+	return true;
+}
+
+static bool line_raw_tracepoint(struct line *l)
+{
+	struct kernel_name k = { l->words[1], l->words[2] };
+
+	ARENA_PUSH(l->fake->arena, &l->fake->raw_tracepoints, k);
+	return true;
+}
+
+static bool line_kernel_symbol(struct line *l)
+{
+	struct data d = { l->words[1], number(l->words[2]) };
+
+	ARENA_PUSH(l->fake->arena, &l->fake->kernel_symbols, d);
+	return true;
+}
+
 static const struct line_kind {
 	const char *name;
 	size_t min; /* words, its name included */
@@ -429,6 +511,9 @@ static const struct line_kind {
 	{ "symbol", 5, line_symbol },
 	{ "data", 3, line_data },
 	{ "usdt", 6, line_usdt },
+	{ "function", 3, line_function },
+	{ "raw_tracepoint", 3, line_raw_tracepoint },
+	{ "kernel_symbol", 3, line_kernel_symbol },
 };
 
 static bool read_line(struct line *l)

@@ -19,6 +19,9 @@
  *		symbol NAME[@VERSION|@@VERSION] ADDRESS OFFSET SIZE
  *		data NAME ADDRESS
  *		usdt PROVIDER NAME ADDRESS OFFSET SEMAPHORE [ARGUMENT]...
+ *	function MODULE NAME		of the kernel, that probes can sit on
+ *	raw_tracepoint MODULE NAME
+ *	kernel_symbol NAME ADDRESS
  *
  * Returns NULL after a message on stderr if the file cannot be read or is malformed.
  */

@@ -17,7 +17,11 @@ static const char text[] = "feature sleepable_uprobe # a comment\n"
 			   "object /bin/engine pid 7\n"
 			   "\tusdt db query 0x2004 0x1004 0x3004 8@%rdi -4@-4(%rbp)\n"
 			   "object /bin/script\n"
-			   "\tfails 8\n";
+			   "\tfails 8\n"
+			   "function vmlinux vfs_read\n"
+			   "function ext ext_read\n"
+			   "raw_tracepoint vmlinux sys_enter\n"
+			   "kernel_symbol jiffies 0xffffffff82000000\n";
 
 /* What was found, with blanks between. */
 static char found[256];
@@ -138,6 +142,30 @@ static void test_files(struct target *t)
 		     -ERANGE);
 }
 
+static int add_name(const char *module, const char *name, void *arg)
+{
+	(void)arg;
+	add(module);
+	add(name);
+	return 0;
+}
+
+static void test_functions(struct target *t)
+{
+	uint64_t address = 0;
+
+	found[0] = '\0';
+	CHECK_INT_EQ(t->ops->functions(t, "*", "*_read", add_name, NULL), 0);
+	CHECK_STR_EQ(found, "vmlinux vfs_read ext ext_read");
+	found[0] = '\0';
+	CHECK_INT_EQ(t->ops->functions(t, "ext", "vfs_read", add_name, NULL), 0);
+	CHECK_INT_EQ(t->ops->raw_tracepoints(t, "vm*", "sys*", add_name, NULL), 0);
+	CHECK_STR_EQ(found, "vmlinux sys_enter");
+	CHECK_INT_EQ(t->ops->kernel_symbol(t, "jiffies", &address), 0);
+	CHECK_INT_EQ(address, 0xffffffff82000000);
+	CHECK_INT_EQ(t->ops->kernel_symbol(t, "none", &address), -ENOENT);
+}
+
 int main(void)
 {
 	struct target *t = fake_target_parse("text", text);
@@ -147,6 +175,7 @@ int main(void)
 	test_kernel(t);
 	test_objects(t);
 	test_files(t);
+	test_functions(t);
 	fake_target_close(t);
 	CHECK(!fake_target_parse("text", "nonsense\n"));
 	CHECK(!fake_target_parse("text", "symbol f 1 2 3\n"));

@@ -1,0 +1,45 @@
+/* Functions and tracepoints of the running kernel: what probes can be attached to. */
+#ifndef MEMQL_KERNEL_NAMES_H
+#define MEMQL_KERNEL_NAMES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct kernel_name {
+	uint32_t name, module; /* in texts */
+};
+
+/* In the order of the kernel's list. All zero: empty. */
+struct kernel_names {
+	struct kernel_name *items;
+	size_t n, cap;
+	char *texts; /* each ends with NUL */
+	size_t texts_size, texts_cap;
+};
+
+/*
+ * Functions that can be probed: those that the kernel's function tracer can patch, as
+ * tracefs lists them; on kernels that do not say, all of its functions. Without those
+ * that are not for kprobes. A name that several static functions share is there once for
+ * each of them.
+ *
+ * 0 or -errno; -EACCES: the list is for root. The caller frees what was read with
+ * kernel_names_free() in any case.
+ */
+int kernel_functions_read(struct kernel_names *out);
+
+/* The same of another list of symbols: see KALLSYMS_PATH. For tests. */
+int kernel_functions_read_symbols(const char *path, struct kernel_names *out);
+
+/* Raw tracepoints: those with and those without an event in tracefs. */
+int kernel_tracepoints_read(const char *path, struct kernel_names *out);
+
+/* By pattern; the first two arguments of found live as long as the names. */
+int kernel_names_each(const struct kernel_names *k, const char *module,
+		      const char *name,
+		      int (*found)(const char *module, const char *name, void *arg),
+		      void *arg);
+
+void kernel_names_free(struct kernel_names *k);
+
+#endif
