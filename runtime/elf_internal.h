@@ -40,4 +40,24 @@ bool elf_section_bytes(const struct elf_section *s, const uint8_t **bytes,
 bool elf_file_offset(const struct elf_file *f, uint64_t address, bool executable,
 		     uint64_t *offset, uint64_t *left);
 
+/* A symbol table with its names and versions; all of it is in the mapped file. */
+struct elf_table {
+	const Elf64_Sym *symbols;
+	size_t n;
+	const char *names;
+	size_t names_size;          /* the last byte of them is NUL */
+	const Elf64_Versym *versym; /* per symbol, or NULL */
+	const uint8_t *verdef;      /* version definitions, or NULL */
+	size_t verdef_size;
+	const char *version_names;
+	size_t version_names_size;
+};
+
+/* False if the section is no symbol table, or makes no sense. */
+bool elf_table_read(struct elf_file *f, const struct elf_section *s,
+		    struct elf_table *t);
+
+/* The text at an offset of a string table, or NULL. */
+const char *elf_text_at(const char *texts, size_t size, size_t offset);
+
 #endif

@@ -16,21 +16,7 @@ static const char why_ifunc[] =
 	"of those";
 static const char why_no_code[] = "lies in no executable segment";
 
-/* A symbol table with its names and versions. */
-struct table {
-	const Elf64_Sym *symbols;
-	size_t n;
-	const char *names;
-	size_t names_size;
-	const Elf64_Versym *versym; /* per symbol, or NULL */
-	const uint8_t *verdef;      /* version definitions, or NULL */
-	size_t verdef_size;
-	const char *version_names;
-	size_t version_names_size;
-};
-
-/* The text at an offset of a string table, or NULL. */
-static const char *text_at(const char *texts, size_t size, size_t offset)
+const char *elf_text_at(const char *texts, size_t size, size_t offset)
 {
 	return offset < size ? texts + offset : NULL;
 }
@@ -56,7 +42,7 @@ static bool aligned(const void *p)
 }
 
 /* Where versions are missing or broken, symbols have none. */
-static void read_versions(struct elf_file *f, struct table *t)
+static void read_versions(struct elf_file *f, struct elf_table *t)
 {
 	struct elf_section s = { 0 };
 	const uint8_t *bytes;
@@ -78,7 +64,8 @@ static void read_versions(struct elf_file *f, struct table *t)
 	}
 }
 
-static bool read_table(struct elf_file *f, const struct elf_section *s, struct table *t)
+bool elf_table_read(struct elf_file *f, const struct elf_section *s,
+		    struct elf_table *t)
 {
 	const uint8_t *bytes;
 	size_t size;
@@ -97,7 +84,7 @@ static bool read_table(struct elf_file *f, const struct elf_section *s, struct t
 }
 
 /* The name of a version by its index in the table of definitions. */
-static const char *version_name(const struct table *t, unsigned index)
+static const char *version_name(const struct elf_table *t, unsigned index)
 {
 	size_t at = 0;
 
@@ -111,8 +98,8 @@ static const char *version_name(const struct table *t, unsigned index)
 			    t->verdef_size - at - def.vd_aux < sizeof(aux))
 				return NULL;
 			memcpy(&aux, t->verdef + at + def.vd_aux, sizeof(aux));
-			return text_at(t->version_names, t->version_names_size,
-				       aux.vda_name);
+			return elf_text_at(t->version_names, t->version_names_size,
+					   aux.vda_name);
 		}
 		if (def.vd_next == 0 || def.vd_next > t->verdef_size - at)
 			return NULL;
@@ -125,7 +112,7 @@ static const char *version_name(const struct table *t, unsigned index)
  * .dynsym has versions in a table of their own; in .symtab they are part of the name,
  * which is cut there (the image is our private copy).
  */
-static void set_version(const struct table *t, size_t i, char *name,
+static void set_version(const struct elf_table *t, size_t i, char *name,
 			struct target_symbol *out)
 {
 	char *at = strchr(name, '@');
@@ -147,7 +134,7 @@ static void set_version(const struct table *t, size_t i, char *name,
 }
 
 /* False if the symbol is not a function's. */
-static bool describe(const struct elf_file *f, const struct table *t, size_t i,
+static bool describe(const struct elf_file *f, const struct elf_table *t, size_t i,
 		     struct target_symbol *out)
 {
 	const Elf64_Sym *sym = &t->symbols[i];
@@ -157,7 +144,7 @@ static bool describe(const struct elf_file *f, const struct table *t, size_t i,
 
 	if (type != STT_FUNC && type != STT_GNU_IFUNC)
 		return false;
-	name = text_at(t->names, t->names_size, sym->st_name);
+	name = elf_text_at(t->names, t->names_size, sym->st_name);
 	if (!name || !*name)
 		return false;
 
@@ -175,7 +162,7 @@ static bool describe(const struct elf_file *f, const struct table *t, size_t i,
 	return true;
 }
 
-static int add_table(struct elf_file *f, const struct table *t)
+static int add_table(struct elf_file *f, const struct elf_table *t)
 {
 	struct target_symbol *more;
 	size_t i;
@@ -337,11 +324,11 @@ static int merge_symbols(struct elf_file *f)
 static int read_symbols(struct elf_file *f)
 {
 	struct elf_section s = { 0 };
-	struct table t;
+	struct elf_table t;
 	int err = 0;
 
 	while (!err && elf_section_next(f, &s))
-		if (read_table(f, &s, &t))
+		if (elf_table_read(f, &s, &t))
 			err = add_table(f, &t);
 	if (!err && f->nsymbols > 0)
 		err = merge_symbols(f);
@@ -375,17 +362,18 @@ static bool is_data(const Elf64_Sym *sym)
 int elf_file_data_address(struct elf_file *f, const char *name, uint64_t *address)
 {
 	struct elf_section s = { 0 };
-	struct table t;
+	struct elf_table t;
 	size_t i, len = strlen(name);
 
 	while (elf_section_next(f, &s)) {
-		if (!read_table(f, &s, &t))
+		if (!elf_table_read(f, &s, &t))
 			continue;
 		for (i = 0; i < t.n; i++) {
 			const Elf64_Sym *sym = &t.symbols[i];
-			const char *text = is_data(sym) ? text_at(t.names, t.names_size,
-								  sym->st_name)
-							: NULL;
+			const char *text = is_data(sym)
+						   ? elf_text_at(t.names, t.names_size,
+								 sym->st_name)
+						   : NULL;
 
 			/* In .symtab a version may follow. */
 			if (!text || strncmp(text, name, len) != 0 ||

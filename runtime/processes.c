@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "runtime/proc_maps.h"
+
 static bool same_file(const struct stat *a, const struct stat *b)
 {
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
@@ -91,47 +93,13 @@ void process_path(int32_t pid, const char *path, char *out, uint32_t size)
 		snprintf(out, size, "/proc/%" PRId32 "/root%s", pid, path);
 }
 
-/* A line of /proc/PID/maps. */
-struct mapping {
-	uint64_t start, end, inode;
-	unsigned major, minor;
-	bool executable;
-	char *name; /* in the line */
-};
-
-static bool parse_mapping(char *line, struct mapping *m)
-{
-	char perms[8];
-	uint64_t offset;
-	int at = 0;
-
-	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %7s %" SCNx64 " %x:%x %" SCNu64 " %n",
-		   &m->start, &m->end, perms, &offset, &m->major, &m->minor, &m->inode,
-		   &at) < 7 ||
-	    !at)
-		return false;
-	m->name = line + at;
-	m->name[strcspn(m->name, "\n")] = '\0';
-	m->executable = perms[2] == 'x';
-	return true;
-}
-
-static void cut_deleted(char *name)
-{
-	static const char mark[] = " (deleted)";
-	size_t len = strlen(name), cut = strlen(mark);
-
-	if (len > cut && strcmp(name + len - cut, mark) == 0)
-		name[len - cut] = '\0';
-}
-
 /* The inode decides, not the device: file systems such as btrfs and overlayfs show
  * another one in maps than stat() does. */
-static int report_mapping(int32_t pid, const struct mapping *m, process_file_fn *found,
-			  void *arg)
+static int report_mapping(int32_t pid, const struct proc_mapping *m,
+			  process_file_fn *found, void *arg)
 {
-	char path[PATH_MAX];
-	struct process_file file = { .name = m->name, .path = path };
+	char path[PATH_MAX], name[PATH_MAX];
+	struct process_file file = { .name = name, .path = path };
 	struct stat st;
 
 	process_path(pid, m->name, path, sizeof(path));
@@ -139,38 +107,32 @@ static int report_mapping(int32_t pid, const struct mapping *m, process_file_fn 
 		snprintf(path, sizeof(path),
 			 "/proc/%" PRId32 "/map_files/%" PRIx64 "-%" PRIx64, pid,
 			 m->start, m->end);
-	cut_deleted(m->name);
+	snprintf(name, sizeof(name), "%s", m->name);
+	proc_maps_cut_deleted(name);
 	return found(&file, arg);
 }
 
-static int report_libraries(int32_t pid, process_file_fn *found, void *arg)
+struct library_search {
+	int32_t pid;
+	process_file_fn *found;
+	void *arg;
+};
+
+static int report_library(const struct proc_mapping *m, void *arg)
 {
-	char path[64];
-	char *line = NULL;
-	size_t cap = 0;
-	FILE *fp;
-	int err = 0;
+	const struct library_search *s = arg;
 
-	snprintf(path, sizeof(path), "/proc/%" PRId32 "/maps", pid);
-	fp = fopen(path, "re");
-	if (!fp)
-		return -errno;
-	while (!err && getline(&line, &cap, fp) > 0) {
-		struct mapping m;
-
-		if (parse_mapping(line, &m) && m.executable && m.name[0] == '/')
-			err = report_mapping(pid, &m, found, arg);
-	}
-	free(line);
-	fclose(fp);
-	return err;
+	if (!m->executable || m->name[0] != '/')
+		return 0;
+	return report_mapping(s->pid, m, s->found, s->arg);
 }
 
 int process_files(int32_t pid, process_file_fn *found, void *arg)
 {
+	struct library_search libraries = { .pid = pid, .found = found, .arg = arg };
 	int err = report_executable(pid, found, arg);
 
 	if (err == -ENOENT)
 		err = -ESRCH;
-	return err ? err : report_libraries(pid, found, arg);
+	return err ? err : proc_maps_each(pid, report_library, &libraries);
 }
