@@ -1,0 +1,180 @@
+#include "runtime/symbols.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <time.h>
+
+#include "runtime/kallsyms.h"
+#include "runtime/mapped_files.h"
+#include "runtime/must.h"
+#include "runtime/sink.h"
+#include "runtime/spaces.h"
+
+enum {
+	TABLE_BYTES = 64 << 20,
+	OPEN_FILES = 256,
+	ENDED = 16384,
+	CODES = 20000,
+	/* Behind the kernel's last symbol: no function is as large. */
+	KERNEL_GAP = 1 << 20,
+	/* A process without news of its mappings is looked at again after this time. */
+	REREAD_MS = 100,
+};
+
+struct symbols {
+	struct kallsyms *kernel;
+	int kernel_error; /* why it could not be read; 1: not tried yet */
+	uint64_t hidden;  /* kernel addresses asked for in vain */
+
+	struct mapped_files *files;
+	struct spaces *spaces;
+	char *name; /* the latest answer */
+	size_t name_cap;
+};
+
+struct symbols *symbols_open(const struct symbols_options *options)
+{
+	static const struct symbols_options usual;
+	const struct symbols_options *o = options ? options : &usual;
+	struct mapped_files_limits files = {
+		.table_bytes = o->table_bytes ? o->table_bytes : TABLE_BYTES,
+		.open_files = OPEN_FILES,
+	};
+	struct spaces_limits spaces = {
+		.ended = o->ended ? o->ended : ENDED,
+		.codes = CODES,
+	};
+	struct symbols *s = must_calloc(1, sizeof(*s));
+
+	s->kernel_error = 1;
+	s->files = mapped_files_new(&files,
+				    o->debug_root ? o->debug_root : ELF_DEBUG_ROOT);
+	s->spaces = spaces_new(s->files, &spaces);
+	return s;
+}
+
+void symbols_close(struct symbols *s)
+{
+	if (!s)
+		return;
+	kallsyms_close(s->kernel);
+	spaces_free(s->spaces);
+	mapped_files_free(s->files);
+	free(s->name);
+	free(s);
+}
+
+bool symbols_kernel(struct symbols *s, uint64_t address, struct symbol *out)
+{
+	struct kallsyms_symbol found;
+
+	*out = (struct symbol){ 0 };
+	if (s->kernel_error == 1)
+		s->kernel_error = kallsyms_open(KALLSYMS_PATH, &s->kernel);
+	if (s->kernel_error) {
+		s->hidden++;
+		return false;
+	}
+	if (!kallsyms_at(s->kernel, address, &found) ||
+	    address - found.address >= KERNEL_GAP)
+		return false;
+	out->name = found.name;
+	out->offset = address - found.address;
+	out->file = found.module;
+	return true;
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static const char *keep_name(struct symbols *s, const char *name, size_t len)
+{
+	if (len >= s->name_cap) {
+		s->name_cap = len + 256;
+		s->name = must_resize(s->name, s->name_cap, 1);
+	}
+	memcpy(s->name, name, len);
+	s->name[len] = '\0';
+	return s->name;
+}
+
+bool symbols_user(struct symbols *s, int32_t pid, uint64_t address, struct symbol *out)
+{
+	const struct space_code *code;
+	struct elf_place place;
+
+	*out = (struct symbol){ 0 };
+	spaces_refresh(s->spaces, pid, now_ms(), REREAD_MS);
+	code = spaces_find(s->spaces, pid, address);
+	if (!code || !code->file)
+		return false;
+	out->file = mapped_file_name(code->file);
+	out->file_offset = address - code->start + code->offset;
+	if (!mapped_file_at(s->files, code->file, out->file_offset, &place))
+		return false;
+	out->name = keep_name(s, place.name, place.len);
+	out->offset = place.offset;
+	return true;
+}
+
+static void add_symbol(struct text *t, uint64_t address, const struct symbol *symbol,
+		       unsigned show)
+{
+	if (symbol->name)
+		text_add_safe(t, symbol->name, strlen(symbol->name));
+	else
+		text_printf(t, "0x%" PRIx64, address);
+	if (symbol->name && show & SYMBOLS_OFFSET)
+		text_printf(t, "+%" PRIu64, symbol->offset);
+	if (show & SYMBOLS_FILE) {
+		const char *file = symbol->file ? symbol->file : "[unknown]";
+
+		text_add(t, " (", 2);
+		text_add_safe(t, file, strlen(file));
+		text_add(t, ")", 1);
+	}
+}
+
+void symbols_add_kernel(struct symbols *s, struct text *t, uint64_t address,
+			unsigned show)
+{
+	struct symbol symbol;
+
+	symbols_kernel(s, address, &symbol);
+	add_symbol(t, address, &symbol, show);
+}
+
+void symbols_add_user(struct symbols *s, struct text *t, int32_t pid, uint64_t address,
+		      unsigned show)
+{
+	struct symbol symbol;
+
+	symbols_user(s, pid, address, &symbol);
+	add_symbol(t, address, &symbol, show);
+}
+
+void symbols_losses(const struct symbols *s,
+		    void (*found)(uint64_t count, const char *what, void *arg),
+		    void *arg)
+{
+	uint64_t forgotten = spaces_forgotten(s->spaces);
+
+	if (s->hidden)
+		found(s->hidden,
+		      s->kernel_error == -EACCES
+			      ? "names of kernel functions: the kernel hides their "
+				"addresses, sysctl kernel.kptr_restrict=0 shows them"
+			      : "names of kernel functions: /proc/kallsyms could not "
+				"be read",
+		      arg);
+	if (forgotten)
+		found(forgotten,
+		      "address spaces of programs that ended: there were too many to "
+		      "remember, and functions in them are shown as addresses",
+		      arg);
+}

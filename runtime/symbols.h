@@ -1,0 +1,68 @@
+/*
+ * Addresses to names, of the kernel and of processes: what ksym(), usym() and stacks are
+ * shown with. Nothing is read before the first question or symbols_track_start().
+ *
+ * Functions of user space come from .symtab, .dynsym and separate debug files; see
+ * runtime/elf_lookup.h. Not resolved, and shown as addresses: code of 32-bit programs,
+ * code that a program makes while it runs, and addresses of data.
+ *
+ * Process numbers are those of our own /proc.
+ */
+#ifndef MEMQL_SYMBOLS_H
+#define MEMQL_SYMBOLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct symbols;
+struct text;
+
+/* Zero: the usual. */
+struct symbols_options {
+	const char *debug_root; /* where debug files are; ELF_DEBUG_ROOT */
+	size_t table_bytes;     /* memory for symbols; 64 MB */
+	size_t ended;           /* programs that ended and are remembered; 16384 */
+};
+
+/* The options may be NULL; what they point to is copied. Never fails. */
+struct symbols *symbols_open(const struct symbols_options *options);
+void symbols_close(struct symbols *s); /* NULL is fine */
+
+/* What is known of an address. The texts are valid until the next call. */
+struct symbol {
+	const char *name;     /* of the function; NULL: not known */
+	uint64_t offset;      /* from where that begins */
+	const char *file;     /* "/usr/bin/x", "[vdso]"; of the kernel the module, or
+			       * "vmlinux"; NULL: not known */
+	uint64_t file_offset; /* of the address in the file of user space */
+};
+
+/* True if the name is known. */
+bool symbols_kernel(struct symbols *s, uint64_t address, struct symbol *out);
+bool symbols_user(struct symbols *s, int32_t pid, uint64_t address, struct symbol *out);
+
+/* What to show of a symbol. */
+enum symbols_show {
+	SYMBOLS_OFFSET = 1, /* "name+31" */
+	SYMBOLS_FILE = 2,   /* "name (/usr/bin/x)", or "([unknown])" */
+};
+
+/*
+ * Add an address as text: "name", or "0x7f5c1a0d2e70" where that is not known. Names come
+ * from files that anybody could make, and are made safe to show.
+ */
+void symbols_add_kernel(struct symbols *s, struct text *t, uint64_t address,
+			unsigned show);
+void symbols_add_user(struct symbols *s, struct text *t, int32_t pid, uint64_t address,
+		      unsigned show);
+
+/*
+ * Call found for each reason why names may be missing or wrong: count is how often it
+ * happened, and what completes "lost N ...".
+ */
+void symbols_losses(const struct symbols *s,
+		    void (*found)(uint64_t count, const char *what, void *arg),
+		    void *arg);
+
+#endif
