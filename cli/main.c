@@ -11,6 +11,7 @@
 #include "cli/options.h"
 #include "cli/pipeline.h"
 #include "cli/run.h"
+#include "cli/script.h"
 #include "core/arena.h"
 #include "core/compile.h"
 #include "runtime/target_linux.h"
@@ -43,11 +44,14 @@ static bool read_source(struct compile *cc, const struct options *o)
 		}
 		err = -EFBIG;
 	} else {
-		err = source_read(cc->arena, o->script, &cc->source);
+		err = source_read(cc->arena, script_find(cc->arena, o->script),
+				  &cc->source);
 	}
 	if (err)
 		fprintf(stderr, "memql: %s: %s\n", o->program ? "-e" : o->script,
 			read_error(err));
+	if (err == -ENOENT)
+		script_suggest(o->script);
 	return !err;
 }
 

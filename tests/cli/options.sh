@@ -33,3 +33,10 @@ done
 expect "$TMP/err" "--include has no effect: types come from"
 run 0 "$MEMQL" -k --no-warnings --unsafe -B line -v -d ast -e 'BEGIN { 1; }'
 [ ! -s "$TMP/err" ] || fail "memql -k --no-warnings says '$(cat "$TMP/err")'"
+
+# Installed scripts are found by their names.
+export MEMQL_SCRIPTS=$SOURCE/scripts
+run 0 "$MEMQL" query_latency --help
+run 0 "$MEMQL" query_latency.mq --help
+run 1 "$MEMQL" query_latancy
+expect "$TMP/err" "did you mean 'query_latency'"
