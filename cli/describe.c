@@ -1,9 +1,12 @@
 #include "cli/describe.h"
 
 #include <ctype.h>
+#include <string.h>
 
 #include "builtins/builtin.h"
+#include "cli/script.h"
 #include "probes/probe.h"
+#include "sema/sema.h"
 
 /* count(), hist(n[, k]), pid */
 static void signature(const struct builtin *b, FILE *out)
@@ -19,7 +22,7 @@ static void signature(const struct builtin *b, FILE *out)
 		const char *comma = p > b->params ? ", " : "";
 
 		if (p->flags & PARAM_REST) {
-			fprintf(out, "%s...", comma);
+			fprintf(out, "%s%s...", comma, p->name);
 		} else if (p->flags & PARAM_OPTIONAL) {
 			fprintf(out, "[%s%s", comma, p->name);
 			open++;
@@ -62,6 +65,35 @@ static void describe_builtin(const struct builtin *b, FILE *out)
 	fprintf(out, "%s\n\n```\n%s\n```\n\n", b->doc, b->example);
 }
 
+/* How many rows from v on are arg0, arg1, ...: one line says what they are. */
+static size_t series(const struct builtin *v)
+{
+	size_t stem = strcspn(v->name, "0123456789"), n = 1;
+
+	if (strcmp(v->name + stem, "0") != 0)
+		return 1;
+	while (v[n].name && strncmp(v[n].name, v->name, stem) == 0)
+		n++;
+	return n;
+}
+
+static void describe_vars(const struct builtin *v, FILE *out)
+{
+	if (!v || !v->name)
+		return;
+	for (; v->name; v += series(v)) {
+		size_t n = series(v), upto = strcspn(v->summary, "0");
+
+		if (n > 1)
+			fprintf(out, "- `%s` to `%s`: %.*sN%s\n", v->name,
+				v[n - 1].name, (int)upto, v->summary,
+				v->summary + upto + 1);
+		else
+			fprintf(out, "- `%s`: %s\n", v->name, v->summary);
+	}
+	fputc('\n', out);
+}
+
 static void describe_probe(const struct probe_kind *k, FILE *out)
 {
 	fprintf(out, "### `%s`", k->syntax);
@@ -70,17 +102,22 @@ static void describe_probe(const struct probe_kind *k, FILE *out)
 	fputs("\n\n", out);
 	sentence(k->summary, out);
 	fprintf(out, "%s\n\n```\n%s\n```\n\n", k->doc, k->example);
-	for (const struct builtin *v = k->vars; v && v->name; v++)
-		fprintf(out, "- `%s`: %s\n", v->name, v->summary);
-	if (k->vars && k->vars->name)
-		fputc('\n', out);
+	describe_vars(k->vars, out);
 }
 
-void describe_reference(FILE *out)
+static void describe_key(const struct config_key *key, void *arg)
 {
-	fputs("# Reference\n\nMade by `memql --reference` from the rows in probes/ and "
-	      "builtins/; do not edit.\n\n## Probes\n\n",
-	      out);
+	FILE *out = arg;
+
+	fprintf(out, "- `%s` (%s", key->name, key->takes);
+	if (key->fallback)
+		fprintf(out, "; default: %s", key->fallback);
+	fprintf(out, "): %s\n", key->doc);
+}
+
+void describe_rows(FILE *out)
+{
+	fputs("## Probes\n\n", out);
 	for (const struct probe_kind *const *k = probe_kinds; *k; k++)
 		describe_probe(*k, out);
 
@@ -91,4 +128,33 @@ void describe_reference(FILE *out)
 			if (b->kind == kind)
 				describe_builtin(b, out);
 	}
+
+	fputs("## Configuration\n\nKeys of `config = { key = value; ... }`, before the "
+	      "first probe.\n\n",
+	      out);
+	config_each(describe_key, out);
+}
+
+static void describe_reference(FILE *out)
+{
+	fputs("# Reference\n\nMade by `memql --reference` from the rows in probes/ and "
+	      "builtins/; do not edit.\n\n",
+	      out);
+	describe_rows(out);
+}
+
+void describe(const char *form, FILE *out)
+{
+	static const struct {
+		const char *name;
+		void (*write)(FILE *out);
+	} forms[] = {
+		{ "md", describe_reference },  { "man1", describe_command },
+		{ "man7", describe_language }, { "bash", describe_bash },
+		{ "zsh", describe_zsh },       { "scripts", script_list },
+	};
+
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+		if (strcmp(forms[i].name, form) == 0)
+			forms[i].write(out);
 }

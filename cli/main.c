@@ -130,7 +130,7 @@ static bool inform(const struct options *o)
 	else if (o->version)
 		puts("memql " MEMQL_VERSION);
 	else if (o->reference)
-		describe_reference(stdout);
+		describe(o->reference, stdout);
 	else
 		return false;
 	return true;

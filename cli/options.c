@@ -7,8 +7,14 @@
 
 #include "core/diag.h"
 
+#define WORDS(...)                                                                     \
+	(const char *const[])                                                          \
+	{                                                                              \
+		__VA_ARGS__, NULL                                                      \
+	}
+
 enum option_name {
-#define OPTION(name, short_name, long_name, value, summary, more) OPTION_##name,
+#define OPTION(name, short_name, long_name, value, words, summary, more) OPTION_##name,
 #define ACCEPTED(...)
 #include "cli/options.def"
 #undef OPTION
@@ -17,8 +23,8 @@ enum option_name {
 };
 
 static const struct option_row rows[NOPTIONS + 1] = {
-#define OPTION(name, short_name, long_name, value, summary, more)                      \
-	{ short_name, long_name, value, summary, more },
+#define OPTION(name, short_name, long_name, value, words, summary, more)               \
+	{ short_name, long_name, value, words, summary, more },
 #define ACCEPTED(...)
 #include "cli/options.def"
 #undef OPTION
@@ -28,7 +34,7 @@ static const struct option_row rows[NOPTIONS + 1] = {
 static const struct option_row accepted[] = {
 #define OPTION(...)
 #define ACCEPTED(short_name, long_name, value, told, why)                              \
-	{ short_name, long_name, value, why, told ? why : "" },
+	{ short_name, long_name, value, NULL, why, told ? why : "" },
 #include "cli/options.def"
 #undef OPTION
 #undef ACCEPTED
@@ -121,39 +127,38 @@ static bool number(const char *option, const char *text, unsigned long min,
 	return true;
 }
 
-static bool one_of(const char *option, const char *text, const char *const *words,
-		   const char **out)
+/* The index of the word that was given, or -1 after a message. */
+static int one_of(const struct option_row *o, const char *text)
 {
 	struct suggestion near = { .word = text };
 
-	for (size_t i = 0; words[i]; i++) {
-		if (strcmp(words[i], text) == 0) {
-			*out = words[i];
-			return true;
-		}
-		suggest(&near, words[i]);
+	for (int i = 0; o->words[i]; i++) {
+		if (strcmp(o->words[i], text) == 0)
+			return i;
+		suggest(&near, o->words[i]);
 	}
-
-	fprintf(stderr, "memql: %s has no '%s'; ", option, text);
+	fprintf(stderr, "memql: --%s has no '%s'; ", o->long_name, text);
 	if (near.best)
 		fprintf(stderr, "did you mean %s? ", near.best);
 	fputs("it takes", stderr);
-	for (size_t i = 0; words[i]; i++)
-		fprintf(stderr, "%s%s", i ? ", " : " ", words[i]);
+	for (int i = 0; o->words[i]; i++)
+		fprintf(stderr, "%s %s", i ? "," : "", o->words[i]);
 	fputc('\n', stderr);
-	return false;
+	return -1;
 }
 
 static bool set(struct options *o, enum option_name name, const char *value)
 {
-	static const char *const formats[] = { "text", "json", NULL };
-	static const char *const dumps[] = {
-		"tokens", "ast", "plan", "ir", "bpf", NULL
-	};
-	static const char *const forms[] = { "md", NULL };
-	static const char *const buffers[] = { "none", "line", "full", NULL };
-	const char *word;
+	const struct option_row *row = &rows[name];
 	uint32_t n;
+
+	if (row->words) {
+		int word = value ? one_of(row, value) : 0;
+
+		if (word < 0)
+			return false;
+		value = row->words[word];
+	}
 
 	switch (name) {
 	case OPTION_EXPRESSION:
@@ -180,15 +185,14 @@ static bool set(struct options *o, enum option_name name, const char *value)
 		o->output = value;
 		return true;
 	case OPTION_FORMAT:
-		if (!one_of("-f", value, formats, &word))
-			return false;
-		o->json = word == formats[1];
+		o->json = strcmp(value, "json") == 0;
 		return true;
 	case OPTION_VERBOSE:
 		o->verbose = true;
 		return true;
 	case OPTION_BUFFER:
-		return one_of("-B", value, buffers, &o->buffer);
+		o->buffer = value;
+		return true;
 	case OPTION_QUIET:
 		o->quiet = true;
 		return true;
@@ -209,10 +213,11 @@ static bool set(struct options *o, enum option_name name, const char *value)
 		o->dry_run = true;
 		return true;
 	case OPTION_DUMP:
-		return one_of("--dump", value, dumps, &o->dump);
+		o->dump = value;
+		return true;
 	case OPTION_REFERENCE:
-		return one_of("--reference", value ? value : forms[0], forms,
-			      &o->reference);
+		o->reference = value;
+		return true;
 	case OPTION_HELP:
 		o->help = true;
 		return true;

@@ -36,8 +36,9 @@ struct option_row {
 	char short_name;       /* 0: none */
 	const char *long_name; /* NULL: none */
 	const char *value;     /* NULL: it takes none; in brackets: may be left out */
-	const char *summary;   /* of one that changes nothing: why */
-	const char *more;      /* of one that changes nothing: what to tell */
+	const char *const *words; /* what the value is one of; NULL: anything */
+	const char *summary;      /* of one that changes nothing: why */
+	const char *more;         /* of one that changes nothing: what to tell */
 };
 
 /* Both end with a row whose summary is NULL. */

@@ -1,6 +1,7 @@
 /* config = { name = value; }: one row per key. */
 #include <inttypes.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/arena.h"
@@ -22,17 +23,20 @@ static const struct config_row {
 	size_t offset;            /* in struct plan */
 	uint32_t min, max;        /* NUMBER */
 	const char *const *words; /* WORD: by value, NULL-terminated */
+	const char *fallback;     /* the default as it is written; NULL: nothing */
+	const char *doc;          /* Markdown */
 } rows[] = {
 	{ "max_strlen", CONFIG_NUMBER, offsetof(struct plan, max_strlen), 1,
-	  MAX_STRLEN_LIMIT, NULL },
+	  MAX_STRLEN_LIMIT, NULL, "1024", "Bytes of text that `str()` keeps." },
 	{ "max_map_keys", CONFIG_NUMBER, offsetof(struct plan, max_map_keys), 1,
-	  1u << 30, NULL },
+	  1u << 30, NULL, "4096", "Entries of a map with keys." },
 	{ "max_probes", CONFIG_NUMBER, offsetof(struct plan, max_probes), 1,
-	  MAX_PROBES_LIMIT, NULL },
+	  MAX_PROBES_LIMIT, NULL, "1024", "Places that the program may attach to." },
 	{ "missing_probes", CONFIG_WORD, offsetof(struct plan, missing_probes), 0, 0,
-	  (const char *const[]){ "error", "warn", "ignore", NULL } },
-	{ "missing_hint", CONFIG_TEXT, offsetof(struct plan, missing_hint), 0, 0,
-	  NULL },
+	  (const char *const[]){ "error", "warn", "ignore", NULL }, "error",
+	  "What an attach point is that matches nothing." },
+	{ "missing_hint", CONFIG_TEXT, offsetof(struct plan, missing_hint), 0, 0, NULL,
+	  NULL, "What to tell the user if none of the attach points exists." },
 };
 
 enum { NROWS = sizeof(rows) / sizeof(rows[0]) };
@@ -132,6 +136,40 @@ static const struct config_row *find_row(const char *name, struct suggestion *ne
 		suggest(near, rows[i].name);
 	}
 	return NULL;
+}
+
+static const char *takes(const struct config_row *row, char *text, size_t size)
+{
+	switch (row->kind) {
+	case CONFIG_NUMBER:
+		snprintf(text, size, "%" PRIu32 " to %" PRIu32, row->min, row->max);
+		break;
+	case CONFIG_WORD:
+		*text = '\0';
+		for (int i = 0; row->words[i]; i++)
+			snprintf(text + strlen(text), size - strlen(text), "%s%s",
+				 i ? " | " : "", row->words[i]);
+		break;
+	case CONFIG_TEXT:
+		return "text";
+	}
+	return text;
+}
+
+void config_each(void (*found)(const struct config_key *key, void *arg), void *arg)
+{
+	char text[64];
+
+	for (size_t i = 0; i < NROWS; i++) {
+		const struct config_key key = {
+			.name = rows[i].name,
+			.takes = takes(&rows[i], text, sizeof(text)),
+			.fallback = rows[i].fallback,
+			.doc = rows[i].doc,
+		};
+
+		found(&key, arg);
+	}
 }
 
 void config_apply(struct compile *cc)

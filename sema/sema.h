@@ -61,6 +61,17 @@ bool script_options_collect(struct compile *cc);
  */
 bool script_option_check(struct sema *s, struct node *call);
 
+/* One key of config = { ... }, for the manual. */
+struct config_key {
+	const char *name;
+	const char *takes;    /* "1 to 16384", "error | warn | ignore", "text" */
+	const char *fallback; /* NULL: none */
+	const char *doc;      /* Markdown */
+};
+
+/* In the order of the manual; what found() is handed is valid during the call only. */
+void config_each(void (*found)(const struct config_key *key, void *arg), void *arg);
+
 /* Usage of the script, and each of its options with default and help. */
 void script_help(const struct compile *cc, const char *script_name, FILE *out);
 

@@ -40,3 +40,4 @@ run 0 "$MEMQL" query_latency --help
 run 0 "$MEMQL" query_latency.mq --help
 run 1 "$MEMQL" query_latancy
 expect "$TMP/err" "did you mean 'query_latency'"
+[ "$("$MEMQL" --reference=scripts | grep -c '^query_latency.mq$')" = 1 ] || fail "no list of scripts"

@@ -1,0 +1,76 @@
+# Completion of memql for bash. Made by memql --reference=bash; do not edit.
+# shellcheck shell=bash disable=SC2034,SC2154,SC2207
+
+# An attach point: a kind of probe, then what memql lists under it.
+_memql_probes()
+{
+    local quote=
+    case $cur in
+    [\'\"]*) quote=${cur:0:1} cur=${cur:1} ;;
+    esac
+    case $cur in
+    *[\ \{]*) return ;;
+    *:*) COMPREPLY=($(compgen -P "$quote" -W \
+        "$("$memql" -l "$cur*" 2>/dev/null)" -- "$cur")) ;;
+    *) COMPREPLY=($(compgen -P "$quote" -W 'BEGIN END interval: profile: tracepoint: uprobe: uretprobe: usdt:' -- "$cur"))
+        compopt -o nospace ;;
+    esac
+    [ -n "$quote" ] || __ltrim_colon_completions "$cur"
+}
+
+# The name of the script, or nothing: what follows it belongs to the script.
+_memql_script()
+{
+    local i
+    for ((i = 1; i < cword; i++)); do
+        case ${words[i]} in
+        -l | -lv | -vl | --list) return ;;
+        -e | --expression | -c | --cmd | -p | --pid | -o | --output | -f | --format | -B | --buffer | --max-strlen | --ring-size | -d | --dump | -I | --include) ((++i)) ;;
+        -*) ;;
+        *) script=${words[i]} && return ;;
+        esac
+    done
+}
+
+_memql()
+{
+    local cur prev words cword memql script=
+    _get_comp_words_by_ref -n : cur prev words cword
+    memql=${words[0]}
+    _memql_script
+    if [[ -n $script && $cur == -* ]]; then
+        COMPREPLY=($(compgen -W "$("$memql" "$script" --help 2>/dev/null |
+            sed -n 's/^  \(--[[:alnum:]_-]*=*\).*/\1/p')" -- "$cur"))
+        [[ ${COMPREPLY-} != *= ]] || compopt -o nospace
+        return
+    elif [ -n "$script" ]; then
+        _filedir
+        return
+    fi
+    case $prev in
+    -e | --expression) _memql_probes; return ;;
+    -c | --cmd) COMPREPLY=($(compgen -c -- "$cur")); return ;;
+    -p | --pid) _pids; return ;;
+    -o | --output) _filedir; return ;;
+    -f | --format) COMPREPLY=($(compgen -W 'text json' -- "$cur")); return ;;
+    -B | --buffer) COMPREPLY=($(compgen -W 'none line full' -- "$cur")); return ;;
+    --max-strlen) return ;;
+    --ring-size) return ;;
+    -d | --dump) COMPREPLY=($(compgen -W 'tokens ast plan ir bpf' -- "$cur")); return ;;
+    esac
+    case " ${words[*]:1:cword-1} " in
+    *' -l '* | *' -lv '* | *' -vl '* | *' --list '*)
+        case $cur in
+        -*) ;;
+        /* | .*) _filedir && return ;;
+        *) _memql_probes && return ;;
+        esac ;;
+    esac
+    case $cur in
+    -*) COMPREPLY=($(compgen -W '--expression --cmd --pid --list --verbose --output --format --buffer --quiet --no-warnings --unsafe --max-strlen --ring-size --dry-run --dump --reference --help --version' -- "$cur")) ;;
+    *) _filedir mq
+        COMPREPLY+=($(compgen -W \
+            "$("$memql" --reference=scripts 2>/dev/null)" -- "$cur")) ;;
+    esac
+}
+complete -F _memql memql
