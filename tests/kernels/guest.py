@@ -21,7 +21,7 @@ def all_tests():
     for case in sorted(TESTS.glob("builtins/*.mq")):
         command = [*python, str(TESTS / "builtins.py"), "--memql", str(BUILD / "memql"), str(case)]
         yield f"builtins/{case.stem}", command
-    for directory in ("runtime", "scripts"):
+    for directory in ("runtime", "scripts", "compat"):
         for case in sorted((TESTS / directory).glob("*.py")):
             yield f"{directory}/{case.stem}", [*python, str(case)]
 
