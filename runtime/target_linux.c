@@ -6,6 +6,7 @@
 
 #include <bpf/libbpf.h>
 
+#include "runtime/btf.h"
 #include "runtime/elf_file.h"
 #include "runtime/features.h"
 #include "runtime/kallsyms.h"
@@ -31,6 +32,7 @@ struct cached_names {
 struct target_linux {
 	struct target base; /* first: the interface is a pointer to it */
 	struct cached_file *files;
+	struct btf_set *btf;
 	struct cached_names functions, tracepoints;
 	bool tried[FEATURE_COUNT], has[FEATURE_COUNT];
 	unsigned nprocesses;
@@ -181,6 +183,58 @@ static int kernel_symbol(const struct target *t, const char *name, uint64_t *add
 	return kallsyms_find(KALLSYMS_PATH, name, address);
 }
 
+static int type_find(const struct target *t, enum type_tag tag, const char *name,
+		     target_type_id *out)
+{
+	return btf_find(linux_of(t)->btf, tag, name, out);
+}
+
+static int type_describe(const struct target *t, target_type_id id,
+			 struct target_type *out)
+{
+	return btf_describe(linux_of(t)->btf, id, out);
+}
+
+static int type_members(const struct target *t, target_type_id id,
+			int (*found)(const struct target_member *m, void *arg),
+			void *arg)
+{
+	return btf_members(linux_of(t)->btf, id, found, arg);
+}
+
+static int type_values(const struct target *t, target_type_id id,
+		       int (*found)(const char *name, int64_t value, void *arg),
+		       void *arg)
+{
+	return btf_values(linux_of(t)->btf, id, found, arg);
+}
+
+static int constant(const struct target *t, const char *name, int64_t *value,
+		    target_type_id *type)
+{
+	return btf_constant(linux_of(t)->btf, name, value, type);
+}
+
+static int type_names(const struct target *t, enum type_tag tag, const char *pattern,
+		      int (*found)(const char *name, void *arg), void *arg)
+{
+	return btf_type_names(linux_of(t)->btf, tag, pattern, found, arg);
+}
+
+static int function_params(const struct target *t, const char *module, const char *name,
+			   int (*found)(const struct target_param *p, void *arg),
+			   void *arg, target_type_id *returns)
+{
+	return btf_function_params(linux_of(t)->btf, module, name, found, arg, returns);
+}
+
+static int raw_tracepoint_params(const struct target *t, const char *event,
+				 int (*found)(const struct target_param *p, void *arg),
+				 void *arg)
+{
+	return btf_raw_tracepoint_params(linux_of(t)->btf, event, found, arg);
+}
+
 static unsigned process_count(const struct target *t)
 {
 	return linux_of(t)->nprocesses;
@@ -196,7 +250,15 @@ static const struct target_ops linux_ops = {
 	.symbol_address = symbol_address,
 	.code = code,
 	.has_section = has_section,
+	.type_find = type_find,
+	.type_describe = type_describe,
+	.type_members = type_members,
+	.type_values = type_values,
+	.constant = constant,
+	.type_names = type_names,
 	.functions = functions,
+	.function_params = function_params,
+	.raw_tracepoint_params = raw_tracepoint_params,
 	.raw_tracepoints = raw_tracepoints,
 	.kernel_symbol = kernel_symbol,
 	.process_count = process_count,
@@ -206,12 +268,14 @@ int target_linux_open(struct target **out)
 {
 	struct target_linux *l = calloc(1, sizeof(*l));
 	int ncpus = libbpf_num_possible_cpus();
+	int err;
 
 	if (!l)
 		return -ENOMEM;
-	if (ncpus < 0) {
+	err = ncpus < 0 ? ncpus : btf_open(NULL, &l->btf);
+	if (err) {
 		free(l);
-		return ncpus;
+		return err;
 	}
 	l->base.ops = &linux_ops;
 	l->base.ncpus = (unsigned)ncpus;
@@ -234,5 +298,6 @@ void target_linux_close(struct target *t)
 		free(c->path);
 		free(c);
 	}
+	btf_close(l->btf);
 	free(l);
 }

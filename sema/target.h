@@ -73,11 +73,12 @@ typedef uint64_t target_type_id;
 
 struct target_type {
 	enum target_type_kind kind;
+	target_type_id id; /* its own, behind modifiers and typedefs */
 	const char *name;  /* of a struct, union, enum; "" if it has none; lives as long
 			   * as the target */
 	uint64_t size;     /* bytes; 0 of a struct that is only declared */
 	bool is_signed;    /* INT, CHAR, ENUM */
-	bool is_user;      /* PTR: marked as into user memory */
+	bool is_user;      /* PTR: marked as into user memory; most kernels mark none */
 	target_type_id to; /* PTR, ARRAY: of what */
 	uint64_t count;    /* ARRAY */
 };

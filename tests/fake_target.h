@@ -20,8 +20,25 @@
  *		data NAME ADDRESS
  *		usdt PROVIDER NAME ADDRESS OFFSET SEMAPHORE [ARGUMENT]...
  *	function MODULE NAME		of the kernel, that probes can sit on
+ *		param NAME TYPE
+ *		returns TYPE		without these two, BTF does not know it
  *	raw_tracepoint MODULE NAME
+ *		param NAME TYPE
  *	kernel_symbol NAME ADDRESS
+ *	typedef NAME TYPE
+ *	struct | union NAME SIZE
+ *		member OFFSET NAME TYPE		OFFSET in bytes
+ *		bits OFFSET BITS NAME TYPE	OFFSET in bits
+ *	enum NAME SIZE signed|unsigned
+ *		value NAME NUMBER
+ *
+ * A TYPE is "struct NAME", "union NAME", "enum NAME", a typedef or one of DWARF's basic
+ * types ("int", "long unsigned int", "char", "_Bool", ...), and what is made of it, from
+ * left to right: "*" points to it, "*user" points to it in user memory, "[N]" is an
+ * array of it. Structs may be used before their line, and without one are declared
+ * only. A NAME of a type that begins with "." is a label of one without a name; the
+ * name of an anonymous member is "-". All types and prototypes are vmlinux's. Without
+ * any, the machine has no BTF.
  *
  * Returns NULL after a message on stderr if the file cannot be read or is malformed.
  */

@@ -23,6 +23,22 @@ static const char text[] = "feature sleepable_uprobe # a comment\n"
 			   "raw_tracepoint vmlinux sys_enter\n"
 			   "kernel_symbol jiffies 0xffffffff82000000\n";
 
+static const char types[] = "typedef u32 unsigned int\n"
+			    "enum .states 4 signed\n"
+			    "\tvalue LOST -2\n"
+			    "struct box 32\n"
+			    "\tmember 0 next struct box *user\n"
+			    "\tmember 8 - union .inner\n"
+			    "\tmember 16 names char * [2]\n"
+			    "\tbits 131 5 flags u32\n"
+			    "union .inner 8\n"
+			    "\tmember 0 wide long unsigned int\n"
+			    "function vmlinux f\n"
+			    "\tparam box struct box *\n"
+			    "\treturns int\n"
+			    "raw_tracepoint vmlinux e\n"
+			    "\tparam what struct unknown *\n";
+
 /* What was found, with blanks between. */
 static char found[256];
 
@@ -166,6 +182,49 @@ static void test_functions(struct target *t)
 	CHECK_INT_EQ(t->ops->kernel_symbol(t, "none", &address), -ENOENT);
 }
 
+static int add_member(const struct target_member *m, void *arg)
+{
+	const struct target *t = arg;
+	struct target_type type;
+	char line[64];
+
+	CHECK_INT_EQ(t->ops->type_describe(t, m->type, &type), 0);
+	snprintf(line, sizeof(line), "%s@%u/%u:%u.%u%s", m->name,
+		 (unsigned)m->bit_offset, m->bits, (unsigned)type.kind,
+		 (unsigned)type.size, type.is_user ? "u" : "");
+	add(line);
+	return 0;
+}
+
+static int add_param(const struct target_param *p, void *arg)
+{
+	struct target_member m = { .name = p->name, .type = p->type };
+
+	return add_member(&m, arg);
+}
+
+static void test_types(void)
+{
+	struct target *t = fake_target_parse("types", types);
+	target_type_id id;
+	int64_t value = 0;
+
+	if (!CHECK(t != NULL))
+		return;
+	found[0] = '\0';
+	CHECK_INT_EQ(t->ops->type_find(t, TAG_STRUCT, "box", &id), 0);
+	CHECK_INT_EQ(t->ops->type_members(t, id, add_member, t), 0);
+	CHECK_STR_EQ(found, "next@0/0:5.8u @64/0:8.8 names@128/0:6.16 flags@131/5:1.4");
+	CHECK_INT_EQ(t->ops->constant(t, "LOST", &value, &id), 0);
+	CHECK_INT_EQ(value, -2);
+	found[0] = '\0';
+	CHECK_INT_EQ(t->ops->function_params(t, "vmlinux", "f", add_param, t, &id), 0);
+	CHECK_INT_EQ(t->ops->raw_tracepoint_params(t, "e", add_param, t), 0);
+	CHECK_STR_EQ(found, "box@0/0:5.8 what@0/0:5.8");
+	CHECK_INT_EQ(t->ops->functions(t, "*", "*", add_name, NULL), 0);
+	fake_target_close(t);
+}
+
 int main(void)
 {
 	struct target *t = fake_target_parse("text", text);
@@ -176,9 +235,16 @@ int main(void)
 	test_objects(t);
 	test_files(t);
 	test_functions(t);
+	CHECK_INT_EQ(
+		t->ops->constant(t, "LOST", &(int64_t){ 0 }, &(target_type_id){ 0 }),
+		-ENODATA);
 	fake_target_close(t);
+	test_types();
 	CHECK(!fake_target_parse("text", "nonsense\n"));
 	CHECK(!fake_target_parse("text", "symbol f 1 2 3\n"));
 	CHECK(!fake_target_parse("text", "object /x color red\n"));
+	CHECK(!fake_target_parse("text", "struct s 8\nmember 0 x unheard\n"));
+	CHECK(!fake_target_parse("text", "value ONE 1\n"));
+	CHECK(!fake_target_parse("text", "param x int\n"));
 	return test_failures();
 }
