@@ -57,7 +57,7 @@ enum param_flags {
 	PARAM_ENTRY = 1 << 4, /* one entry of a map: @x[k]; with PARAM_MAP either */
 	PARAM_VALUE = 1 << 5, /* with PARAM_MAP: or any other value of the type */
 	PARAM_TYPE = 1 << 6,  /* a type, or with PARAM_VALUE a value that has it */
-	PARAM_WORD = 1 << 7,  /* a name such as a member's, which means nothing yet */
+	PARAM_WORD = 1 << 7,  /* a bare name is taken as text: call_word() */
 };
 
 struct param {
@@ -67,7 +67,12 @@ struct param {
 	int64_t min, max; /* range of a literal; both 0: unchecked */
 };
 
-enum builtin_kind { BUILTIN_VALUE, BUILTIN_FUNC, BUILTIN_AGG, BUILTIN_ACTION };
+enum builtin_kind {
+	BUILTIN_VALUE, /* written without parentheses; all parameters are optional */
+	BUILTIN_FUNC,
+	BUILTIN_AGG,
+	BUILTIN_ACTION,
+};
 
 enum builtin_flags {
 	BUILTIN_PER_SITE = 1 << 0,     /* its type depends on the matched probe */
@@ -75,6 +80,8 @@ enum builtin_flags {
 	BUILTIN_COMPILE_TIME = 1 << 2, /* check() turns the call into a literal before
 					* types are inferred: getopt() */
 	BUILTIN_RETURNS = 1 << 3,      /* the program ends after the action: exit() */
+	BUILTIN_LITERAL = 1 << 4,      /* check() turns the call into a literal while
+					* types are inferred: sema_become_int() */
 };
 
 enum { MAX_PARAMS = 6 };
@@ -158,6 +165,7 @@ const struct builtin *builtin_lookup(const struct probe_kind *kind, const char *
 
 /* Zero-terminated family tables, one per file; registry.c lists them. */
 extern const struct builtin process_builtins[];
+extern const struct builtin kernel_builtins[];
 extern const struct builtin time_builtins[];
 extern const struct builtin string_builtins[];
 extern const struct builtin map_builtins[];

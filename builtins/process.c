@@ -2,6 +2,7 @@
 #include "builtins/builtin.h"
 #include "codegen/emit.h"
 #include "sema/sema.h"
+#include "sema/target.h"
 
 /* Helpers that return two 32-bit numbers in one word. */
 
@@ -19,16 +20,53 @@ static struct value high_half(struct emit *e, enum bpf_helper helper)
 	return emit_op(e, OP_SHR, both, emit_int(e, 32), false);
 }
 
+/*
+ * Process and thread ids. Both are numbers in a PID namespace: memql's own, as in its
+ * /proc, or the initial one. The helper for the former leaves a struct bpf_pidns_info {
+ * pid, tgid } and fails for processes that memql's namespace does not have: those keep
+ * the number that the kernel itself uses, since ids are keys, which must not fall together.
+ */
+
+enum { PIDNS_PID = 0, PIDNS_TGID = 4, PIDNS_SIZE = 8 };
+
+static bool check_pid(struct sema *s, struct node *call)
+{
+	static const char *const namespaces[] = { "curr_ns", "init", NULL };
+	const struct target *t = s->cc->target;
+	int i = call_word(s, call, 0, namespaces);
+
+	/* The namespace that needs the helper, or NULL. */
+	call->call.data = i == 0 && t->pid_ns_inode ? (void *)t : NULL;
+	return i >= 0;
+}
+
+static struct value emit_id(struct emit *e, const struct node *call, int64_t offset)
+{
+	const struct target *t = call->call.data;
+	struct value id, own, ids, failed;
+
+	id = offset == PIDNS_TGID ? high_half(e, HELPER_GET_CURRENT_PID_TGID)
+				  : low_half(e, HELPER_GET_CURRENT_PID_TGID);
+	if (!t)
+		return id;
+	ids = emit_temp(e, PIDNS_SIZE);
+	emit_store(e, ids, 0, emit_int(e, 0), 8);
+	failed = emit_helper(e, HELPER_GET_NS_CURRENT_PID_TGID, 4,
+			     emit_int(e, (int64_t)t->pid_ns_device),
+			     emit_int(e, (int64_t)t->pid_ns_inode), ids,
+			     emit_int(e, PIDNS_SIZE));
+	own = emit_load(e, ids, offset, 4, false);
+	return emit_select(e, failed, id, own);
+}
+
 static struct value emit_pid(struct emit *e, const struct node *call)
 {
-	(void)call;
-	return high_half(e, HELPER_GET_CURRENT_PID_TGID);
+	return emit_id(e, call, PIDNS_TGID);
 }
 
 static struct value emit_tid(struct emit *e, const struct node *call)
 {
-	(void)call;
-	return low_half(e, HELPER_GET_CURRENT_PID_TGID);
+	return emit_id(e, call, PIDNS_PID);
 }
 
 static struct value emit_uid(struct emit *e, const struct node *call)
@@ -95,8 +133,16 @@ const struct builtin process_builtins[] = {
 		.name = "pid",
 		.kind = BUILTIN_VALUE,
 		.returns = { .kind = TYPE_INT, .size = 4 },
+		.params = {
+			{ .name = "namespace", .type = TYPE_STR,
+			  .flags = PARAM_LITERAL | PARAM_OPTIONAL | PARAM_WORD },
+		},
+		.check = check_pid,
 		.summary = "process id of the running thread",
-		.doc = "What `ps` shows as PID, and the kernel calls thread group id.",
+		.doc = "What `ps` shows as PID, and the kernel calls thread group id. If "
+		       "memql runs in a container, `pid` or `pid(curr_ns)` is the number "
+		       "there, or for processes outside of it, as `pid(init)` always, that "
+		       "of the whole machine.",
 		.example =
 			"tracepoint:raw_syscalls:sys_enter { @calls[pid] = count(); }",
 		.emit = emit_pid,
@@ -105,9 +151,15 @@ const struct builtin process_builtins[] = {
 		.name = "tid",
 		.kind = BUILTIN_VALUE,
 		.returns = { .kind = TYPE_INT, .size = 4 },
+		.params = {
+			{ .name = "namespace", .type = TYPE_STR,
+			  .flags = PARAM_LITERAL | PARAM_OPTIONAL | PARAM_WORD },
+		},
+		.check = check_pid,
 		.summary = "thread id of the running thread",
 		.doc = "The key for what belongs to one thread, such as when its query "
-		       "began. It equals pid in the first thread of a process.",
+		       "began. It equals pid in the first thread of a process. `tid(init)` "
+		       "is the number outside of containers, as of pid.",
 		.example =
 			"tracepoint:syscalls:sys_enter_fsync { @start[tid] = nsecs; }",
 		.emit = emit_tid,

@@ -8,22 +8,23 @@
 #include "probes/probe.h"
 #include "sema/sema.h"
 
-/* count(), hist(n[, k]), pid */
+/* count(), hist(n[, k]), cpu, nsecs[(clock)] */
 static void signature(const struct builtin *b, FILE *out)
 {
+	bool is_value = b->kind == BUILTIN_VALUE;
 	unsigned open = 0;
 
 	fputs(b->name, out);
-	if (b->kind == BUILTIN_VALUE)
+	if (is_value && !b->params[0].name)
 		return;
 
-	fputc('(', out);
+	fputs(is_value ? "[(" : "(", out);
 	for (const struct param *p = b->params; p->name; p++) {
 		const char *comma = p > b->params ? ", " : "";
 
 		if (p->flags & PARAM_REST) {
 			fprintf(out, "%s%s...", comma, p->name);
-		} else if (p->flags & PARAM_OPTIONAL) {
+		} else if (p->flags & PARAM_OPTIONAL && !(is_value && p == b->params)) {
 			fprintf(out, "[%s%s", comma, p->name);
 			open++;
 		} else {
@@ -32,7 +33,7 @@ static void signature(const struct builtin *b, FILE *out)
 	}
 	while (open--)
 		fputc(']', out);
-	fputc(')', out);
+	fputs(is_value ? ")]" : ")", out);
 }
 
 static const char *title(enum builtin_kind kind)

@@ -154,6 +154,7 @@ static int trace(const struct image *img, const struct options *o, struct watch 
 		 struct sink *sink)
 {
 	struct session_options so = {
+		.child = w->child ? child_pid(w->child) : 0,
 		.ring_bytes = o->ring_bytes,
 	};
 	const size_t nsites = count_sites(img);

@@ -238,6 +238,22 @@ struct value emit_log2(struct emit *e, struct value v)
 	return value_of(log);
 }
 
+/* One instruction of the machine. */
+struct value emit_swap(struct emit *e, struct value v, unsigned size)
+{
+	LLVMTypeRef type = LLVMIntTypeInContext(e->m->context, size * 8);
+	LLVMTypeRef function = LLVMFunctionType(type, &type, 1, 0);
+	unsigned id = LLVMLookupIntrinsicID("llvm.bswap", strlen("llvm.bswap"));
+	LLVMValueRef n = LLVMBuildTrunc(e->b, as_int(e, v), type, "");
+
+	if (size > 1) {
+		LLVMValueRef swap = LLVMGetIntrinsicDeclaration(e->m->ir, id, &type, 1);
+
+		n = LLVMBuildCall2(e->b, function, swap, &n, 1, "");
+	}
+	return value_of(LLVMBuildZExt(e->b, n, e->m->i64, ""));
+}
+
 /* What a helper's number says about its calls: see helpers.def. */
 static bool helper_is_constant(enum bpf_helper id)
 {
@@ -438,7 +454,8 @@ const struct program_info *emit_program(struct emit *e)
 }
 
 /* Volatile: LLVM must not take the initial value for the final one. */
-struct value setting(struct emit *e, const char *name, unsigned size, uint64_t initial)
+static struct value setting(struct emit *e, const char *name, unsigned size,
+			    uint64_t initial)
 {
 	LLVMTypeRef type = size == 4 ? e->m->i32 : e->m->i64;
 	LLVMValueRef global = module_setting(e->m, name, type, initial);
@@ -448,7 +465,15 @@ struct value setting(struct emit *e, const char *name, unsigned size, uint64_t i
 	return value_of(size == 4 ? LLVMBuildZExt(e->b, v, e->m->i64, "") : v);
 }
 
-struct value emit_start(struct emit *e)
+struct value emit_setting(struct emit *e, enum setting s)
 {
-	return setting(e, IMAGE_START, 8, 0);
+	switch (s) {
+#define SETTING(name, symbol, bytes, initial)                                          \
+	case SETTING_##name:                                                           \
+		return setting(e, symbol, bytes, initial);
+#include "codegen/settings.def"
+#undef SETTING
+	}
+	assert(!"setting");
+	return emit_int(e, 0);
 }

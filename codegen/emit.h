@@ -22,6 +22,15 @@ enum bpf_helper {
 #undef HELPER
 };
 
+/* What is known when memql starts its programs. */
+enum setting {
+#define SETTING(name, symbol, bytes, initial) SETTING_##name,
+#include "codegen/settings.def"
+#undef SETTING
+};
+
+enum { IMAGE_RING_BYTES = 256 << 10 }; /* size of memql_ring unless it is changed */
+
 /* What can be lost, each kind counted per place in the program; see image.h. */
 enum loss_kind {
 	LOSS_RING_FULL,   /* an event for user space */
@@ -42,6 +51,8 @@ struct value emit_op(struct emit *e, enum op op, struct value a, struct value b,
 /* cond ? a : b without a branch; cond is a number. */
 struct value emit_select(struct emit *e, struct value cond, struct value a,
 			 struct value b);
+/* The low size bytes of a number in reverse order. */
+struct value emit_swap(struct emit *e, struct value v, unsigned size);
 /* 63 - leading zeros; of 0: 0. */
 struct value emit_log2(struct emit *e, struct value v);
 
@@ -60,6 +71,9 @@ void emit_zero(struct emit *e, struct value base, size_t size);
 
 /* Where an address of this type leads: plain numbers to what the probe traces. */
 enum space emit_space(struct emit *e, const struct type *t);
+
+/* A register, or size bytes of it, as the context has it: PROBE_REGISTERS only. */
+struct value emit_register(struct emit *e, int offset, unsigned size);
 
 /* Memory of other address spaces; a failure counts as lost and gives 0. */
 struct value emit_read(struct emit *e, struct value address, unsigned size,
@@ -109,8 +123,7 @@ struct value emit_dest(struct emit *e, const struct node *call);
 /* The program's context; the bytes of a literal in read-only memory. */
 struct value emit_ctx(struct emit *e);
 struct value emit_rodata(struct emit *e, const void *bytes, size_t size);
-/* CLOCK_BOOTTIME nanoseconds when memql started its programs: memql_start of image.h. */
-struct value emit_start(struct emit *e);
+struct value emit_setting(struct emit *e, enum setting s);
 
 /* The probe that fired. */
 const struct program_info *emit_program(struct emit *e);

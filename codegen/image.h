@@ -12,24 +12,25 @@
  *	memql_loss	per-CPU array of uint64_t, one for each of image->losses
  *	memql_scratch	per-CPU array: working memory, one entry per program; only if used
  *	memql_task	task storage: the same for preemptible programs; only if used
- *	memql_self	uint32_t in .rodata: memql's own process id, set before loading;
- *			programs of system-wide probes leave at once in that process
- *	memql_start	uint64_t in .rodata: CLOCK_BOOTTIME nanoseconds just before loading,
- *			set like memql_self; only if elapsed is used
- *	memql_wake	uint64_t in .rodata: the reader is woken once more bytes than these
- *			wait in the ring; a quarter of IMAGE_RING_BYTES unless set
  *
- * These constants are in a section .rodata.memql, each only if a program uses it.
+ * and the constants of settings.def in .rodata.memql.
  */
 #define IMAGE_RING "memql_ring"
 #define IMAGE_LOSS "memql_loss"
 #define IMAGE_SCRATCH "memql_scratch"
 #define IMAGE_TASK "memql_task"
-#define IMAGE_SELF "memql_self"
-#define IMAGE_START "memql_start"
-#define IMAGE_WAKE "memql_wake"
 
-enum { IMAGE_RING_BYTES = 256 << 10 }; /* size of memql_ring unless it is changed */
+/* The symbol of a setting, as the linker sees it. */
+static inline const char *setting_symbol(enum setting s)
+{
+	static const char *const symbols[] = {
+#define SETTING(name, symbol, bytes, initial) [SETTING_##name] = (symbol),
+#include "codegen/settings.def"
+#undef SETTING
+	};
+
+	return symbols[s];
+}
 
 /*
  * A record in the ring buffer: this header, one word per argument (the number, or for a

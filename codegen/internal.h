@@ -126,7 +126,7 @@ struct module *module_new(struct compile *cc, bool thrifty, const bool *bare);
 void module_finish(struct module *m);
 LLVMValueRef module_const(struct module *m, uint64_t n);
 LLVMValueRef module_rodata(struct module *m, const void *bytes, size_t size);
-/* One of the constants that image.h lists: its address, to be read as volatile. */
+/* One of the constants of settings.def: its address, to be read as volatile. */
 LLVMValueRef module_setting(struct module *m, const char *name, LLVMTypeRef type,
 			    uint64_t initial);
 /* Zeros in read-only memory, at least size bytes. */
@@ -188,8 +188,6 @@ struct value opaque(struct emit *e, struct value v);
  */
 struct value bounded(struct emit *e, struct value v, uint64_t max);
 struct value value_of(LLVMValueRef ref);
-/* A constant that is set before the program is loaded, of 4 or 8 bytes. */
-struct value setting(struct emit *e, const char *name, unsigned size, uint64_t initial);
 /* Run the loss's code only if cond is not 0. */
 void loss_if(struct emit *e, struct value cond, enum loss_kind kind, struct span at);
 

@@ -259,7 +259,7 @@ static void guard_self(struct emit *e)
 
 	if (!(e->program->kind->flags & PROBE_SYSTEM_WIDE))
 		return;
-	own = setting(e, IMAGE_SELF, 4, 0);
+	own = emit_setting(e, SETTING_SELF);
 	id = emit_helper(e, HELPER_GET_CURRENT_PID_TGID, 0);
 	id = emit_op(e, OP_SHR, id, emit_int(e, 32), false);
 	b = emit_if(e, emit_op(e, OP_EQ, id, own, false));

@@ -231,6 +231,11 @@ static LLVMValueRef read_register(struct emit *e, int offset)
 	return v;
 }
 
+struct value emit_register(struct emit *e, int offset, unsigned size)
+{
+	return extend(e, read_register(e, offset), size, false);
+}
+
 static struct value memory_address(struct emit *e, const struct location *at)
 {
 	LLVMValueRef v = module_const(e->m, (uint64_t)at->value);

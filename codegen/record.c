@@ -120,7 +120,7 @@ static struct value wake_flags(struct emit *e, struct value ring, bool wake)
 		return emit_int(e, RINGBUF_FORCE_WAKEUP);
 	waiting = emit_helper(e, HELPER_RINGBUF_QUERY, 2, ring,
 			      emit_int(e, RINGBUF_AVAILABLE));
-	limit = setting(e, IMAGE_WAKE, 8, IMAGE_RING_BYTES / 4);
+	limit = emit_setting(e, SETTING_WAKE);
 	return emit_select(e, emit_op(e, OP_GT, waiting, limit, false),
 			   emit_int(e, RINGBUF_FORCE_WAKEUP),
 			   emit_int(e, RINGBUF_NO_WAKEUP));

@@ -19,6 +19,8 @@ struct arch_register {
 struct arch {
 	const char *name;
 	const struct arch_register *registers; /* ends at name == NULL */
+	/* The same for the members of struct pt_regs, by their names in the kernel. */
+	const struct arch_register *fields;
 	/* Registers that the kernel does not show to probes: prefixes of their names. */
 	const char *const *hidden; /* ends at NULL */
 
@@ -30,6 +32,8 @@ struct arch {
 	uint8_t word;
 	int16_t result; /* where it leaves its value */
 	int16_t ip;     /* the address of the probed instruction */
+	int16_t mode;   /* bits of this register tell who was interrupted: a program */
+	int64_t mode_mask, mode_user; /* if (mode & mode_mask) == mode_user */
 
 	/*
 	 * How many bytes of a function's start a probe does well to skip: the arguments

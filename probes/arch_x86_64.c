@@ -26,6 +26,7 @@ enum {
 	RSI = 104,
 	RDI = 112,
 	RIP = 128,
+	CS = 136,
 	RSP = 152,
 };
 
@@ -61,6 +62,20 @@ static const struct arch_register registers[] = {
 	{ "rip", RIP, 8 },
 	{ "eip", RIP, 4 },
 	{ 0 },
+};
+
+static const struct arch_register fields[] = {
+	{ "r15", R15, 8 },   { "r14", R14, 8 },
+	{ "r13", R13, 8 },   { "r12", R12, 8 },
+	{ "bp", RBP, 8 },    { "bx", RBX, 8 },
+	{ "r11", R11, 8 },   { "r10", R10, 8 },
+	{ "r9", R9, 8 },     { "r8", R8, 8 },
+	{ "ax", RAX, 8 },    { "cx", RCX, 8 },
+	{ "dx", RDX, 8 },    { "si", RSI, 8 },
+	{ "di", RDI, 8 },    { "orig_ax", 120, 8 },
+	{ "ip", RIP, 8 },    { "cs", CS, 8 },
+	{ "flags", 144, 8 }, { "sp", RSP, 8 },
+	{ "ss", 160, 8 },    { 0 },
 };
 
 static const char *const hidden[] = { "xmm", "ymm", "zmm", "mm", "st", "k", NULL };
@@ -125,6 +140,7 @@ static size_t entry_skip(const uint8_t *code, size_t size)
 static const struct arch x86_64 = {
 	.name = "x86_64",
 	.registers = registers,
+	.fields = fields,
 	.hidden = hidden,
 	.args = args,
 	.nargs = sizeof(args) / sizeof(args[0]),
@@ -133,6 +149,9 @@ static const struct arch x86_64 = {
 	.word = 8,
 	.result = RAX,
 	.ip = RIP,
+	.mode = CS,
+	.mode_mask = 3, /* the privilege level */
+	.mode_user = 3,
 	.entry_skip = entry_skip,
 	.insn_length = x86_64_insn_length,
 };

@@ -42,7 +42,7 @@ const struct probe_kind probe_interval = {
 	       "    interval:10ms    every 10 milliseconds\n"
 	       "    interval:hz:2    twice a second",
 	.example = "interval:s:1 { printf(\"tick\\n\"); }",
-	.flags = 0,
+	.flags = PROBE_REGISTERS,
 	.section = "perf_event",
 	.parse = parse_interval,
 	.expand = expand_interval,

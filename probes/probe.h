@@ -99,6 +99,7 @@ enum probe_flags {
 	PROBE_ONCE = 1 << 4,        /* run by memql itself: BEGIN, END */
 	PROBE_AT_END = 1 << 5,     /* with PROBE_ONCE: after all others were detached */
 	PROBE_OF_PROCESS = 1 << 6, /* what -l shows of a process */
+	PROBE_REGISTERS = 1 << 7,  /* its context begins with a struct pt_regs */
 };
 
 /* Receives one match of expand; both are copied. Returns non-zero to stop. */

@@ -40,7 +40,7 @@ const struct probe_kind probe_profile = {
 	       "such as 99, which is no divisor of other clocks', keeps the samples from "
 	       "falling into step with what they sample. The shortest period is 10us.",
 	.example = "profile:hz:99 { @[comm] = count(); }",
-	.flags = PROBE_SYSTEM_WIDE,
+	.flags = PROBE_SYSTEM_WIDE | PROBE_REGISTERS,
 	.section = "perf_event",
 	.parse = parse_profile,
 	.expand = expand_profile,

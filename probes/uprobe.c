@@ -546,7 +546,8 @@ const struct probe_kind probe_uprobe = {
 	       "an instruction begins. An address is one as linked, as nm prints it. "
 	       "With -p, only that process is probed.",
 	.example = "uprobe:libc:malloc { @bytes = hist(arg0); }",
-	.flags = PROBE_PREEMPTIBLE | PROBE_CAN_SLEEP | PROBE_USER | PROBE_SYSTEM_WIDE,
+	.flags = PROBE_PREEMPTIBLE | PROBE_CAN_SLEEP | PROBE_USER | PROBE_SYSTEM_WIDE |
+		 PROBE_REGISTERS,
 	.of_file = "*",
 	.section = "uprobe",
 	.vars = uprobe_vars,
@@ -566,7 +567,8 @@ const struct probe_kind probe_uretprobe = {
 	       "began before the probe was attached are not seen. Not for Go programs: "
 	       "they move their stacks.",
 	.example = "uretprobe:libc:malloc { @failed[retval == 0] = count(); }",
-	.flags = PROBE_PREEMPTIBLE | PROBE_CAN_SLEEP | PROBE_USER | PROBE_SYSTEM_WIDE,
+	.flags = PROBE_PREEMPTIBLE | PROBE_CAN_SLEEP | PROBE_USER | PROBE_SYSTEM_WIDE |
+		 PROBE_REGISTERS,
 	.section = "uretprobe",
 	.vars = uretprobe_vars,
 	.parse = parse_uretprobe,

@@ -339,7 +339,7 @@ const struct probe_kind probe_usdt = {
 	       "is attached.",
 	.example = "usdt:*:postgresql:query__start { printf(\"%s\\n\", str(arg0)); }",
 	.flags = PROBE_PREEMPTIBLE | PROBE_CAN_SLEEP | PROBE_USER | PROBE_SYSTEM_WIDE |
-		 PROBE_OF_PROCESS,
+		 PROBE_REGISTERS | PROBE_OF_PROCESS,
 	.of_file = "*",
 	.section = "uprobe",
 	.vars = usdt_vars,

@@ -11,6 +11,8 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "codegen/image.h"
+
 enum { ATTACH_TRACE_UPROBE_MULTI = 48 }; /* uapi/linux/bpf.h of 6.6 */
 
 /* "return 0;" as a uprobe's program: a descriptor or -errno. */
@@ -110,6 +112,22 @@ static bool try_lazy_maps(void)
 	return prog >= 0;
 }
 
+/* A helper without arguments that programs of every kind may call. */
+static bool try_helper(int number)
+{
+	const struct bpf_insn insns[] = {
+		{ .code = BPF_JMP | BPF_CALL, .imm = number },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	int fd = bpf_prog_load(BPF_PROG_TYPE_KPROBE, "memql_try", "GPL", insns,
+			       sizeof(insns) / sizeof(insns[0]), NULL);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
 /*
  * Tests see how memql does without a feature where the kernel has it: they name it in
  * MEMQL_WITHOUT, several with commas.
@@ -121,6 +139,7 @@ static bool is_left_out(enum feature f)
 		[FEATURE_SLEEPABLE_UPROBE] = "sleepable_uprobe",
 		[FEATURE_TASK_STORAGE] = "task_storage",
 		[FEATURE_LAZY_MAPS] = "lazy_maps",
+		[FEATURE_KTIME_TAI] = "ktime_tai",
 	};
 	const char *p = getenv("MEMQL_WITHOUT");
 	size_t len;
@@ -146,6 +165,8 @@ bool feature_try(enum feature f)
 		return libbpf_probe_bpf_map_type(BPF_MAP_TYPE_TASK_STORAGE, NULL) > 0;
 	case FEATURE_LAZY_MAPS:
 		return try_lazy_maps();
+	case FEATURE_KTIME_TAI:
+		return try_helper(HELPER_KTIME_GET_TAI_NS);
 	case FEATURE_COUNT:
 		break;
 	}

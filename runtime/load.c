@@ -236,8 +236,10 @@ static const char *find_global(const struct image *img, const char *name,
 }
 
 /* Set a constant that the programs read, if they have it. */
-static void set_global(struct session *s, const char *name, const void *value, size_t n)
+static void set_setting(struct session *s, enum setting setting, const void *value,
+			size_t n)
 {
+	const char *name = setting_symbol(setting);
 	uint64_t offset, size;
 	const char *section = find_global(s->image, name, &offset, &size);
 	struct bpf_map *map;
@@ -272,17 +274,45 @@ static uint32_t ring_size(const struct session *s, uint32_t wanted)
 	return wanted < page ? page : wanted;
 }
 
-static void set_globals(struct session *s, uint32_t ring_bytes)
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/*
+ * How far apart two clocks are. Another thread may run between reading one and the other:
+ * the closest of some tries.
+ */
+static uint64_t clock_offset(clockid_t of, clockid_t from)
+{
+	uint64_t least = UINT64_MAX, offset = 0;
+
+	for (int i = 0; i < 10; i++) {
+		uint64_t before = clock_ns(from), at = clock_ns(of);
+		uint64_t took = clock_ns(from) - before;
+
+		if (took >= least)
+			continue;
+		least = took;
+		offset = at - before - took / 2;
+	}
+	return offset;
+}
+
+static void set_settings(struct session *s, uint32_t ring_bytes, int32_t child)
 {
 	uint32_t self = kernel_own_pid();
-	uint64_t start, wake = ring_bytes / 4;
-	struct timespec now;
+	uint64_t start = clock_ns(CLOCK_BOOTTIME), wake = ring_bytes / 4;
+	uint64_t tai = clock_offset(CLOCK_TAI, CLOCK_BOOTTIME);
 
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	start = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-	set_global(s, IMAGE_SELF, &self, sizeof(self));
-	set_global(s, IMAGE_START, &start, sizeof(start));
-	set_global(s, IMAGE_WAKE, &wake, sizeof(wake));
+	set_setting(s, SETTING_SELF, &self, sizeof(self));
+	set_setting(s, SETTING_START, &start, sizeof(start));
+	set_setting(s, SETTING_WAKE, &wake, sizeof(wake));
+	set_setting(s, SETTING_TAI_OFFSET, &tai, sizeof(tai));
+	set_setting(s, SETTING_CHILD, &child, sizeof(child));
 }
 
 static void prepare_programs(struct session *s, struct logs *logs)
@@ -325,12 +355,12 @@ static void find_maps(struct session *s)
 	s->loss_fd = s->image->nlosses ? map_fd(s, IMAGE_LOSS) : -1;
 }
 
-int session_load(struct session *s, uint32_t ring_bytes)
+int session_load(struct session *s, const struct session_options *options)
 {
+	uint32_t ring_bytes = ring_size(s, options->ring_bytes);
 	struct logs logs;
 	int err;
 
-	ring_bytes = ring_size(s, ring_bytes);
 	libbpf_set_print(debugging() ? print_libbpf : NULL);
 	s->object = bpf_object__open_mem(s->image->elf, s->image->elf_size, NULL);
 	if (!s->object) {
@@ -343,7 +373,7 @@ int session_load(struct session *s, uint32_t ring_bytes)
 	}
 	logs_open(&logs, s->image->nprograms);
 	s->programs = ARENA_ARRAY(s->arena, struct bpf_program *, s->image->nprograms);
-	set_globals(s, ring_bytes);
+	set_settings(s, ring_bytes, options->child);
 	prepare_programs(s, &logs);
 	err = set_ring_size(s, ring_bytes);
 	if (!err)

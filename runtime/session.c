@@ -64,7 +64,7 @@ int session_open(const struct image *img, struct sink *sink,
 	raise_file_limit();
 	s->uprobe_multi = has_user_probes(img) && feature_try(FEATURE_UPROBE_MULTI);
 
-	err = session_load(s, options->ring_bytes);
+	err = session_load(s, options);
 	if (err)
 		goto fail;
 	err = events_open(s);

@@ -15,6 +15,7 @@ struct session;
 struct sink;
 
 struct session_options {
+	int32_t child;       /* the process of -c; 0: none */
 	uint32_t ring_bytes; /* a power of two, at least a page; 0: default */
 };
 

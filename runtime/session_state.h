@@ -73,7 +73,7 @@ uint32_t kernel_own_pid(void);
 const char *kernel_too_old(struct arena *a);
 
 /* load.c: from the image to loaded programs. 0, or -errno after a message. */
-int session_load(struct session *s, uint32_t ring_bytes);
+int session_load(struct session *s, const struct session_options *options);
 /* What can be done about an error of the system, or NULL. */
 const char *errno_hint(struct arena *a, int err);
 /* strerror(3), which lacks the kernel's ENOTSUPP. */

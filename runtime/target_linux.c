@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <bpf/libbpf.h>
 
@@ -264,6 +265,18 @@ static const struct target_ops linux_ops = {
 	.process_count = process_count,
 };
 
+/* In the initial namespace the kernel's own numbers are what everybody sees. */
+static void find_pid_namespace(struct target *t)
+{
+	const uint64_t initial = 0xeffffffc; /* PROC_PID_INIT_INO of linux/proc_ns.h */
+	struct stat file;
+
+	if (stat("/proc/self/ns/pid", &file) || file.st_ino == initial)
+		return;
+	t->pid_ns_device = file.st_dev;
+	t->pid_ns_inode = file.st_ino;
+}
+
 int target_linux_open(struct target **out)
 {
 	struct target_linux *l = calloc(1, sizeof(*l));
@@ -279,6 +292,7 @@ int target_linux_open(struct target **out)
 	}
 	l->base.ops = &linux_ops;
 	l->base.ncpus = (unsigned)ncpus;
+	find_pid_namespace(&l->base);
 	*out = &l->base;
 	return 0;
 }

@@ -1,6 +1,10 @@
 #include "sema/call.h"
 
+#include <string.h>
+
 #include "core/arena.h"
+#include "core/intern.h"
+#include "sema/infer.h"
 
 const char *builtin_signature(struct compile *cc, const struct builtin *b)
 {
@@ -17,6 +21,59 @@ const char *builtin_signature(struct compile *cc, const struct builtin *b)
 			close = arena_printf(cc->arena, "]%s", close);
 	}
 	return arena_printf(cc->arena, "%s%s)", out, close);
+}
+
+static void become(struct sema *s, struct node *call, enum node_kind kind)
+{
+	memset(&call->call, 0, sizeof(call->call));
+	call->kind = kind;
+	s->changed = true;
+}
+
+void sema_become_int(struct sema *s, struct node *call, int64_t value)
+{
+	become(s, call, NODE_INT);
+	call->integer.value = (uint64_t)value;
+	call->integer.negative = value < 0;
+	call->type = &type_constant;
+}
+
+void sema_become_str(struct sema *s, struct node *call, const char *text)
+{
+	become(s, call, NODE_STR);
+	call->string.bytes = intern_str(s->cc->names, text);
+	call->string.len = (uint32_t)strlen(text);
+	call->type = type_str(s->cc->arena, call->string.len);
+}
+
+static const char *list_words(struct compile *cc, const char *const *names)
+{
+	const char *all = "";
+
+	for (size_t i = 0; names[i]; i++)
+		all = arena_printf(cc->arena, "%s%s%s", all, i ? ", " : "", names[i]);
+	return all;
+}
+
+int call_word(struct sema *s, const struct node *call, size_t i,
+	      const char *const *names)
+{
+	struct node *arg = call_arg(call, i);
+	const char *word = arg ? constant_str(s, arg) : names[0];
+	struct suggestion near = { .word = word };
+
+	for (int k = 0; word && names[k]; k++) {
+		if (strcmp(word, names[k]) == 0)
+			return k;
+		suggest(&near, names[k]);
+	}
+	sema_error(s, DIAG_unknown_word, arg->span, "'%s' knows no %s",
+		   call->call.builtin->name, word ? word : "such value");
+	if (s->report && near.best)
+		diag_hint(s->cc, "did you mean '%s'?", near.best);
+	else if (s->report)
+		diag_hint(s->cc, "it takes one of: %s", list_words(s->cc, names));
+	return -1;
 }
 
 bool call_check_arity(struct sema *s, const struct node *call)

@@ -170,6 +170,26 @@ static void unknown_name(struct names *s, const struct node *n)
 		diag_hint(s->cc, "did you mean '%s'?", near.best);
 }
 
+/* A bare name where the row wants a word is text from here on. */
+static void take_words(struct node *call, const struct builtin *b)
+{
+	const struct param *p = b->params;
+
+	for (struct node *n = call->call.args; n && p->name; n = n->next) {
+		if (p->flags & PARAM_WORD && n->kind == NODE_CALL &&
+		    !n->call.has_parens) {
+			const char *name = n->call.name;
+
+			n->kind = NODE_STR;
+			memset(&n->call, 0, sizeof(n->call));
+			n->string.bytes = name;
+			n->string.len = (uint32_t)strlen(name);
+		}
+		if (!(p->flags & PARAM_REST))
+			p++;
+	}
+}
+
 static void visit_call(struct names *s, struct node *n)
 {
 	const struct builtin *b = builtin_lookup(s->program->kind, n->call.name);
@@ -181,6 +201,8 @@ static void visit_call(struct names *s, struct node *n)
 		n->integer.value = (uint64_t)value;
 		return;
 	}
+	if (b)
+		take_words(n, b);
 	node_each_child(n, visit_expr, s);
 	n->call.builtin = b;
 	if (!b) {

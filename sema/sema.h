@@ -34,6 +34,17 @@ bool sema_error(struct sema *s, enum diag_tag tag, struct span at, const char *f
 struct node *call_arg(const struct node *call, size_t i);
 
 /*
+ * The call's i-th argument, a PARAM_WORD, as its index in names, which end at NULL; 0 if
+ * it was left out. -1 if it is none of them: then an error was recorded.
+ */
+int call_word(struct sema *s, const struct node *call, size_t i,
+	      const char *const *names);
+
+/* Turn a call into a literal, which the types around it see; once is enough. */
+void sema_become_int(struct sema *s, struct node *call, int64_t value);
+void sema_become_str(struct sema *s, struct node *call, const char *text);
+
+/*
  * A constant integer expression's value. False if it is not constant. Works before
  * fold() has run, on trees without types.
  */

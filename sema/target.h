@@ -22,6 +22,7 @@ enum feature {
 	FEATURE_SLEEPABLE_UPROBE, /* programs that may fault pages in: 6.0 */
 	FEATURE_TASK_STORAGE,     /* in tracing programs: 5.11 */
 	FEATURE_LAZY_MAPS, /* maps that programs of clocks may allocate for: 6.1 */
+	FEATURE_KTIME_TAI, /* programs may read the clock of TAI: 6.1 */
 	FEATURE_COUNT
 };
 
@@ -207,6 +208,8 @@ struct target_ops {
 struct target {
 	const struct target_ops *ops;
 	unsigned ncpus; /* possible CPUs */
+	/* memql's PID namespace as stat(2) has it; 0: the initial one. */
+	uint64_t pid_ns_device, pid_ns_inode;
 };
 
 #endif

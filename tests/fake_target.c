@@ -46,6 +46,7 @@ static bool line_feature(struct line *l)
 		[FEATURE_SLEEPABLE_UPROBE] = "sleepable_uprobe",
 		[FEATURE_TASK_STORAGE] = "task_storage",
 		[FEATURE_LAZY_MAPS] = "lazy_maps",
+		[FEATURE_KTIME_TAI] = "ktime_tai",
 	};
 
 	for (int i = 0; i < FEATURE_COUNT; i++) {

@@ -20,13 +20,9 @@ static int no(const char *what, const char *why)
 	return 77;
 }
 
-/* Load "r0 = 0; exit" as a program of that type. */
-static int try_load(enum bpf_prog_type type, unsigned flags)
+static int try_insns(enum bpf_prog_type type, unsigned flags,
+		     const struct bpf_insn *insns, unsigned n)
 {
-	static const struct bpf_insn insns[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
-		{ .code = BPF_JMP | BPF_EXIT },
-	};
 	union bpf_attr attr;
 	long fd;
 
@@ -34,13 +30,36 @@ static int try_load(enum bpf_prog_type type, unsigned flags)
 	attr.prog_type = type;
 	attr.prog_flags = flags;
 	attr.insns = (uintptr_t)insns;
-	attr.insn_cnt = sizeof(insns) / sizeof(insns[0]);
+	attr.insn_cnt = n;
 	attr.license = (uintptr_t)"GPL";
 	fd = syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
 	if (fd < 0)
 		return errno;
 	close((int)fd);
 	return 0;
+}
+
+/* Load "r0 = 0; exit" as a program of that type. */
+static int try_load(enum bpf_prog_type type, unsigned flags)
+{
+	static const struct bpf_insn insns[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+
+	return try_insns(type, flags, insns, 2);
+}
+
+/* The same with a call of a helper without arguments before it. */
+static int try_call(int helper)
+{
+	const struct bpf_insn insns[] = {
+		{ .code = BPF_JMP | BPF_CALL, .imm = helper },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+
+	return try_insns(BPF_PROG_TYPE_KPROBE, 0, insns, 3);
 }
 
 static int can_bpf(void)
@@ -76,6 +95,14 @@ static int can_sleepable(void)
 	return err ? no("sleepable uprobe programs", strerror(err)) : 0;
 }
 
+/* bpf_ktime_get_tai_ns() */
+static int can_ktime_tai(void)
+{
+	int err = try_call(208);
+
+	return err ? no("programs that read the clock TAI", strerror(err)) : 0;
+}
+
 static const struct {
 	const char *name;
 	int (*can)(void);
@@ -85,6 +112,7 @@ static const struct {
 	{ "usdt", can_uprobe },
 	{ "tracepoint", can_tracepoint },
 	{ "sleepable", can_sleepable },
+	{ "ktime_tai", can_ktime_tai },
 };
 
 int main(int argc, char **argv)

@@ -204,7 +204,7 @@ static inline int64_t vm_output(struct vm *vm, const uint64_t *r)
 
 static inline uint64_t vm_call(struct vm *vm, int32_t number, const uint64_t *r)
 {
-	switch ((enum bpf_helper)number) {
+	switch (number) {
 	case HELPER_MAP_LOOKUP_ELEM:
 		return (uint64_t)vm_lookup((void *)r[1], (void *)r[2]);
 	case HELPER_MAP_UPDATE_ELEM:

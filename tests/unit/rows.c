@@ -74,11 +74,13 @@ static void check_functions(const struct builtin *b)
 
 	CHECK((b->agg != NULL) == is_agg);
 	CHECK(is_action || !b->action);
-	CHECK(is_agg || is_action || b->emit || b->flags & BUILTIN_COMPILE_TIME);
+	CHECK(is_agg || is_action || b->emit ||
+	      b->flags & (BUILTIN_COMPILE_TIME | BUILTIN_LITERAL));
 	CHECK(!is_agg || (b->agg->cell_size && b->agg->update && b->agg->combine &&
 			  b->agg->sort_key && b->agg->render));
 	CHECK(!is_action || b->returns.kind == TYPE_VOID);
-	CHECK(b->kind != BUILTIN_VALUE || !b->params[0].name);
+	for (const struct param *p = b->params; p->name; p++)
+		CHECK(b->kind != BUILTIN_VALUE || p->flags & PARAM_OPTIONAL);
 }
 
 static void check_has_test(const struct builtin *b)
