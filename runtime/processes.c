@@ -42,21 +42,54 @@ static int report_executable(int32_t pid, process_file_fn *found, void *arg)
 	return found(&file, arg);
 }
 
-int processes_executables(process_file_fn *found, void *arg, unsigned *count)
+struct process_walk {
+	DIR *dir;
+};
+
+struct process_walk *process_walk_open(void)
 {
 	DIR *dir = opendir("/proc");
-	bool denied = false;
+	struct process_walk *w = dir ? malloc(sizeof(*w)) : NULL;
+
+	if (w)
+		w->dir = dir;
+	else if (dir)
+		closedir(dir);
+	return w;
+}
+
+int32_t process_walk_next(struct process_walk *w)
+{
 	struct dirent *d;
+
+	while (w && (d = readdir(w->dir))) {
+		int32_t pid = (int32_t)strtol(d->d_name, NULL, 10);
+
+		if (isdigit((unsigned char)d->d_name[0]) && pid != getpid())
+			return pid;
+	}
+	return 0;
+}
+
+void process_walk_close(struct process_walk *w)
+{
+	if (!w)
+		return;
+	closedir(w->dir);
+	free(w);
+}
+
+int processes_executables(process_file_fn *found, void *arg, unsigned *count)
+{
+	struct process_walk *walk = process_walk_open();
+	bool denied = false;
+	int32_t pid;
 	int err = 0;
 
 	*count = 0;
-	if (!dir)
+	if (!walk)
 		return -errno;
-	while (!err && (d = readdir(dir))) {
-		int32_t pid = (int32_t)strtol(d->d_name, NULL, 10);
-
-		if (!isdigit((unsigned char)d->d_name[0]) || pid == getpid())
-			continue;
+	while (!err && (pid = process_walk_next(walk))) {
 		err = report_executable(pid, found, arg);
 		/* Kernel threads have none; others are gone by now, or not ours. */
 		if (err >= 0)
@@ -65,7 +98,7 @@ int processes_executables(process_file_fn *found, void *arg, unsigned *count)
 		if (err == -ENOENT || err == -ESRCH || err == -EACCES || err == -EPERM)
 			err = 0;
 	}
-	closedir(dir);
+	process_walk_close(walk);
 	/* Even root may not look at some, but others must not take a part for all. */
 	return !err && denied && geteuid() ? -EACCES : err;
 }

@@ -25,6 +25,12 @@ int processes_executables(process_file_fn *found, void *arg, unsigned *count);
 /* The executable of one process, then its libraries. -ESRCH: there is none. */
 int process_files(int32_t pid, process_file_fn *found, void *arg);
 
+/* All processes but our own that exist by now, one after the other. */
+struct process_walk;
+struct process_walk *process_walk_open(void);      /* NULL if /proc cannot be read */
+int32_t process_walk_next(struct process_walk *w); /* 0 at the end, or for NULL */
+void process_walk_close(struct process_walk *w);   /* NULL is fine */
+
 /*
  * A path as the process sees it, made one that we can open: with /proc/PID/root in front
  * if its root or mount namespace is not ours.

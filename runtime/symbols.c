@@ -7,7 +7,9 @@
 #include "runtime/kallsyms.h"
 #include "runtime/mapped_files.h"
 #include "runtime/must.h"
+#include "runtime/processes.h"
 #include "runtime/sink.h"
+#include "runtime/space_events.h"
 #include "runtime/spaces.h"
 
 enum {
@@ -17,9 +19,14 @@ enum {
 	CODES = 20000,
 	/* Behind the kernel's last symbol: no function is as large. */
 	KERNEL_GAP = 1 << 20,
-	/* A process without news of its mappings is looked at again after this time. */
+	/* A process without news of its mappings is looked at again after this time; */
 	REREAD_MS = 100,
+	/* one with news, if nothing is known to be at an address. */
+	REREAD_TRACKED_MS = 1000,
+	SNAPSHOT_MS = 4,
 };
+
+static const uint64_t NS_PER_MS = 1000000, NS_PER_SECOND = 1000000000;
 
 struct symbols {
 	struct kallsyms *kernel;
@@ -28,7 +35,11 @@ struct symbols {
 
 	struct mapped_files *files;
 	struct spaces *spaces;
-	char *name; /* the latest answer */
+	struct space_events *events;    /* NULL: the kernel tells nothing */
+	uint64_t lost, lost_time;       /* events; when that was noticed, ms */
+	uint64_t lost_before;           /* by events that were closed */
+	struct process_walk *processes; /* what is still to be read; NULL: nothing */
+	char *name;                     /* the latest answer */
 	size_t name_cap;
 };
 
@@ -57,6 +68,7 @@ void symbols_close(struct symbols *s)
 {
 	if (!s)
 		return;
+	symbols_track_stop(s);
 	kallsyms_close(s->kernel);
 	spaces_free(s->spaces);
 	mapped_files_free(s->files);
@@ -84,12 +96,100 @@ bool symbols_kernel(struct symbols *s, uint64_t address, struct symbol *out)
 	return true;
 }
 
-static uint64_t now_ms(void)
+static uint64_t read_clock(clockid_t clock)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+	clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * NS_PER_SECOND + (uint64_t)t.tv_nsec;
+}
+
+static uint64_t now_ns(void)
+{
+	return read_clock(CLOCK_MONOTONIC);
+}
+
+static uint64_t now_ms(void)
+{
+	return read_clock(CLOCK_MONOTONIC_COARSE) / NS_PER_MS;
+}
+
+static void hear(struct symbols *s)
+{
+	uint64_t lost;
+
+	if (!s->events)
+		return;
+	space_events_apply(s->events, s->spaces);
+	lost = space_events_lost(s->events) + s->lost_before;
+	if (lost != s->lost)
+		s->lost_time = now_ms();
+	s->lost = lost;
+}
+
+/* Some of the processes that ran when tracking began. */
+static void read_processes(struct symbols *s)
+{
+	uint64_t end = now_ns() + SNAPSHOT_MS * NS_PER_MS;
+	int32_t pid;
+
+	while (s->processes && now_ns() < end) {
+		pid = process_walk_next(s->processes);
+		if (pid == 0) {
+			process_walk_close(s->processes);
+			s->processes = NULL;
+		} else if (!spaces_know(s->spaces, pid)) {
+			spaces_read(s->spaces, pid);
+		}
+	}
+}
+
+int symbols_track_start(struct symbols *s, int32_t pid)
+{
+	int err = s->events ? 0 : space_events_open(pid, &s->events);
+
+	if (pid)
+		spaces_read(s->spaces, pid);
+	else if (!s->processes)
+		s->processes = process_walk_open();
+	symbols_track_poll(s);
+	return err;
+}
+
+void symbols_track_poll(struct symbols *s)
+{
+	hear(s);
+	read_processes(s);
+}
+
+void symbols_track_stop(struct symbols *s)
+{
+	hear(s);
+	s->lost_before = s->lost;
+	space_events_close(s->events);
+	s->events = NULL;
+	process_walk_close(s->processes);
+	s->processes = NULL;
+}
+
+/* What /proc knows better. */
+static const struct space_code *find_code(struct symbols *s, int32_t pid,
+					  uint64_t address)
+{
+	const struct space_code *code;
+	uint64_t now = now_ms();
+
+	hear(s);
+	if (!s->events || !spaces_know(s->spaces, pid))
+		spaces_refresh(s->spaces, pid, now, REREAD_MS);
+	else if (s->lost)
+		spaces_refresh(s->spaces, pid, now, now - s->lost_time + 1);
+	code = spaces_find(s->spaces, pid, address);
+	if (!code && s->events) {
+		spaces_refresh(s->spaces, pid, now, REREAD_TRACKED_MS);
+		code = spaces_find(s->spaces, pid, address);
+	}
+	return code;
 }
 
 static const char *keep_name(struct symbols *s, const char *name, size_t len)
@@ -109,8 +209,7 @@ bool symbols_user(struct symbols *s, int32_t pid, uint64_t address, struct symbo
 	struct elf_place place;
 
 	*out = (struct symbol){ 0 };
-	spaces_refresh(s->spaces, pid, now_ms(), REREAD_MS);
-	code = spaces_find(s->spaces, pid, address);
+	code = find_code(s, pid, address);
 	if (!code || !code->file)
 		return false;
 	out->file = mapped_file_name(code->file);
@@ -171,6 +270,11 @@ void symbols_losses(const struct symbols *s,
 				"addresses, sysctl kernel.kptr_restrict=0 shows them"
 			      : "names of kernel functions: /proc/kallsyms could not "
 				"be read",
+		      arg);
+	if (s->lost)
+		found(s->lost,
+		      "messages of the kernel about programs and their libraries: "
+		      "functions of some programs that ended are shown as addresses",
 		      arg);
 	if (forgotten)
 		found(forgotten,

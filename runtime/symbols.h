@@ -58,6 +58,20 @@ void symbols_add_user(struct symbols *s, struct text *t, int32_t pid, uint64_t a
 		      unsigned show);
 
 /*
+ * Programs end before their stacks are shown. To remember where their code was, listen to
+ * the kernel from now on, and read what all processes have mapped, or only the process
+ * pid if that is not 0. 0, or -errno if the kernel does not tell: then what runs now is
+ * known, and of others what /proc says when they are first asked for.
+ *
+ * With hundreds of processes, reading takes 10 ms and more; it is done in pieces of at
+ * most 4 ms, the first here and one in each symbols_track_poll(), which is to be called
+ * every 20 ms or so, and before the first question that follows a long wait.
+ */
+int symbols_track_start(struct symbols *s, int32_t pid);
+void symbols_track_poll(struct symbols *s);
+void symbols_track_stop(struct symbols *s); /* what is known stays */
+
+/*
  * Call found for each reason why names may be missing or wrong: count is how often it
  * happened, and what completes "lost N ...".
  */

@@ -5,6 +5,8 @@
  *   user PID ADDRESS...    for each address: name, offset, file, offset in the file
  *   kernel ADDRESS...
  *   show PID ADDRESS       as text, with everything
+ *   track PID              begin to track; 0: all processes
+ *   poll                   as the event loop does
  *   losses                 "N: what" for each, then an empty line
  */
 #include <inttypes.h>
@@ -50,6 +52,11 @@ static void answer(struct symbols *s, const char *command, char *rest)
 		symbols_add_user(s, &text, pid, strtoull(rest, NULL, 16),
 				 SYMBOLS_OFFSET | SYMBOLS_FILE);
 		printf("%s\n", text.bytes);
+	} else if (strcmp(command, "track") == 0) {
+		printf("%d\n", symbols_track_start(s, (int32_t)strtol(rest, NULL, 10)));
+	} else if (strcmp(command, "poll") == 0) {
+		symbols_track_poll(s);
+		printf("polled\n");
 	} else if (strcmp(command, "losses") == 0) {
 		symbols_losses(s, print_loss, NULL);
 		printf("\n");

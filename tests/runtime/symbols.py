@@ -324,4 +324,5 @@ def main():
         check(symbolizer.losses() == [], "nothing was lost")
 
 
-main()
+if __name__ == "__main__":
+    main()
