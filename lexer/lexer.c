@@ -30,14 +30,120 @@ struct lexer *lexer_new(struct compile *cc)
 	return l;
 }
 
+static void scan(struct lexer *l, struct lexer_token *out)
+{
+	*out = (struct lexer_token){ 0 };
+	l->last = scan_yylex(&out->lexeme, &out->at, l->scanner);
+	if (l->last == TOKEN_END)
+		out->at = (struct span){ l->last_span.end, l->last_span.end };
+	l->last_span = out->at;
+	out->token = l->last;
+}
+
+/* The i-th of the tokens to come; TOKEN_END if that is too far away to be looked at. */
+static int peek(struct lexer *l, unsigned i)
+{
+	if (i >= LEXER_AHEAD)
+		return TOKEN_END;
+	while (l->nahead <= i) {
+		if (l->nahead > 0 && l->ahead[l->nahead - 1].token == TOKEN_END)
+			return TOKEN_END;
+		scan(l, &l->ahead[l->nahead++]);
+	}
+	return l->ahead[i].token;
+}
+
+static void take(struct lexer *l, struct lexer_token *out)
+{
+	peek(l, 0);
+	*out = l->ahead[0];
+	l->nahead--;
+	memmove(l->ahead, l->ahead + 1, l->nahead * sizeof(l->ahead[0]));
+}
+
+/* Tokens that begin an operand, and mean nothing behind one. */
+static bool begins_operand(int token)
+{
+	switch (token) {
+	case TOKEN_IDENTIFIER:
+	case TOKEN_INTEGER:
+	case TOKEN_STRING:
+	case TOKEN_PARAM:
+	case TOKEN_VARIABLE:
+	case TOKEN_MAP:
+	case '!':
+	case '~':
+	case '(':
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Whether the ( before an identifier may open a cast. */
+static bool opens_cast(const struct lexer *l)
+{
+	if (l->given[0] != '(')
+		return false;
+	switch (l->given[1]) {
+	case TOKEN_IDENTIFIER: /* arguments */
+	case TOKEN_TYPEOF:
+	case TOKEN_IF: /* if (x) y = 1; lacks its braces */
+	case TOKEN_IF_VALUE:
+	case TOKEN_WHILE:
+	case TOKEN_UNROLL:
+	case TOKEN_FOR:
+		return false;
+	default:
+		return true;
+	}
+}
+
+/*
+ * Is the identifier that was just read, inside parentheses, the name of a type? No table
+ * knows the kernel's typedefs, so what follows must tell, and does:
+ *
+ *	(name *)	a multiplication would lack its right side
+ *	(name)x (name[4])x	two operands in a row make no expression
+ *
+ * (name)-x, (name)*x and (name)&x are operations.
+ */
+static bool is_type_name(struct lexer *l)
+{
+	bool derived = false;
+	unsigned i = 0;
+
+	if (l->given[0] != '(' && l->given[0] != ',')
+		return false;
+	for (; peek(l, i) == '*' || peek(l, i) == TOKEN_QUALIFIER; i++)
+		derived = true;
+	while (peek(l, i) == '[') {
+		if (peek(l, i + 1) == ']') {
+			derived = true;
+			i += 2;
+		} else if (peek(l, i + 1) == TOKEN_INTEGER && peek(l, i + 2) == ']') {
+			i += 3;
+		} else {
+			return false;
+		}
+	}
+	if (derived)
+		return peek(l, i) == ')' || peek(l, i) == ',';
+	return peek(l, i) == ')' && opens_cast(l) && begins_operand(peek(l, i + 1));
+}
+
 int lexer_next(struct lexer *l, struct lexeme *out, struct span *at)
 {
-	*out = (struct lexeme){ 0 };
-	l->last = scan_yylex(out, at, l->scanner);
-	if (l->last == TOKEN_END)
-		*at = (struct span){ l->last_span.end, l->last_span.end };
-	l->last_span = *at;
-	return l->last;
+	struct lexer_token next;
+
+	take(l, &next);
+	if (next.token == TOKEN_IDENTIFIER && is_type_name(l))
+		next.token = TOKEN_TYPE_NAME;
+	l->given[1] = l->given[0];
+	l->given[0] = next.token;
+	*out = next.lexeme;
+	*at = next.at;
+	return next.token;
 }
 
 bool lexer_open_brace(const struct lexer *l, struct span *out)

@@ -13,10 +13,24 @@ static const struct {
 	const char *text;
 	int token;
 } words[] = {
-	{ "if", TOKEN_IF },
+	{ "break", TOKEN_BREAK },
+	{ "continue", TOKEN_CONTINUE },
 	{ "else", TOKEN_ELSE },
+	{ "for", TOKEN_FOR },
+	{ "if", TOKEN_IF },
 	{ "let", TOKEN_LET },
 	{ "return", TOKEN_RETURN },
+	{ "unroll", TOKEN_UNROLL },
+	{ "while", TOKEN_WHILE },
+
+	{ "const", TOKEN_QUALIFIER },
+	{ "restrict", TOKEN_QUALIFIER },
+	{ "volatile", TOKEN_QUALIFIER },
+
+	{ "enum", TOKEN_ENUM },
+	{ "struct", TOKEN_STRUCT },
+	{ "typeof", TOKEN_TYPEOF },
+	{ "union", TOKEN_UNION },
 
 	{ "bool", TOKEN_TYPE },
 	{ "char", TOKEN_TYPE },
@@ -42,15 +56,6 @@ static const struct {
 	{ "uint8_t", TOKEN_TYPE },
 	{ "unsigned", TOKEN_TYPE },
 	{ "void", TOKEN_TYPE },
-
-	{ "break", TOKEN_UNSUPPORTED },
-	{ "continue", TOKEN_UNSUPPORTED },
-	{ "enum", TOKEN_UNSUPPORTED },
-	{ "for", TOKEN_UNSUPPORTED },
-	{ "struct", TOKEN_UNSUPPORTED },
-	{ "union", TOKEN_UNSUPPORTED },
-	{ "unroll", TOKEN_UNSUPPORTED },
-	{ "while", TOKEN_UNSUPPORTED },
 };
 
 /* bpftrace's definitions, where an attach point could stand. */
@@ -66,15 +71,54 @@ int scan_text(struct lexer *l, int token, const char *text, size_t len,
 	return token;
 }
 
+/* Whether the latest token leaves something to be said: an operand must follow. */
+static bool wants_operand(const struct lexer *l)
+{
+	switch (l->last) {
+	case '(':
+	case '[':
+	case ',':
+	case '=':
+	case '?':
+	case ':':
+	case '!':
+	case '~':
+	case '+':
+	case '-':
+	case '*':
+	case '/':
+	case '%':
+	case '&':
+	case '|':
+	case '^':
+	case '<':
+	case '>':
+	case TOKEN_RANGE:
+	case TOKEN_RETURN:
+		return true;
+	default:
+		return l->last >= TOKEN_SHL && l->last <= TOKEN_SHR_ASSIGN;
+	}
+}
+
 int scan_word(struct lexer *l, const char *text, size_t len, struct lexeme *out)
 {
 	scan_text(l, TOKEN_IDENTIFIER, text, len, out);
-	/* A field may have any name: args.if is no statement. */
-	if (l->last == '.' || l->last == TOKEN_ARROW)
+	switch (l->last) {
+	case '.':
+	case TOKEN_ARROW:
+	case TOKEN_STRUCT:
+	case TOKEN_UNION:
+	case TOKEN_ENUM:
+		/* A field may have any name: args.if is no statement. */
 		return TOKEN_IDENTIFIER;
+	}
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (strcmp(words[i].text, out->text) == 0)
-			return words[i].token;
+		if (strcmp(words[i].text, out->text) != 0)
+			continue;
+		if (words[i].token == TOKEN_IF && wants_operand(l))
+			return TOKEN_IF_VALUE;
+		return words[i].token;
 	}
 	return TOKEN_IDENTIFIER;
 }
@@ -238,9 +282,13 @@ bool scan_definition(struct lexer *l, const char *text, size_t len)
 	return true;
 }
 
-void scan_open(struct lexer *l)
+int scan_open(struct lexer *l)
 {
+	/* Outside of braces there are only bodies and config = { }. */
+	const bool is_value = l->braces.n > 0 && wants_operand(l);
+
 	ARENA_PUSH(l->cc->arena, &l->braces, scan_here(l, 1));
+	return is_value ? TOKEN_BLOCK_VALUE : '{';
 }
 
 bool scan_close(struct lexer *l)

@@ -12,13 +12,27 @@
 #define YYSTYPE struct lexeme
 #define YYLTYPE struct span
 
+enum { LEXER_AHEAD = 32 };
+
+/* A token that was looked at before its turn. */
+struct lexer_token {
+	int token;
+	struct lexeme lexeme;
+	struct span at;
+};
+
 /* The scanner's extra data. */
 struct lexer {
 	struct compile *cc;
 	void *scanner;   /* flex's */
 	uint32_t offset; /* of what follows the latest match */
-	int last;        /* latest token */
+	int last;        /* latest token that was scanned */
 	struct span last_span;
+
+	int given[2]; /* the latest tokens that lexer_next() returned, newest first */
+	struct lexer_token ahead[LEXER_AHEAD];
+	unsigned nahead;
+
 	struct span predicate; /* the / that opened it */
 	unsigned skipped;      /* braces open in a definition that is skipped */
 	bool in_comment;       /* that does not end */
@@ -43,7 +57,7 @@ void scan_start(struct lexer *l);
 bool scan_definition(struct lexer *l, const char *text, size_t len);
 
 /* Keep account of the open { of clauses. */
-void scan_open(struct lexer *l);
+int scan_open(struct lexer *l);   /* '{' or BLOCK_VALUE */
 bool scan_close(struct lexer *l); /* true if none is open any more */
 
 /* Bytes that begin no token. */

@@ -42,7 +42,6 @@ static void clone_children(struct arena *a, struct node *copy)
 	case NODE_PARAM:
 	case NODE_BREAK:
 	case NODE_CONTINUE:
-	case NODE_RETURN:
 		break;
 	case NODE_CALL:
 		copy->call.args = clone_list(a, copy->call.args);
@@ -106,6 +105,7 @@ static void clone_children(struct arena *a, struct node *copy)
 		copy->block.value = clone_one(a, copy->block.value);
 		break;
 	case NODE_EXPR:
+	case NODE_RETURN:
 		copy->expr.value = clone_one(a, copy->expr.value);
 		break;
 	case NODE_FOR_RANGE:
@@ -162,7 +162,6 @@ void node_each_child(struct node *n, void (*visit)(struct node *child, void *arg
 	case NODE_VAR:
 	case NODE_BREAK:
 	case NODE_CONTINUE:
-	case NODE_RETURN:
 		break;
 	case NODE_CALL:
 		visit_list(n->call.args, visit, arg);
@@ -219,6 +218,7 @@ void node_each_child(struct node *n, void (*visit)(struct node *child, void *arg
 		visit_one(n->block.value, visit, arg);
 		break;
 	case NODE_EXPR:
+	case NODE_RETURN:
 		visit_one(n->expr.value, visit, arg);
 		break;
 	case NODE_FOR_RANGE:
@@ -232,6 +232,11 @@ void node_each_child(struct node *n, void (*visit)(struct node *child, void *arg
 		visit_one(n->loop.body, visit, arg);
 		break;
 	}
+}
+
+bool type_name_given(const struct type_name *t)
+{
+	return t->name || t->of;
 }
 
 size_t node_count(const struct node *list)

@@ -70,7 +70,8 @@ struct type_name {
 	struct node *of; /* typeof(expression): then name is NULL */
 	unsigned stars;
 	unsigned ndims;
-	uint64_t dims[TYPE_DIMS]; /* int32[2][3] has 2, 3; stars are of the element */
+	/* int32[2][3] has 2, 3; stars are of the element. 0, in []: as many as there are. */
+	uint64_t dims[TYPE_DIMS];
 };
 
 struct node {
@@ -116,7 +117,7 @@ struct node {
 		} var;
 		struct {
 			struct node *base;
-			const char *name;
+			const char *name; /* "0", "1" ... are items of tuples */
 			/* sema: args.NAME is a struct probe_field of layouts[0] */
 			const void *data;
 		} field;
@@ -157,15 +158,16 @@ struct node {
 		} let;
 		struct {
 			struct node *cond, *then, *otherwise;
-		} branch; /* IF: then and otherwise are BLOCKs, or otherwise an IF */
+		} branch; /* IF: then and otherwise are BLOCKs, or otherwise an IF;
+			   * COND: of "if a { b } else { c }" they are BLOCKs with values */
 		struct {
 			struct node *stmts;
 			struct node
 				*value; /* { ...; value } as an expression; or NULL */
 		} block;
 		struct {
-			struct node *value;
-			bool discard; /* _ = value: its result is not wanted */
+			struct node *value; /* RETURN: or NULL */
+			bool discard;       /* _ = value: its result is not wanted */
 		} expr;
 		struct {
 			struct node *var;       /* FOR_RANGE, FOR_MAP: VAR */
@@ -286,6 +288,9 @@ struct node *node_clone(struct arena *a, const struct node *n);
 /* Call visit on each child in source order; the only generic walker. */
 void node_each_child(struct node *n, void (*visit)(struct node *child, void *arg),
 		     void *arg);
+
+/* Whether any type was written. */
+bool type_name_given(const struct type_name *t);
 
 /* How many siblings a list has; its i-th (0-based), or NULL. */
 size_t node_count(const struct node *list);

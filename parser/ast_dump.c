@@ -1,5 +1,6 @@
 /*
- * The tree as S-expressions: a statement begins a line, an expression stays on it.
+ * The tree as S-expressions: a statement begins a line, an expression stays on it, with
+ * the statements inside.
  *
  *	(clause
  *		(point uprobe:/bin/x:f)
@@ -19,9 +20,16 @@ struct dumper {
 
 static void dump(const struct dumper *d, const struct node *n, int depth);
 
+enum { INLINE = -1 }; /* depth: all on one line */
+
 /* Dump on a line of its own, below what is being dumped at depth. */
 static void dump_below(const struct dumper *d, const struct node *n, int depth)
 {
+	if (depth == INLINE) {
+		fputc(' ', d->out);
+		dump(d, n, INLINE);
+		return;
+	}
 	fputc('\n', d->out);
 	for (int i = 0; i <= depth; i++)
 		fputc('\t', d->out);
@@ -32,7 +40,7 @@ static void dump_list(const struct dumper *d, const struct node *list)
 {
 	for (; list; list = list->next) {
 		fputc(' ', d->out);
-		dump(d, list, 0);
+		dump(d, list, INLINE);
 	}
 }
 
@@ -61,7 +69,9 @@ static void dump_int(FILE *out, const struct node *n)
 		[UNIT_MS] = "ms", [UNIT_S] = "s",
 	};
 
-	if (n->integer.negative)
+	if (n->integer.is_bool)
+		fputs(n->integer.value ? "true" : "false", out);
+	else if (n->integer.negative)
 		fprintf(out, "%" PRId64, (int64_t)n->integer.value);
 	else
 		fprintf(out, "%" PRIu64, n->integer.value);
@@ -80,15 +90,19 @@ static void dump_type_name(const struct dumper *d, const struct type_name *t)
 	fputs(tags[t->tag], d->out);
 	if (t->of) {
 		fputs("(typeof ", d->out);
-		dump(d, t->of, 0);
+		dump(d, t->of, INLINE);
 		fputc(')', d->out);
 	} else {
 		fputs(t->name, d->out);
 	}
 	for (unsigned i = 0; i < t->stars; i++)
 		fputc('*', d->out);
-	for (unsigned i = 0; i < t->ndims; i++)
-		fprintf(d->out, "[%" PRIu64 "]", t->dims[i]);
+	for (unsigned i = 0; i < t->ndims; i++) {
+		if (t->dims[i])
+			fprintf(d->out, "[%" PRIu64 "]", t->dims[i]);
+		else
+			fputs("[]", d->out);
+	}
 }
 
 /* "(head", one blank and the operand, for each operand that is there, ")". */
@@ -96,10 +110,10 @@ static void dump_form(const struct dumper *d, const char *head, const char *tail
 		      const struct node *first, const struct node *second)
 {
 	fprintf(d->out, "(%s%s ", head, tail);
-	dump(d, first, 0);
+	dump(d, first, INLINE);
 	if (second) {
 		fputc(' ', d->out);
-		dump(d, second, 0);
+		dump(d, second, INLINE);
 	}
 	fputc(')', d->out);
 }
@@ -115,8 +129,8 @@ static void dump_named(const struct dumper *d, const char *name,
 static void dump_let(const struct dumper *d, const struct node *n)
 {
 	fputs("(let ", d->out);
-	dump(d, n->let.var, 0);
-	if (n->let.as.name || n->let.as.of) {
+	dump(d, n->let.var, INLINE);
+	if (type_name_given(&n->let.as)) {
 		fputc(' ', d->out);
 		dump_type_name(d, &n->let.as);
 	}
@@ -127,7 +141,7 @@ static void dump_let(const struct dumper *d, const struct node *n)
 static void dump_if(const struct dumper *d, const struct node *n, int depth)
 {
 	fputs("(if ", d->out);
-	dump(d, n->branch.cond, 0);
+	dump(d, n->branch.cond, INLINE);
 	dump_below(d, n->branch.then, depth);
 	if (n->branch.otherwise)
 		dump_below(d, n->branch.otherwise, depth);
@@ -153,7 +167,7 @@ static void dump_tuple(const struct dumper *d, const struct node *n)
 		fputc(' ', d->out);
 		if (n->tuple.names)
 			fprintf(d->out, "%s=", n->tuple.names[i++]);
-		dump(d, item, 0);
+		dump(d, item, INLINE);
 	}
 	fputc(')', d->out);
 }
@@ -280,7 +294,9 @@ static void dump_node(const struct dumper *d, const struct node *n, int depth)
 		fputs("(continue)", d->out);
 		break;
 	case NODE_RETURN:
-		fputs("(return)", d->out);
+		fputs("(return", d->out);
+		dump_list(d, n->expr.value);
+		fputc(')', d->out);
 		break;
 	}
 }
@@ -309,7 +325,7 @@ void ast_dump(const struct ast *ast, FILE *out)
 
 	for (const struct config_item *i = ast->config; i; i = i->next) {
 		fprintf(out, "(config %s ", i->name);
-		dump(&d, i->value, 0);
+		dump(&d, i->value, INLINE);
 		fputs(")\n", out);
 	}
 	for (const struct clause *c = ast->clauses; c; c = c->next) {
@@ -318,7 +334,7 @@ void ast_dump(const struct ast *ast, FILE *out)
 			fprintf(out, "\n\t(point %s)", p->text);
 		if (c->predicate) {
 			fputs("\n\t(predicate ", out);
-			dump(&d, c->predicate, 0);
+			dump(&d, c->predicate, INLINE);
 			fputc(')', out);
 		}
 		dump_below(&d, c->body, 0);

@@ -28,8 +28,10 @@
 	struct lexeme lexeme;
 	struct node *node;
 	struct node_list list;
+	struct field_list fields;
 	struct point_list points;
 	struct type_name type;
+	struct dim_list dims;
 	const char *words;
 	unsigned count;
 	enum op op;
@@ -50,6 +52,8 @@ static void parser_yyerror(const struct span *at, struct parser *p, const char *
 			 : (struct span){ YYRHSLOC(rhs, 0).end, YYRHSLOC(rhs, 0).end })
 
 static const struct node_list empty_list;
+static const struct field_list no_fields;
+static const struct dim_list no_dims;
 static const struct point_list no_points;
 }
 
@@ -61,16 +65,29 @@ static const struct point_list no_points;
 %token PREDICATE_END "'/' before '{'"
 %token <lexeme> IDENTIFIER "identifier"
 %token <lexeme> TYPE "type"
+%token <lexeme> TYPE_NAME "type's name"
 %token <lexeme> INTEGER "number"
 %token <lexeme> STRING "string"
 %token <lexeme> PARAM "parameter"
 %token <lexeme> VARIABLE "variable"
 %token <lexeme> MAP "map"
+%token QUALIFIER "'const'"
+%token STRUCT "'struct'"
+%token UNION "'union'"
+%token ENUM "'enum'"
+%token TYPEOF "'typeof'"
 %token IF "'if'"
+%token IF_VALUE "'if' as a value"
 %token ELSE "'else'"
+%token FOR "'for'"
+%token WHILE "'while'"
+%token UNROLL "'unroll'"
 %token LET "'let'"
 %token RETURN "'return'"
-%token UNSUPPORTED "word that is not in memql yet"
+%token BREAK "'break'"
+%token CONTINUE "'continue'"
+%token BLOCK_VALUE "'{' as a value"
+%token RANGE "'..'"
 %token ARROW "'->'"
 %token INCREMENT "'++'"
 %token DECREMENT "'--'"
@@ -110,13 +127,15 @@ static const struct point_list no_points;
 %left '*' '/' '%'
 %precedence UNARY '!' '~'
 %precedence INCREMENT DECREMENT
-%precedence '.' ARROW
+%precedence '.' ARROW '['
 
-%type <node> predicate block compound simple if_stmt else_part expr place_expr
-%type <node> config_value init
-%type <list> exprs args stmts
+%type <node> predicate braces block compound simple if_stmt else_part iteration
+%type <node> config_value init expr arg
+%type <list> exprs args arg_list stmts
+%type <fields> fields
 %type <points> points
-%type <type> type let_type
+%type <type> type base_type let_type
+%type <dims> dims
 %type <words> type_words
 %type <count> stars
 %type <op> assign_op
@@ -175,45 +194,66 @@ predicate:
 
 /* Statements */
 
-block:
-  '{' stmts '}'        { $$ = make_block(p, @$, $stmts.first); }
-| '{' stmts simple '}' { $$ = make_block(p, @$, list_add($stmts, $simple).first); }
-| '{' stmts error '}'  { yyerrok; $$ = make_block(p, @$, $stmts.first); }
+/*
+ * Braces hold a body or a value: what stands at their end without a ';' is kept as the
+ * value, until they turn out to be a statement.
+ */
+braces:
+  '{' stmts '}'        { $$ = make_braces(p, @$, $stmts, NULL); }
+| '{' stmts simple '}' { $$ = make_braces(p, @$, $stmts, $simple); }
+| '{' stmts error '}'  { yyerrok; $$ = make_braces(p, @$, $stmts, NULL); }
 ;
+
+block: braces { $$ = drop_value(p, $1); };
 
 stmts:
   %empty              { $$ = empty_list; }
 | stmts ';'
-| stmts simple ';'    { $$ = list_add($1, $simple); }
-| stmts compound      { $$ = list_add($1, $compound); }
+| stmts simple ';'    { $$ = stmts_add(p, $1, $simple); }
+| stmts compound      { $$ = stmts_add(p, $1, $compound); }
 | stmts error ';'     { yyerrok; }
-| stmts error block   { yyerrok; $$ = list_add($1, $block); }
+| stmts error block   { yyerrok; $$ = stmts_add(p, $1, $block); }
 ;
 
-compound: if_stmt | block;
+compound:
+  if_stmt
+| block
+| FOR iteration block         { $$ = set_body(p, @$, $iteration, $block); }
+| FOR '(' iteration ')' block { $$ = set_body(p, @$, $iteration, $block); }
+| WHILE expr block            { $$ = make_loop(p, @$, NODE_WHILE, $expr, $block); }
+| UNROLL expr block           { $$ = make_loop(p, @$, NODE_UNROLL, $expr, $block); }
+;
 
-if_stmt: IF expr block else_part
-	{ $$ = make_branch(p, @$, NODE_IF, $expr, $block, $else_part); };
+if_stmt: IF expr braces else_part
+	{ $$ = make_branch(p, @$, NODE_IF, $expr, $braces, $else_part); };
 
 else_part:
   %empty       { $$ = NULL; }
-| ELSE block   { $$ = $block; }
+| ELSE braces  { $$ = $braces; }
 | ELSE if_stmt { $$ = $if_stmt; }
 ;
 
-simple:
-  expr                       { $$ = make_expr(p, $expr); }
-| expr '=' expr              { $$ = make_assign(p, @$, $1, $3); }
-| expr assign_op expr        { $$ = make_compound(p, @$, $2, $1, $3); }
-| LET place_expr let_type init { $$ = make_let(p, @$, $2, $let_type, $init); }
-| RETURN                     { $$ = node_new(p->arena, NODE_RETURN, @$); }
+iteration:
+  VARIABLE ':' expr            { $$ = make_for(p, &$1, @1, $3, NULL); }
+| VARIABLE ':' expr RANGE expr { $$ = make_for(p, &$1, @1, $3, $5); }
 ;
 
-place_expr: VARIABLE { $$ = make_var(p, @$, &$1); };
+simple:
+  expr                       { $$ = make_expr(p, @$, $expr); }
+| expr '=' expr              { $$ = make_assign(p, @$, $1, $3); }
+| expr assign_op expr        { $$ = make_compound(p, @$, $2, $1, $3); }
+| LET VARIABLE let_type init
+	{ $$ = make_let(p, @$, make_var(p, @2, &$2), $let_type, $init); }
+| RETURN                     { $$ = make_jump(p, @$, NODE_RETURN, NULL); }
+| RETURN expr                { $$ = make_jump(p, @$, NODE_RETURN, $expr); }
+| BREAK                      { $$ = make_jump(p, @$, NODE_BREAK, NULL); }
+| CONTINUE                   { $$ = make_jump(p, @$, NODE_CONTINUE, NULL); }
+;
 
 let_type:
-  %empty   { $$ = (struct type_name){ .name = NULL }; }
-| ':' type { $$ = $type; }
+  %empty                    { $$ = (struct type_name){ .name = NULL }; }
+| ':' type                  { $$ = $type; }
+| ':' IDENTIFIER stars dims { $$ = make_type(named_type(&$2), $stars, $dims); }
 ;
 
 init:
@@ -241,13 +281,27 @@ expr:
 | STRING   { $$ = make_string(p, @$, &$1); }
 | PARAM    { $$ = make_param(p, @$, &$1); }
 | VARIABLE { $$ = make_var(p, @$, &$1); }
-| MAP      { $$ = make_map(p, @$, &$1, NULL); }
+| MAP %prec UNARY          { $$ = make_map(p, @$, &$1, NULL); }
 | MAP '[' exprs ']'        { $$ = make_map(p, @$, &$1, $exprs.first); }
 | IDENTIFIER               { $$ = make_name(p, @$, &$1); }
 | IDENTIFIER '(' args ')'  { $$ = make_call(p, @$, @1, &$1, $args.first); }
 | '(' expr ')'             { $$ = $2; }
+| '(' ')'                  { $$ = make_tuple(p, @$, NULL); }
+| '(' expr ',' ')'         { $$ = make_tuple(p, @$, $2); }
+| '(' expr ',' exprs ')'   { $$ = make_tuple(p, @$, list_push($2, $4)); }
+| '(' expr ',' exprs ',' ')' { $$ = make_tuple(p, @$, list_push($2, $4)); }
+| '(' fields ')'           { $$ = make_record(p, @$, &$fields); }
+| '(' fields ',' ')'       { $$ = make_record(p, @$, &$fields); }
+| BLOCK_VALUE stmts '}'    { $$ = make_braces(p, @$, $stmts, NULL); }
+| BLOCK_VALUE stmts simple '}' { $$ = make_braces(p, @$, $stmts, $simple); }
+| BLOCK_VALUE stmts error '}'
+	{ yyerrok; $$ = make_braces(p, @$, $stmts, NULL); }
+| IF_VALUE expr braces ELSE braces  { $$ = make_if_value(p, @$, $2, $3, $5); }
+| IF_VALUE expr braces ELSE if_stmt { $$ = make_if_value(p, @$, $2, $3, $5); }
+| expr '[' expr ']'        { $$ = make_index(p, @$, $1, $3); }
 | expr '.' IDENTIFIER      { $$ = make_field(p, @$, $1, &$3); }
 | expr ARROW IDENTIFIER    { $$ = make_field(p, @$, $1, &$3); }
+| expr '.' INTEGER         { $$ = make_item(p, @$, $1, @3, &$3); }
 | expr INCREMENT           { $$ = make_step(p, @$, $1, false, false); }
 | expr DECREMENT           { $$ = make_step(p, @$, $1, true, false); }
 | INCREMENT expr %prec UNARY { $$ = make_step(p, @$, $2, false, true); }
@@ -256,7 +310,8 @@ expr:
 | '-' expr %prec UNARY     { $$ = make_unary(p, @$, OP_NEG, $2); }
 | '!' expr                 { $$ = make_unary(p, @$, OP_NOT, $2); }
 | '~' expr                 { $$ = make_unary(p, @$, OP_INV, $2); }
-| '*' expr %prec UNARY     { $$ = make_deref(p, @$, $2); }
+| '*' expr %prec UNARY     { $$ = make_pointed(p, @$, NODE_DEREF, $2); }
+| '&' expr %prec UNARY     { $$ = make_pointed(p, @$, NODE_ADDRESS, $2); }
 | expr '*' expr            { $$ = make_binary(p, @$, OP_MUL, $1, $3); }
 | expr '/' expr            { $$ = make_binary(p, @$, OP_DIV, $1, $3); }
 | expr '%' expr            { $$ = make_binary(p, @$, OP_MOD, $1, $3); }
@@ -276,23 +331,64 @@ expr:
 | expr LAND expr           { $$ = make_binary(p, @$, OP_LAND, $1, $3); }
 | expr LOR expr            { $$ = make_binary(p, @$, OP_LOR, $1, $3); }
 | expr '?' expr ':' expr   { $$ = make_branch(p, @$, NODE_COND, $1, $3, $5); }
+| expr '?' ':' expr        { $$ = make_either(p, @$, $1, $4); }
 ;
 
-args: %empty { $$ = empty_list; } | exprs;
+args: %empty { $$ = empty_list; } | arg_list;
+
+arg_list:
+  arg              { $$ = list_add(empty_list, $1); }
+| arg_list ',' arg { $$ = list_add($1, $3); }
+;
+
+arg: expr | type { $$ = make_type_arg(p, @$, $type); };
 
 exprs:
   expr           { $$ = list_add(empty_list, $1); }
 | exprs ',' expr { $$ = list_add($1, $3); }
 ;
 
-type: type_words stars { $$ = make_type(p, @1, $1, $2); };
+fields:
+  IDENTIFIER '=' expr            { $$ = fields_add(p, no_fields, @1, &$1, $3); }
+| fields ',' IDENTIFIER '=' expr { $$ = fields_add(p, $1, @3, &$3, $5); }
+;
+
+/* Types. The lexer knows which names are types: it looks at what follows them. */
+
+type:
+  base_type stars dims             { $$ = make_type($1, $stars, $dims); }
+| qualifiers base_type stars dims  { $$ = make_type($2, $stars, $dims); }
+| qualifiers IDENTIFIER stars dims
+	{ $$ = make_type(named_type(&$2), $stars, $dims); }
+;
+
+qualifiers: QUALIFIER | qualifiers QUALIFIER;
+
+base_type:
+  type_words            { $$ = word_type(p, @$, $1); }
+| TYPE_NAME             { $$ = named_type(&$1); }
+| STRUCT IDENTIFIER     { $$ = tagged_type(TAG_STRUCT, &$2); }
+| UNION IDENTIFIER      { $$ = tagged_type(TAG_UNION, &$2); }
+| ENUM IDENTIFIER       { $$ = tagged_type(TAG_ENUM, &$2); }
+| TYPEOF '(' expr ')'   { $$ = (struct type_name){ .of = $expr }; }
+;
 
 type_words:
   TYPE            { $$ = $1.text; }
 | type_words TYPE { $$ = join_words(p, $1, $2.text); }
 ;
 
-stars: %empty { $$ = 0; } | stars '*' { $$ = $1 + 1; };
+stars:
+  %empty          { $$ = 0; }
+| stars '*'       { $$ = $1 + 1; }
+| stars QUALIFIER { $$ = $1; }
+;
+
+dims:
+  %empty               { $$ = no_dims; }
+| dims '[' INTEGER ']' { $$ = dims_add(p, $1, @3, $3.value); }
+| dims '[' ']'         { $$ = dims_add(p, $1, @3, 0); }
+;
 
 %%
 
@@ -330,11 +426,14 @@ static const int operators[] = {
 	'+', '-', '*', '/', '%', '.', '(', '[', '=', NO_TOKEN,
 };
 static const int operands[] = {
-	TOK_IDENTIFIER, TOK_TYPE, TOK_INTEGER, TOK_STRING, TOK_PARAM, TOK_VARIABLE,
-	TOK_MAP, TOK_INCREMENT, TOK_DECREMENT, '(', '-', '!', '~', '*', NO_TOKEN,
+	TOK_IDENTIFIER, TOK_TYPE, TOK_TYPE_NAME, TOK_INTEGER, TOK_STRING, TOK_PARAM,
+	TOK_VARIABLE, TOK_MAP, TOK_QUALIFIER, TOK_STRUCT, TOK_UNION, TOK_ENUM,
+	TOK_TYPEOF, TOK_IF_VALUE, TOK_BLOCK_VALUE, TOK_INCREMENT, TOK_DECREMENT, '(',
+	'-', '!', '~', '*', '&', NO_TOKEN,
 };
 static const int statements[] = {
-	TOK_IF, TOK_ELSE, TOK_LET, TOK_RETURN, '{', ';', NO_TOKEN,
+	TOK_IF, TOK_ELSE, TOK_FOR, TOK_WHILE, TOK_UNROLL, TOK_LET, TOK_RETURN,
+	TOK_BREAK, TOK_CONTINUE, '{', ';', NO_TOKEN,
 };
 static const int instead_of_clause[] = { TOK_END, TOK_CONFIG, NO_TOKEN };
 
@@ -436,26 +535,6 @@ static const char *found_text(struct parser *p, yysymbol_kind_t kind, struct spa
 			    quote);
 }
 
-/* Words and forms of bpftrace's language that memql has not yet. */
-static bool report_unsupported(struct parser *p, const struct expected *e,
-			       yysymbol_kind_t found, struct span at)
-{
-	if (found == YYSYMBOL_UNSUPPORTED) {
-		diag(p->cc, DIAG_unsupported, at, "'%.*s' is not in memql yet",
-		     (int)(at.end - at.begin), p->cc->source->text + at.begin);
-		return true;
-	}
-	if (found == YYTRANSLATE('[') && expects(e, TOK_EQ)) {
-		diag(p->cc, DIAG_unsupported, at, "indexing is not in memql yet");
-		return true;
-	}
-	if (found == YYTRANSLATE(',') && expects(e, ')')) {
-		diag(p->cc, DIAG_unsupported, at, "tuples are not in memql yet");
-		return true;
-	}
-	return false;
-}
-
 /* Say more where the mistake is a usual one. */
 static void explain(struct parser *p, const struct expected *e, yysymbol_kind_t found)
 {
@@ -487,8 +566,6 @@ static int yyreport_syntax_error(const yypcontext_t *context, struct parser *p)
 	if (found == YYSYMBOL_YYEOF && lexer_in_comment(p->lexer))
 		return 0; /* the lexer has said why */
 	all = shown = find_expected(context);
-	if (report_unsupported(p, &all, found, at))
-		return 0;
 	summarize(&shown);
 	diag(p->cc, DIAG_syntax, at, "expected %s, found %s", expected_text(p, &shown),
 	     found_text(p, found, at));

@@ -175,7 +175,8 @@ static bool eval_cast(const struct node *n, struct constant *out)
 	unsigned bits, shift;
 	bool is_signed;
 
-	if (n->cast.to.stars || !eval(n->cast.operand, out))
+	if (!name || n->cast.to.tag || n->cast.to.stars || n->cast.to.ndims ||
+	    !eval(n->cast.operand, out))
 		return false;
 	if (strcmp(name, "char") == 0)
 		name = "int8";

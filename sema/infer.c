@@ -169,7 +169,7 @@ static void infer_statement_expr(struct sema *s, struct node *n)
 
 	n->type = &type_void;
 	infer_expr(s, value);
-	if (value->type && !has_effect(value))
+	if (value->type && !n->expr.discard && !has_effect(value))
 		sema_error(s, DIAG_unused_value, value->span,
 			   "this value is computed and dropped");
 }
@@ -204,7 +204,11 @@ static void infer_stmt(struct sema *s, struct node *n)
 	case NODE_UNROLL:
 	case NODE_BREAK:
 	case NODE_CONTINUE:
+		infer_unsupported(s, n);
+		break;
 	case NODE_RETURN:
+		if (n->expr.value)
+			infer_unsupported(s, n);
 		n->type = &type_void;
 		break;
 	case NODE_INT:

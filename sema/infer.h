@@ -28,6 +28,9 @@ const struct type *infer_value(struct sema *s, struct node *n);
  */
 bool infer_bad_parameter(struct sema *s, const struct node *n);
 
+/* The language has it, the stages from here on have not. Always returns NULL. */
+const struct type *infer_unsupported(struct sema *s, const struct node *n);
+
 /* A value that is tested for non-zero. */
 void infer_condition(struct sema *s, struct node *n);
 

@@ -19,6 +19,19 @@ const struct type *infer_value(struct sema *s, struct node *n)
 	return NULL;
 }
 
+const struct type *infer_unsupported(struct sema *s, const struct node *n)
+{
+	static const char *const summaries[] = {
+#define NODE(kind, field, summary) [NODE_##kind] = summary,
+#include "parser/node_kinds.def"
+#undef NODE
+	};
+
+	sema_error(s, DIAG_unsupported, n->span, "this is not in memql yet: %s",
+		   summaries[n->kind]);
+	return NULL;
+}
+
 bool infer_bad_parameter(struct sema *s, const struct node *n)
 {
 	if (n->kind != NODE_STR || s->cc->source->text[n->span.begin] != '$')
@@ -150,6 +163,8 @@ static const struct type *written_type(struct sema *s, const struct node *n)
 	const struct type_name *as = &n->cast.to;
 	const struct type *t = NULL;
 
+	if (as->tag || as->of || as->ndims)
+		return infer_unsupported(s, n);
 	for (size_t i = 0; i < sizeof(cast_types) / sizeof(cast_types[0]); i++) {
 		const struct cast_type *c = &cast_types[i];
 
@@ -523,11 +538,12 @@ static const struct type *infer_kind(struct sema *s, struct node *n)
 	case NODE_TUPLE:
 	case NODE_TYPE:
 	case NODE_ADDRESS:
+	case NODE_BLOCK:
+		return infer_unsupported(s, n);
 	case NODE_PARAM:
 	case NODE_ASSIGN:
 	case NODE_LET:
 	case NODE_IF:
-	case NODE_BLOCK:
 	case NODE_EXPR:
 	case NODE_FOR_RANGE:
 	case NODE_FOR_MAP:

@@ -193,14 +193,7 @@ static void take_words(struct node *call, const struct builtin *b)
 static void visit_call(struct names *s, struct node *n)
 {
 	const struct builtin *b = builtin_lookup(s->program->kind, n->call.name);
-	int64_t value;
 
-	if (!b && boolean_word(n, &value)) {
-		n->kind = NODE_INT;
-		memset(&n->integer, 0, sizeof(n->integer));
-		n->integer.value = (uint64_t)value;
-		return;
-	}
 	if (b)
 		take_words(n, b);
 	node_each_child(n, visit_expr, s);
@@ -229,7 +222,8 @@ static void cast_to_bool(struct compile *cc, struct node *n, struct node *operan
 
 static bool is_bool(struct compile *cc, const struct type_name *t)
 {
-	return !t->stars && t->name == intern_str(cc->names, "bool");
+	return !t->tag && !t->stars && !t->ndims &&
+	       t->name == intern_str(cc->names, "bool");
 }
 
 /* What is assigned to a variable with a type is cast to it. */
@@ -272,7 +266,7 @@ static void visit_step(struct names *s, struct node *n)
 		visit_map(s, place);
 	} else {
 		l = use_local(s, place);
-		if (l && l->as.name)
+		if (l && type_name_given(&l->as))
 			diag(s->cc, DIAG_unsupported, n->span,
 			     "++ and -- on a variable with a type: write %s = %s %s 1",
 			     place->var.name, place->var.name,
@@ -368,7 +362,7 @@ static void visit_assign(struct names *s, struct node *n)
 		l = declare(s, place, (struct type_name){ .name = NULL });
 	else
 		l = use_local(s, place);
-	if (!l || !l->as.name)
+	if (!l || !type_name_given(&l->as))
 		return;
 	if (n->assign.compound)
 		expand_compound(s, n);
@@ -380,6 +374,8 @@ static void visit_let(struct names *s, struct node *n)
 	struct node *var = n->let.var;
 	struct local *old = find_local(s, var->var.name);
 
+	if (n->let.as.of)
+		visit_expr(n->let.as.of, s);
 	if (n->let.value)
 		visit_expr(n->let.value, s);
 	if (old) {
@@ -390,7 +386,7 @@ static void visit_let(struct names *s, struct node *n)
 		return;
 	}
 	declare(s, var, n->let.as);
-	if (n->let.value && n->let.as.name)
+	if (n->let.value && type_name_given(&n->let.as))
 		n->let.value = cast_to_declared(s->cc, n->let.value, n->let.as);
 }
 
@@ -401,6 +397,8 @@ static void visit_block(struct names *s, struct node *n)
 	s->scope = &scope;
 	for (struct node *stmt = n->block.stmts; stmt; stmt = stmt->next)
 		visit_stmt(s, stmt);
+	if (n->block.value)
+		visit_expr(n->block.value, s);
 	s->scope = scope.outer;
 }
 
@@ -425,14 +423,16 @@ static void visit_stmt(struct names *s, struct node *n)
 	case NODE_EXPR:
 		visit_expr(n->expr.value, s);
 		break;
+	case NODE_RETURN:
+		node_each_child(n, visit_expr, s);
+		break;
 	case NODE_FOR_RANGE:
 	case NODE_FOR_MAP:
 	case NODE_WHILE:
 	case NODE_UNROLL:
 	case NODE_BREAK:
 	case NODE_CONTINUE:
-	case NODE_RETURN:
-		break;
+		break; /* infer() refuses them */
 	case NODE_INT:
 	case NODE_STR:
 	case NODE_PARAM:

@@ -15,17 +15,10 @@ enum { MAX_OPTIONS = 256 };
 
 bool boolean_word(const struct node *n, int64_t *value)
 {
-	static const char *const words[] = { "false", "true" };
-
-	if (n->kind != NODE_CALL || n->call.has_parens)
+	if (n->kind != NODE_INT || !n->integer.is_bool)
 		return false;
-	for (int i = 0; i < 2; i++) {
-		if (strcmp(n->call.name, words[i]) == 0) {
-			*value = i;
-			return true;
-		}
-	}
-	return false;
+	*value = (int64_t)n->integer.value;
+	return true;
 }
 
 static struct script_option *find_option(const struct plan *plan, const char *name,
@@ -65,7 +58,7 @@ static bool read_default(struct sema *s, const struct node *n, struct script_opt
 		return true;
 	if (boolean_word(n, &value)) {
 		o->is_flag = true;
-		o->fallback_text = value ? n->call.name : NULL;
+		o->fallback_text = value ? "true" : NULL;
 		return true;
 	}
 	if (n->kind == NODE_STR) {

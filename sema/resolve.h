@@ -21,7 +21,7 @@ void script_arguments_apply(struct compile *cc);
 const char *script_arguments_expand(struct compile *cc,
 				    const struct attach_point *point);
 
-/* "true" and "false", which are numbers. */
+/* The literals true and false. */
 bool boolean_word(const struct node *n, int64_t *value);
 
 /* The map that a MAP node names: the same for the whole program. */
