@@ -28,7 +28,7 @@ static void run_printf(struct session *s, const struct action_info *action,
 static const struct action_ops printf_ops = { run_printf };
 
 /*
- * print(@x[, top[, div]]), print(@x[k]), print(value). The entry of an aggregation is
+ * print(@x[, top[, div]]), print(@x[k][, top[, div]]), print(value). The entry of an aggregation is
  * spread over the CPUs, so that user space reads it: the record holds the keys.
  */
 
@@ -36,29 +36,27 @@ static bool check_print(struct sema *s, struct node *call)
 {
 	const struct node *what = call_arg(call, 0), *top = call_arg(call, 1);
 
-	if (top && (what->kind != NODE_MAP || what->map.has_keys))
+	if (top && what->kind != NODE_MAP)
 		return sema_error(
 			s, DIAG_map_needed, what->span,
-			"only a whole map can be printed with 'top' and 'div'");
+			"only a map or an entry of one can be printed with 'top' and "
+			"'div'");
 	return true;
 }
 
+/* Of one entry 'top' is always enough. */
 static void run_print(struct session *s, const struct action_info *action,
 		      const struct datum *args, uint64_t time)
 {
-	uint64_t div = (uint64_t)action->lit[2];
-	struct sink *out;
+	uint64_t div = action->lit[2] ? (uint64_t)action->lit[2] : 1;
 
 	(void)time;
 	if (action->map && action->nargs)
-		session_print_entry(s, action->map, args, 1);
+		session_print_entry(s, action->map, args, div);
 	else if (action->map)
-		session_print_map(s, action->map, (uint64_t)action->lit[1],
-				  div ? div : 1);
-	else {
-		out = session_sink(s);
-		out->ops->values(out, args, action->nargs);
-	}
+		session_print_map(s, action->map, (uint64_t)action->lit[1], div);
+	else
+		session_print_value(s, args, div);
 }
 
 static const struct action_ops print_ops = { run_print };
@@ -164,7 +162,8 @@ const struct builtin action_builtins[] = {
 		       "number divided by 1000 (but no bounds of histograms). User space "
 		       "reads the map when it gets to the event, so that later events may "
 		       "be in it. `print(@x[key])` prints one entry, `print(value)` the "
-		       "value that the event had.",
+		       "value that the event had. Of values that are tuples each number "
+		       "is divided.",
 		.example = "tracepoint:raw_syscalls:sys_enter { @calls[comm] = count(); }\n"
 			   "interval:s:5 { print(@calls, 10); clear(@calls); }",
 		.action = &print_ops,

@@ -18,7 +18,7 @@
 #include "sema/type.h"
 
 struct action_info; /* sema/plan.h */
-struct datum;       /* runtime/sink.h */
+struct datum;       /* runtime/datum.h */
 struct emit;        /* codegen/emit.h: instruction builder for one program */
 struct node;        /* parser/ast.h */
 struct probe_kind;  /* probes/probe.h */
@@ -47,6 +47,10 @@ struct shape {
 		       const struct datum *d);
 	/* Entries of a map are sorted by this; NULL: by their bytes. */
 	int (*compare)(const struct datum *a, const struct datum *b);
+	/* The text is a list, one line for each frame of a stack: an array in JSON. */
+	bool lines;
+	/* What the value is bytes of, for %r: a buffer. NULL: of nothing. */
+	const char *(*bytes)(const struct datum *d, size_t *len);
 };
 
 enum param_flags {

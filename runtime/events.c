@@ -33,6 +33,13 @@ static uint64_t now_ns(clockid_t clock)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
+/* Text has any length up to its limit, other values in memory that of their type. */
+static bool fits(const struct datum *d)
+{
+	return d->type->kind == TYPE_STR ? d->n <= d->type->limit
+					 : d->n == type_size(d->type);
+}
+
 /*
  * Words and bytes of a record to datums. False if it is not what its action sends:
  * memql does not trust lengths that it reads from shared memory.
@@ -55,7 +62,7 @@ static bool decode(struct datum *args, const struct action_info *action,
 			if (!type_in_memory(args[i].type) ||
 			    text != (args[i].type->kind == TYPE_STR))
 				continue;
-			if (args[i].n > left)
+			if (args[i].n > left || !fits(&args[i]))
 				return false;
 			args[i].s = bytes;
 			args[i].len = args[i].n;

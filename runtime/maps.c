@@ -21,44 +21,37 @@
 #include <bpf/bpf.h>
 
 #include "core/arena.h"
+#include "runtime/datum.h"
 #include "runtime/map_read.h"
 #include "runtime/sink.h"
 
 enum { PRINTS_MOST = 64 }; /* that wait */
-
-static struct datum decode(const struct type *type, const unsigned char *bytes)
-{
-	struct datum d = { .type = type };
-
-	if (type->kind == TYPE_STR) {
-		d.s = (const char *)bytes;
-		d.len = strnlen(d.s, type->limit);
-	} else {
-		memcpy(&d.n, bytes, sizeof(d.n));
-	}
-	return d;
-}
 
 /* map->nkeys datums, in room for that many. */
 static void decode_keys(const struct map_info *map, const unsigned char *key,
 			struct datum *keys)
 {
 	for (size_t i = 0; i < map->nkeys; i++) {
-		keys[i] = decode(map->keys[i], key);
+		keys[i] = datum_stored(map->keys[i], key);
 		key += type_size(map->keys[i]);
 	}
 }
 
-/* What orders the values of a map: numbers so that unsigned comparison is right. */
-static uint64_t numeric_order(const struct map_info *map, const void *value)
+/* Whether a word orders the values of a map: see order_of(). */
+static bool has_order(const struct map_info *map)
+{
+	return map->agg || map->value->kind == TYPE_INT ||
+	       map->value->kind == TYPE_PTR || map->value->kind == TYPE_TIME;
+}
+
+/* Such that unsigned comparison is right. */
+static uint64_t order_of(const struct map_info *map, const void *value)
 {
 	const uint64_t sign = UINT64_C(1) << 63;
 	uint64_t n;
 
 	if (map->agg)
 		return (uint64_t)map->agg->agg->sort_key(value, &map->site) ^ sign;
-	if (map->value->kind == TYPE_STR || map->value->kind == TYPE_NAME)
-		return 0; /* by their text */
 	memcpy(&n, value, sizeof(n));
 	return map->value->kind == TYPE_INT && map->value->is_signed ? n ^ sign : n;
 }
@@ -68,29 +61,12 @@ struct order {
 	const struct map_info *map;
 };
 
-static int compare_strings(const struct datum *a, const struct datum *b)
+static int compare_stored(const struct session *s, const struct type *type,
+			  const unsigned char *a, const unsigned char *b)
 {
-	int c = memcmp(a->s, b->s, a->len < b->len ? a->len : b->len);
+	struct datum x = datum_stored(type, a), y = datum_stored(type, b);
 
-	return c ? c : (a->len > b->len) - (a->len < b->len);
-}
-
-static const char *name_text(const struct session *s, uint64_t n)
-{
-	return n < s->image->nnames ? s->image->names[n] : "";
-}
-
-static int compare_datums(const struct session *s, const struct datum *a,
-			  const struct datum *b)
-{
-	if (a->type->kind == TYPE_STR)
-		return compare_strings(a, b);
-	if (a->type->kind == TYPE_NAME)
-		return strcmp(name_text(s, a->n), name_text(s, b->n));
-	if (a->type->kind == TYPE_INT && a->type->is_signed)
-		return ((int64_t)a->n > (int64_t)b->n) -
-		       ((int64_t)a->n < (int64_t)b->n);
-	return (a->n > b->n) - (a->n < b->n);
+	return datum_compare(s->sink, &x, &y);
 }
 
 /* By value; equal ones by their keys, so that output does not depend on hashing. */
@@ -101,17 +77,10 @@ static int compare_entries(const void *x, const void *y, void *arg)
 	const unsigned char *ka = a->key, *kb = b->key;
 	int c = (a->order > b->order) - (a->order < b->order);
 
-	if (!c && o->map->value && !numeric_order(o->map, a->value)) {
-		struct datum da = decode(o->map->value, a->value);
-		struct datum db = decode(o->map->value, b->value);
-
-		c = compare_datums(o->s, &da, &db);
-	}
+	if (!has_order(o->map))
+		c = compare_stored(o->s, o->map->value, a->value, b->value);
 	for (size_t i = 0; !c && i < o->map->nkeys; i++) {
-		struct datum da = decode(o->map->keys[i], ka);
-		struct datum db = decode(o->map->keys[i], kb);
-
-		c = compare_datums(o->s, &da, &db);
+		c = compare_stored(o->s, o->map->keys[i], ka, kb);
 		ka += type_size(o->map->keys[i]);
 		kb += type_size(o->map->keys[i]);
 	}
@@ -155,8 +124,9 @@ static bool has_value(const struct session *s, const struct map_info *map,
 	       map->agg->agg->seen(value, &map->site);
 }
 
+/* room: for a value that is divided. */
 static void show_value(struct session *s, const struct map_info *map,
-		       const unsigned char *value, uint64_t div)
+		       const unsigned char *value, uint64_t div, unsigned char *room)
 {
 	struct datum d;
 
@@ -164,24 +134,25 @@ static void show_value(struct session *s, const struct map_info *map,
 		map->agg->agg->render(s->sink, value, &map->site, div);
 		return;
 	}
-	d = decode(map->value, value);
-	if (d.type->kind == TYPE_INT && div > 1)
-		d.n = d.type->is_signed ? (uint64_t)((int64_t)d.n / (int64_t)div)
-					: d.n / div;
+	d = datum_stored(map->value, value);
+	d = datum_divided(&d, div, room);
 	sink_datum(s->sink, &d);
 }
 
 static void show_entries(struct session *s, const struct map_info *map,
 			 const struct map_entry *entries, size_t n, uint64_t div,
-			 struct datum *keys)
+			 struct arena *a)
 {
+	struct datum *keys = ARENA_ARRAY(a, struct datum, map->nkeys);
+	unsigned char *room = arena_alloc(a, map->value_size);
+
 	s->sink->ops->map_begin(s->sink, map);
 	for (size_t i = 0; i < n; i++) {
 		if (map->has_keys) {
 			decode_keys(map, entries[i].key, keys);
 			s->sink->ops->keys(s->sink, keys, map->nkeys);
 		}
-		show_value(s, map, entries[i].value, div);
+		show_value(s, map, entries[i].value, div, room);
 	}
 	s->sink->ops->map_end(s->sink);
 }
@@ -219,7 +190,8 @@ static void read_sorted(struct session *s, const struct map_info *map,
 		if (!has_value(s, map, out->items[i].value))
 			continue;
 		out->items[n] = out->items[i];
-		out->items[n].order = numeric_order(map, out->items[n].value);
+		if (has_order(map))
+			out->items[n].order = order_of(map, out->items[n].value);
 		n++;
 	}
 	out->n = n;
@@ -240,8 +212,7 @@ static void print_map(struct session *s, const struct print_job *job,
 		first = entries.n - job->top;
 	if (entries.n || (even_if_empty && map->has_keys))
 		show_entries(s, map, entries.items + first, entries.n - first,
-			     job->div ? job->div : 1,
-			     ARENA_ARRAY(a, struct datum, map->nkeys));
+			     job->div ? job->div : 1, a);
 	if (job->then != MAP_KEEP)
 		s->maps[map->index].zeroed = job->then == MAP_ZERO;
 	arena_free(a);
@@ -302,39 +273,56 @@ void session_print_all_maps(struct session *s)
 	sink_flush(s->sink);
 }
 
-/* The bytes of a key as programs make them: type_size() each, zeros after text. */
+/* The bytes of a key as programs make them. key: zeros. */
 static void encode_keys(const struct map_info *map, const struct datum *keys,
-			unsigned char *out)
+			unsigned char *key)
 {
 	for (size_t i = 0; i < map->nkeys; i++) {
-		const struct type *t = map->keys[i];
-		const struct datum *d = &keys[i];
-
-		if (t->kind == TYPE_STR)
-			memcpy(out, d->s, d->len < t->limit ? d->len : t->limit);
-		else
-			memcpy(out, &d->n, sizeof(d->n));
-		out += type_size(t);
+		datum_store(&keys[i], map->keys[i], key);
+		key += type_size(map->keys[i]);
 	}
 }
 
+void session_print_value(struct session *s, const struct datum *d, uint64_t div)
+{
+	struct arena *a = arena_new();
+	struct datum divided =
+		datum_divided(d, div, arena_alloc(a, type_size(d->type)));
+
+	session_do_prints(s);
+	s->sink->ops->values(s->sink, &divided, 1);
+	arena_free(a);
+}
+
+/*
+ * As reading an entry that is not there gives 0, so does printing one, if the aggregation
+ * has a value before it was called.
+ */
 void session_print_entry(struct session *s, const struct map_info *map,
 			 const struct datum *keys, uint64_t div)
 {
 	struct arena *a = arena_new();
 	struct map_entry entry = { 0 };
 	unsigned char *key = arena_alloc(a, map->key_size);
+	bool show;
 	int err;
 
+	assert(map->agg && "programs read other values themselves");
 	session_do_prints(s);
 	if (map->has_keys)
 		encode_keys(map, keys, key);
 	err = map_read_entry(map, s->maps[map->index].fd, s->ncpus, a, key, &entry);
-	if (err && err != -ENOENT)
+	if (err == -ENOENT)
+		entry.value = arena_alloc(a, map->value_size);
+	else if (err)
 		complain(map, "read", err);
-	if (!err && has_value(s, map, entry.value))
-		show_entries(s, map, &entry, 1, div ? div : 1,
-			     ARENA_ARRAY(a, struct datum, map->nkeys));
+	show = entry.value &&
+	       (!map->agg->agg->seen || map->agg->agg->seen(entry.value, &map->site));
+	if (show) {
+		s->sink->ops->map_begin(s->sink, NULL);
+		show_value(s, map, entry.value, div, NULL);
+		s->sink->ops->map_end(s->sink);
+	}
 	arena_free(a);
 }
 

@@ -58,7 +58,9 @@ struct sink *session_sink(struct session *s);
 /* All entries in ascending order; top 0: all, else the last top ones; div >= 1. */
 void session_print_map(struct session *s, const struct map_info *map, uint64_t top,
 		       uint64_t div);
-/* One entry, by map->nkeys values. If there is none, nothing is shown. */
+/* A value, or one entry of a map that holds plain ones. */
+void session_print_value(struct session *s, const struct datum *d, uint64_t div);
+/* The value of one entry of an aggregation, by map->nkeys values. */
 void session_print_entry(struct session *s, const struct map_info *map,
 			 const struct datum *keys, uint64_t div);
 /* What follows print() of the same map takes what that showed, and not more. */

@@ -14,19 +14,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "sema/type.h"
+#include "runtime/datum.h"
 
 struct map_info;
 struct sink;
-
-/* A value as the kernel sent it. */
-struct datum {
-	const struct type *type;
-	uint64_t n;    /* INT, PTR, NAME, TIME, and SHOWN of up to 8 bytes */
-	const char *s; /* STR: len bytes, not NUL-terminated; STRUCT, ARRAY, TUPLE and
-			* wide SHOWN: type_size() bytes, of any alignment */
-	size_t len;
-};
 
 /* [lo, hi): counts of one row; lo_open, hi_open: no bound on that side. */
 struct bucket {
@@ -64,7 +55,8 @@ struct sink_ops {
 	/* print(value): one event for one or several values. */
 	void (*values)(struct sink *out, const struct datum *d, size_t n);
 
-	/* A map: begin, then for each entry keys and one value, then end. */
+	/* A map: begin, then for each entry keys and one value, then end. NULL for the
+	 * map: one value alone, without keys. */
 	void (*map_begin)(struct sink *out, const struct map_info *map);
 	void (*keys)(struct sink *out, const struct datum *keys, size_t n);
 	void (*map_end)(struct sink *out);

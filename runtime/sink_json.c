@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "builtins/builtin.h"
 #include "sema/plan.h"
 
 struct json_sink {
@@ -37,11 +38,106 @@ static void write_line(struct json_sink *j)
 	j->line.len = 0;
 }
 
+static void add_datum(struct json_sink *j, const struct datum *d);
+
+/* Lines without the blanks before them; empty ones are left out. */
+static void add_lines(struct json_sink *j, const char *text, size_t len)
+{
+	const char *end = text + len;
+	bool any = false;
+
+	text_add(&j->line, "[", 1);
+	while (text < end) {
+		const char *line = text + strspn(text, " \t"), *eol;
+
+		eol = memchr(text, '\n', (size_t)(end - text));
+		eol = eol ? eol : end;
+		if (line < eol) {
+			text_printf(&j->line, "%s", any ? "," : "");
+			text_add_json(&j->line, line, (size_t)(eol - line));
+			any = true;
+		}
+		text = eol + 1;
+	}
+	text_add(&j->line, "]", 1);
+}
+
+/* Bytes as numbers: the only way to tell them all apart. */
+static void add_bytes(struct json_sink *j, const char *bytes, size_t len)
+{
+	text_add(&j->line, "[", 1);
+	for (size_t i = 0; i < len; i++)
+		text_printf(&j->line, "%s%u", i ? "," : "", (unsigned char)bytes[i]);
+	text_add(&j->line, "]", 1);
+}
+
+/* What is shown as text. */
+static void add_text(struct json_sink *j, const struct datum *d)
+{
+	j->scratch.len = 0;
+	text_add(&j->scratch, "", 0);
+	text_add_exact(&j->scratch, &j->base, d);
+	if (d->type->kind == TYPE_SHOWN && d->type->shape->lines)
+		add_lines(j, j->scratch.bytes, j->scratch.len);
+	else
+		text_add_json(&j->line, j->scratch.bytes, j->scratch.len);
+}
+
+static void add_parts(struct json_sink *j, const struct datum *d)
+{
+	text_add(&j->line, "[", 1);
+	for (size_t i = 0; i < datum_parts(d); i++) {
+		struct datum part = datum_part(d, i);
+
+		if (i)
+			text_add(&j->line, ",", 1);
+		add_datum(j, &part);
+	}
+	text_add(&j->line, "]", 1);
+}
+
+/* As in text: what is in an anonymous member is the struct's. */
+static bool add_members(struct json_sink *j, const struct datum *d, bool any)
+{
+	for (size_t i = 0; i < datum_parts(d); i++) {
+		const char *name = datum_part_name(d, i);
+		struct datum member = datum_part(d, i);
+
+		if (!name && member.type->kind == TYPE_STRUCT)
+			any = add_members(j, &member, any);
+		if (!name)
+			continue;
+		text_printf(&j->line, "%s", any ? "," : "");
+		add_string(&j->line, name);
+		text_add(&j->line, ":", 1);
+		add_datum(j, &member);
+		any = true;
+	}
+	return any;
+}
+
+static void add_record(struct json_sink *j, const struct datum *d)
+{
+	if (!d->type->record->complete) {
+		text_printf(&j->line, "null"); /* nobody has looked its members up */
+		return;
+	}
+	text_add(&j->line, "{", 1);
+	add_members(j, d, false);
+	text_add(&j->line, "}", 1);
+}
+
 static void add_datum(struct json_sink *j, const struct datum *d)
 {
+	const char *bytes;
+	size_t len;
+
 	switch (d->type->kind) {
 	case TYPE_INT:
-		text_add_exact(&j->line, &j->base, d);
+		if (datum_enum_name(d))
+			add_text(j, d);
+		else
+			text_add_exact(&j->line, &j->base, d);
 		break;
 	case TYPE_PTR:
 		text_printf(&j->line, "%" PRIu64, d->n);
@@ -49,16 +145,31 @@ static void add_datum(struct json_sink *j, const struct datum *d)
 	case TYPE_STR:
 		text_add_json(&j->line, d->s, d->len);
 		break;
+	case TYPE_ARRAY:
+		if (datum_is_chars(d, &len))
+			text_add_json(&j->line, d->s, len);
+		else
+			add_parts(j, d);
+		break;
 	case TYPE_SHOWN:
+		if (datum_bytes(d, &bytes, &len))
+			add_bytes(j, bytes, len);
+		else
+			add_text(j, d);
+		break;
 	case TYPE_NAME:
 	case TYPE_TIME:
-		j->scratch.len = 0;
-		text_add_exact(&j->scratch, &j->base, d);
-		text_add_json(&j->line, j->scratch.bytes, j->scratch.len);
+		add_text(j, d);
+		break;
+	case TYPE_TUPLE:
+		if (datum_is_tuple(d))
+			add_parts(j, d);
+		else
+			add_record(j, d);
 		break;
 	case TYPE_STRUCT:
-	case TYPE_ARRAY:
-	case TYPE_TUPLE:
+		add_record(j, d);
+		break;
 	case TYPE_VOID:
 	case TYPE_ARGS:
 	case TYPE_ANY:
@@ -70,10 +181,12 @@ static void add_datum(struct json_sink *j, const struct datum *d)
 static void add_data(struct json_sink *j, const struct datum *d, size_t n)
 {
 	text_add(&j->line, "[", 1);
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < datum_key_parts(d, n); i++) {
+		struct datum part = datum_key_part(d, n, i);
+
 		if (i)
 			text_add(&j->line, ",", 1);
-		add_datum(j, &d[i]);
+		add_datum(j, &part);
 	}
 	text_add(&j->line, "]", 1);
 }
@@ -115,7 +228,7 @@ static void map_begin(struct sink *out, const struct map_info *map)
 	j->map = map;
 	j->type = "map";
 	j->nentries = 0;
-	if (map->has_keys)
+	if (map && map->has_keys)
 		text_add(&j->line, "[", 1);
 }
 
@@ -143,15 +256,17 @@ static void map_end(struct sink *out)
 	/* Without keys there is one value, or none: then there is no entry to show. */
 	if (!entries.len)
 		text_printf(&entries, "null");
-	if (j->map->has_keys)
+	if (j->map && j->map->has_keys)
 		text_add(&entries, "]", 1);
 	j->line = (struct text){ 0 };
-	begin_event(j, j->type);
-	text_add(&j->line, "{", 1);
-	add_string(&j->line, j->map->name);
-	text_add(&j->line, ":", 1);
+	begin_event(j, j->map ? j->type : "value");
+	if (j->map) {
+		text_add(&j->line, "{", 1);
+		add_string(&j->line, j->map->name);
+		text_add(&j->line, ":", 1);
+	}
 	text_add(&j->line, entries.bytes, entries.len);
-	text_printf(&j->line, "}}");
+	text_printf(&j->line, "%s", j->map ? "}}" : "}");
 	text_free(&entries);
 	j->map = NULL;
 	write_line(j);

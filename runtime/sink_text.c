@@ -64,7 +64,7 @@ static void map_begin(struct sink *out, const struct map_info *map)
 
 	t->map = map;
 	t->spaced = true; /* a map without entries shows nothing */
-	if (!map->has_keys)
+	if (map && !map->has_keys)
 		text_printf(&t->line, "%s: ", map->name);
 }
 
@@ -73,10 +73,12 @@ static void show_keys(struct sink *out, const struct datum *keys, size_t n)
 	struct text_sink *t = self(out);
 
 	text_printf(&t->line, "%s[", t->map->name);
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < datum_key_parts(keys, n); i++) {
+		struct datum part = datum_key_part(keys, n, i);
+
 		if (i)
 			text_add(&t->line, ", ", 2);
-		text_add_exact(&t->line, out, &keys[i]);
+		text_add_exact(&t->line, out, &part);
 	}
 	text_printf(&t->line, "]: ");
 }
@@ -85,7 +87,7 @@ static void map_end(struct sink *out)
 {
 	struct text_sink *t = self(out);
 
-	if (t->map->has_keys && !t->spaced)
+	if (t->map && t->map->has_keys && !t->spaced)
 		text_add(&t->line, "\n", 1);
 	t->map = NULL;
 	write_line(t);
@@ -211,7 +213,8 @@ static void show_histogram(struct sink *out, const struct histogram *h)
 		if (h->rows[i].count > most)
 			most = h->rows[i].count;
 	}
-	text_add(&t->line, "\n", 1);
+	if (t->map)
+		text_add(&t->line, "\n", 1); /* of "@x: " */
 	for (size_t i = 0; i < h->nrows; i++)
 		add_row(&t->line, &h->rows[i], h->unit, width, most);
 	if (h->npercentiles)

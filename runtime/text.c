@@ -4,9 +4,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-#include "builtins/builtin.h"
 
 /* Room for n more bytes and a NUL. Out of memory ends the process, as in arena. */
 static void reserve(struct text *t, size_t n)
@@ -244,79 +241,4 @@ void text_add_duration(struct text *t, int64_t n, enum unit unit)
 			break;
 	}
 	add_scaled(t, (uint64_t)v, decimals < 0 ? 0 : decimals, u->name);
-}
-
-/* strftime(3) with %f, which it lacks: microseconds. Of CLOCK_BOOTTIME ns. */
-static void add_time(struct text *t, const struct sink *out, const char *format,
-		     uint64_t boot_ns)
-{
-	int64_t wall = (int64_t)boot_ns + out->boot_to_wall;
-	time_t sec = wall / 1000000000;
-	struct text expanded = { 0 };
-	char buffer[512];
-	struct tm tm;
-	size_t n;
-
-	for (const char *p = format; *p; p++) {
-		if (p[0] == '%' && p[1] == 'f') {
-			text_printf(&expanded, "%06d", (int)(wall % 1000000000 / 1000));
-			p++;
-			continue;
-		}
-		text_add(&expanded, p, 1);
-		if (p[0] == '%' && p[1])
-			text_add(&expanded, ++p, 1);
-	}
-	if (expanded.len && localtime_r(&sec, &tm)) {
-		n = strftime(buffer, sizeof(buffer), expanded.bytes, &tm);
-		text_add(t, buffer, n);
-	}
-	text_free(&expanded);
-}
-
-void text_add_exact(struct text *t, const struct sink *out, const struct datum *d)
-{
-	switch (d->type->kind) {
-	case TYPE_INT:
-		if (d->type->is_signed)
-			text_printf(t, "%" PRId64, (int64_t)d->n);
-		else
-			text_printf(t, "%" PRIu64, d->n);
-		break;
-	case TYPE_PTR:
-		text_printf(t, "0x%" PRIx64, d->n);
-		break;
-	case TYPE_STR:
-		text_add_safe(t, d->s, d->len);
-		break;
-	case TYPE_NAME:
-		if (d->n < out->nnames)
-			text_add_safe(t, out->names[d->n], strlen(out->names[d->n]));
-		else
-			text_printf(t, "?%" PRIu64, d->n);
-		break;
-	case TYPE_TIME:
-		add_time(t, out, d->type->format, d->n);
-		break;
-	case TYPE_SHOWN:
-		d->type->shape->render(t, out, d);
-		break;
-	case TYPE_STRUCT:
-	case TYPE_ARRAY:
-	case TYPE_TUPLE:
-	case TYPE_VOID:
-	case TYPE_ARGS:
-	case TYPE_ANY:
-		break; /* no value has them */
-	}
-}
-
-void text_add_datum(struct text *t, const struct sink *out, const struct datum *d)
-{
-	bool fits = d->type->is_signed || d->n <= INT64_MAX;
-
-	if (d->type->kind == TYPE_INT && d->type->unit != UNIT_NONE && fits)
-		text_add_duration(t, (int64_t)d->n, d->type->unit);
-	else
-		text_add_exact(t, out, d);
 }

@@ -84,13 +84,18 @@ static void test_maps(void)
 	c.sink->ops->map_begin(c.sink, &single);
 	sink_datum(c.sink, &key[1]);
 	c.sink->ops->map_end(c.sink);
+	c.sink->ops->map_begin(c.sink, NULL);
+	sink_parts(c.sink, parts, 2);
+	c.sink->ops->map_end(c.sink);
 	check_capture(&c, "{\"type\":\"map\",\"data\":{\"@x\":["
 			  "{\"key\":[1,\"bash\"],\"value\":7},"
 			  "{\"key\":[1,\"bash\"],\"value\":8}]}}\n"
 			  "{\"type\":\"map\",\"data\":{\"@x\":[]}}\n"
 			  "{\"type\":\"stats\",\"data\":{\"@y\":"
 			  "{\"count\":2,\"total\":-30}}}\n"
-			  "{\"type\":\"map\",\"data\":{\"@y\":\"bash\"}}\n");
+			  "{\"type\":\"map\",\"data\":{\"@y\":\"bash\"}}\n"
+			  "{\"type\":\"value\",\"data\":"
+			  "{\"count\":2,\"total\":-30}}\n");
 }
 
 static void test_histogram(void)

@@ -72,12 +72,16 @@ static void test_maps(void)
 	c.sink->ops->map_end(c.sink);
 	c.sink->ops->map_begin(c.sink, &keyed);
 	c.sink->ops->map_end(c.sink);
+	c.sink->ops->map_begin(c.sink, NULL);
+	sink_int(c.sink, 9, true, UNIT_NS);
+	c.sink->ops->map_end(c.sink);
 	check_capture(&c,
 		      "@x[1, bash]: 7\n"
 		      "@x[1, bash]: 8\n"
 		      "\n"
 		      "@y: count 2, total -30\n"
-		      "@y: bash\n",
+		      "@y: bash\n"
+		      "9\n",
 		      "");
 }
 
