@@ -133,8 +133,11 @@ const struct builtin action_builtins[] = {
 		},
 		.check = check_printf,
 		.summary = "prints values through a format",
-		.doc = "`%d %i %u %x %X %o %c %p` take numbers, `%s` takes text, `probe`, "
-		       "`func`, what strftime() made, and durations (1.25ms). Flags `-`, "
+		.doc = "`%d %i %u %x %X %o %c %p` take numbers, `%s` takes any value: text, "
+		       "numbers, durations (1.25ms), enums by their names, tuples, structs "
+		       "and arrays as print() shows them. `%r` shows the bytes of a buffer, "
+		       "a text or an array of bytes, those that are not printable as "
+		       "`\\xNN`; `%rx` all of them so, `%rh` as `0a ff`. Flags `-`, "
 		       "`0`, `+`, blank and `#`, width and precision are those of C; "
 		       "length modifiers are not needed, but `hh` and `h` keep the lowest "
 		       "1 and 2 bytes. Bytes of traced programs that are not printable "

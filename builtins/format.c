@@ -121,26 +121,17 @@ static void add_text(struct text *out, const struct format_part *part,
 		pad(out, part->width - columns);
 }
 
+/* In C this would show the text: whoever writes it wants str(). */
+static bool points_to_text(const struct type *t)
+{
+	return t->kind == TYPE_PTR && t->to && t->to->kind == TYPE_INT &&
+	       t->to->size == 1;
+}
+
 static bool takes_text(const struct type *t)
 {
-	switch (t->kind) {
-	case TYPE_STR:
-	case TYPE_SHOWN:
-	case TYPE_NAME:
-	case TYPE_TIME:
-		return true;
-	case TYPE_INT:
-		return t->unit != UNIT_NONE;
-	case TYPE_STRUCT:
-	case TYPE_ARRAY:
-	case TYPE_TUPLE:
-	case TYPE_VOID:
-	case TYPE_PTR:
-	case TYPE_ARGS:
-	case TYPE_ANY:
-		return false;
-	}
-	return false;
+	return t->kind != TYPE_VOID && t->kind != TYPE_ARGS && t->kind != TYPE_ANY &&
+	       !points_to_text(t);
 }
 
 static void render_text(struct text *out, const struct sink *sink,
@@ -176,12 +167,52 @@ static void render_pointer(struct text *out, const struct sink *sink,
 	text_free(&digits);
 }
 
+/* Bytes, which are shown so that no two are alike. */
+
+static void render_escaped(struct text *out, const char *bytes, size_t len, bool all)
+{
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)bytes[i];
+
+		if (c < ' ' || c > '~' || all)
+			text_printf(out, "\\x%02x", c);
+		else
+			text_add(out, &bytes[i], 1);
+	}
+}
+
+static void render_hex(struct text *out, const char *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		text_printf(out, "%s%02x", i ? " " : "", (unsigned char)bytes[i]);
+}
+
+static void render_bytes(struct text *out, const struct sink *sink,
+			 const struct format_part *part, const struct datum *d)
+{
+	struct text shown = { 0 };
+	const char *bytes;
+	size_t len;
+
+	(void)sink;
+	if (!datum_bytes(d, &bytes, &len))
+		return; /* format_check() has refused it */
+	if (part->variant == 'h')
+		render_hex(&shown, bytes, len);
+	else
+		render_escaped(&shown, bytes, len, part->variant == 'x');
+	add_text(out, part, &shown);
+	text_free(&shown);
+}
+
 static const struct conversion conversions[] = {
 	{ "di", "a number", takes_number, render_signed },
 	{ "uoxX", "a number", takes_number, render_unsigned },
 	{ "c", "a number", takes_number, render_char },
 	{ "p", "a pointer or a number", takes_number, render_pointer },
 	{ "s", "text", takes_text, render_text },
+	{ "r", "a buffer, text or an array of bytes", datum_type_has_bytes,
+	  render_bytes },
 };
 
 static const struct conversion *conversion_find(char letter)
@@ -263,11 +294,13 @@ static const char *read_conversion(const char *p, struct format_part *part)
 		part->error = "the conversion is not complete; a percent sign is %%";
 	else if (!part->conversion)
 		part->error = "there is no such conversion; a percent sign is %%";
-	part->unsupported = *p && strchr("rfFeEgGaA", *p);
+	part->unsupported = *p && strchr("fFeEgGaA", *p);
 	if (part->unsupported)
 		part->error = "memql does not have this conversion yet";
 	if (part->error)
 		part->conversion = NULL;
+	if (*p == 'r' && (p[1] == 'x' || p[1] == 'h'))
+		part->variant = *++p;
 	return *p ? p + 1 : p;
 }
 
@@ -354,7 +387,8 @@ static bool bad_argument(struct sema *s, const struct node *literal, const char 
 		return false;
 	diag_note(s->cc, arg->span, "the argument");
 	if (part->conversion->takes(&type_name) && t->kind == TYPE_PTR)
-		diag_hint(s->cc, "str() reads the text behind a pointer");
+		diag_hint(s->cc, "str() reads the text behind a pointer, %%p shows the "
+				 "address");
 	return false;
 }
 
@@ -367,14 +401,19 @@ static bool bad_count(struct sema *s, const struct node *call, size_t wanted,
 			  found == 1 ? "s" : "");
 }
 
-/* A positional parameter that looks like a number is text where text is wanted. */
+/* A positional parameter that looks like a number is text where text is wanted: as it
+ * was written, 0x10 and not 16. */
 static bool fits(struct sema *s, const struct format_part *part, struct node *arg)
 {
 	bool (*takes)(const struct type *) = part->conversion->takes;
+	bool text = takes(&type_name), number;
 
-	if (!arg->type || takes(arg->type))
+	if (!arg->type)
 		return true;
-	return takes(&type_name) && constant_str(s, arg);
+	number = arg->type->kind == TYPE_INT && arg->type->unit == UNIT_NONE;
+	if (text && number && constant_str(s, arg))
+		return true;
+	return takes(arg->type);
 }
 
 bool format_check(struct sema *s, const struct node *call, unsigned i)

@@ -101,6 +101,57 @@ static void test_text(void)
 	check_render("<%3c>", integer(&type_s64, 'A'), "<  A>");
 }
 
+static const struct type type_flag = { .kind = TYPE_INT, .size = 1, .is_bool = true };
+static const struct type_value colours[] = { { "RED", 1 }, { "BLUE", -1 } };
+static const struct record_type colour = {
+	.tag = TAG_ENUM, .values = colours, .nvalues = 2, .complete = true
+};
+static const struct type type_colour = {
+	.kind = TYPE_INT, .size = 4, .is_signed = true, .record = &colour
+};
+static const struct type type_char = {
+	.kind = TYPE_INT, .size = 1, .is_signed = true, .is_char = true
+};
+static const struct type type_chars = {
+	.kind = TYPE_ARRAY, .to = &type_char, .count = 6, .space = SPACE_OWN
+};
+static const struct type type_bytes = {
+	.kind = TYPE_ARRAY, .to = &type_u8, .count = 3, .space = SPACE_OWN
+};
+
+static struct datum memory(const struct type *type, const char *bytes)
+{
+	return (struct datum){ .type = type, .s = bytes, .len = type_size(type) };
+}
+
+/* %s shows everything as print() does, %d the number of what is one. */
+static void test_other_types(void)
+{
+	check_render("%s", integer(&type_flag, 1), "true");
+	check_render("<%7s>", integer(&type_flag, 0), "<  false>");
+	check_render("%d", integer(&type_flag, 1), "1");
+	check_render("%s", integer(&type_colour, 1), "RED");
+	check_render("<%-6s>", integer(&type_colour, -1), "<BLUE  >");
+	check_render("%s", integer(&type_colour, 7), "7");
+	check_render("%d", integer(&type_colour, -1), "-1");
+	check_render("%x", integer(&type_colour, -1), "ffffffff");
+	check_render("%s", integer(&type_s64, -5), "-5");
+	check_render("%s", memory(&type_chars, "ab\0cd\0"), "ab");
+	check_render("<%12s>", memory(&type_bytes, "\1\2\377"), "<   [1,2,255]>");
+}
+
+static void test_bytes(void)
+{
+	check_render("%r", memory(&type_bytes, "a\x01\xff"), "a\\x01\\xff");
+	check_render("%rx", memory(&type_bytes, "a\x01\xff"), "\\x61\\x01\\xff");
+	check_render("%rh", memory(&type_bytes, "a\x01\xff"), "61 01 ff");
+	check_render("<%-10rh>", memory(&type_bytes, "a\x01\xff"), "<61 01 ff  >");
+	check_render("%r", memory(&type_chars, "ab\0cd\0"), "ab\\x00cd\\x00");
+	check_render("%rh", string("gr\xc3\xbc"), "67 72 c3 bc");
+	check_render("%rhi", string("a"), "61i");
+	check_render("%r", string(""), "");
+}
+
 /* Traced text is made safe first, then cut and padded: in characters, not bytes. */
 static void test_hostile_text(void)
 {
@@ -194,13 +245,16 @@ static void test_accepted(void)
 	check_accepts("\"%d %s\"", &type_s64, &type_text_8);
 	check_accepts("\"%-16s %s\"", &type_name, &type_ns);
 	check_accepts("\"%p %llx\"", &type_address, &type_address);
+	check_accepts("\"%s %s\"", &type_u8, &type_colour);
+	check_accepts("\"%s %r\"", &type_bytes, &type_bytes);
+	check_accepts("\"%r %rx\"", &type_text_8, &type_chars);
 }
 
 static void test_refused(void)
 {
 	check_refuses("\"%d\"", &type_text_8, NULL,
 		      "'%d' wants a number, not string[8]");
-	check_refuses("\"%s\"", &type_u8, NULL, "'%s' wants text");
+	check_refuses("\"%s\"", &type_address, NULL, "'%s' wants text, not");
 	check_refuses("\"%s\"", &type_address, NULL, "str() reads the text");
 	check_refuses("\"%d %d\"", &type_u64, NULL,
 		      "2 conversions, but 1 value follows");
@@ -212,16 +266,18 @@ static void test_refused(void)
 	check_refuses("\"50% \"", NULL, NULL, "not complete");
 	check_refuses("\"%*d\"", &type_u64, NULL, "must be written as a number");
 	check_refuses("\"%99999d\"", &type_u64, NULL, "too large");
-	check_refuses("\"%r\"", &type_u64, NULL, "[unsupported]");
+	check_refuses("\"%r\"", &type_u64, NULL, "'%r' wants a buffer");
+	check_refuses("\"%rx\"", &type_u64, NULL, "'%rx' wants a buffer");
+	check_refuses("\"%gr\"", &type_u64, NULL, "[unsupported]");
 	check_refuses("\"%.2f\"", &type_u64, NULL, "[unsupported]");
 }
 
 /* The caret is under the conversion, escapes before it or not. */
 static void test_carets(void)
 {
-	check_refuses("\"ab %s\"", &type_u8, NULL, "test:1:5: ");
-	check_refuses("\"a\\n\\\"b %-4s\"", &type_u8, NULL, "test:1:9: ");
-	check_refuses("\"a\\n %-4s\"", &type_u8, NULL, "|      ^~~~");
+	check_refuses("\"ab %d\"", &type_text_8, NULL, "test:1:5: ");
+	check_refuses("\"a\\n\\\"b %-4d\"", &type_text_8, NULL, "test:1:9: ");
+	check_refuses("\"a\\n %-4d\"", &type_text_8, NULL, "|      ^~~~");
 }
 
 int main(void)
@@ -231,6 +287,8 @@ int main(void)
 	test_numbers();
 	test_small_types();
 	test_text();
+	test_other_types();
+	test_bytes();
 	test_hostile_text();
 	test_plain();
 
