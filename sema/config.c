@@ -86,6 +86,7 @@ static void set_word(struct compile *cc, const struct config_row *row,
 		     const struct node *value, void *field)
 {
 	const char *word = word_of(value);
+	struct suggestion near = { .word = word ? word : "" };
 	const char *all = "";
 
 	for (int i = 0; row->words[i]; i++) {
@@ -93,11 +94,14 @@ static void set_word(struct compile *cc, const struct config_row *row,
 			*(enum missing_probes *)field = (enum missing_probes)i;
 			return;
 		}
+		suggest(&near, row->words[i]);
 		all = arena_printf(cc->arena, "%s%s\"%s\"", all, i ? ", " : "",
 				   row->words[i]);
 	}
 	diag(cc, DIAG_unknown_config, value->span, "'%s' must be one of %s", row->name,
 	     all);
+	if (near.best)
+		diag_hint(cc, "did you mean '%s'?", near.best);
 }
 
 static void set_text(struct compile *cc, const struct config_row *row,

@@ -172,8 +172,12 @@ static bool flag_value(const char *text, uint64_t *value)
 
 static bool bad_value(struct sema *s, const struct script_option *o, const char *wanted)
 {
-	return sema_error(s, DIAG_script_option, o->first,
-			  "'--%s' needs %s, found \"%s\"", o->name, wanted, o->value);
+	/* What was typed is wrong, not the script: its text would only be in the way. */
+	sema_error(s, DIAG_script_option, SPAN_NOWHERE, "'--%s' needs %s, not '%s'",
+		   o->name, wanted, o->value);
+	if (s->report && o->help)
+		diag_hint(s->cc, "--%s: %s", o->name, o->help);
+	return false;
 }
 
 static bool given_value(struct sema *s, struct node *call,
@@ -362,7 +366,10 @@ static int match_option(struct compile *cc, int i)
 	} else if (i + 1 < cc->options.nargs) {
 		o->value = cc->options.args[++i];
 	} else {
-		diag(cc, DIAG_script_option, o->first, "'--%s' needs a value", o->name);
+		diag(cc, DIAG_script_option, SPAN_NOWHERE, "'--%s' needs a value",
+		     o->name);
+		if (o->help)
+			diag_hint(cc, "--%s: %s", o->name, o->help);
 	}
 	return i;
 }

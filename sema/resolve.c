@@ -264,29 +264,49 @@ static bool found_something(const struct resolver *r)
 	return true;
 }
 
-/* Nothing there at all: one message for the whole program. */
-static void report_nothing_found(struct resolver *r)
+/* What was looked for, in one line; an attach point that several clauses have, once. */
+static void note_looked_for(struct resolver *r)
 {
 	struct compile *cc = r->cc;
 	const struct missing *all = r->missing.items;
 	const struct target_ops *ops = cc->target ? cc->target->ops : NULL;
 	unsigned nprocesses = ops ? ops->process_count(cc->target) : 0;
+	const char *text = "";
 
-	if (cc->options.pid)
-		diag(cc, DIAG_no_such_probe, all[0].point->span,
-		     "nothing that this program traces is in process %d",
-		     cc->options.pid);
+	for (size_t i = 0; i < r->missing.n; i++) {
+		size_t first = 0;
+
+		while (strcmp(all[first].point->text, all[i].point->text) != 0)
+			first++;
+		if (first == i)
+			text = arena_printf(cc->arena, "%s%s%s", text, i ? ", " : "",
+					    all[i].point->text);
+	}
+	if (nprocesses && !cc->options.pid)
+		diag_note(cc, SPAN_NOWHERE, "looked into %u running processes for %s",
+			  nprocesses, text);
 	else
-		diag(cc, DIAG_no_such_probe, all[0].point->span,
-		     "nothing that this program traces is on this machine");
+		diag_note(cc, SPAN_NOWHERE, "looked for %s", text);
+}
+
+/* Nothing there at all: one message for the whole program. */
+static void report_nothing_found(struct resolver *r)
+{
+	struct compile *cc = r->cc;
+	const struct missing *all = r->missing.items;
+	bool has_hint = cc->plan->missing_hint;
+
+	/* A script that has a hint knows better than its text what is missing. */
+	diag(cc, DIAG_no_such_probe, has_hint ? SPAN_NOWHERE : all[0].point->span,
+	     "nothing that %s traces is %s",
+	     has_hint ? cc->source->name : "this program",
+	     cc->options.pid ? arena_printf(cc->arena, "in process %d", cc->options.pid)
+			     : "on this machine");
+	if (has_hint)
+		diag_hint(cc, "%s", cc->plan->missing_hint);
 	if (r->missing.n == 1 && all[0].kind->explain)
 		all[0].kind->explain(cc, &all[0].spec);
-	for (size_t i = 0; i < r->missing.n && r->missing.n > 1; i++)
-		diag_note(cc, all[i].point->span, "looked for %s", all[i].point->text);
-	if (nprocesses && !cc->options.pid)
-		diag_hint(cc, "%u running processes were looked at", nprocesses);
-	if (cc->plan->missing_hint)
-		diag_hint(cc, "%s", cc->plan->missing_hint);
+	note_looked_for(r);
 }
 
 static void report_missing(struct resolver *r)
