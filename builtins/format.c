@@ -1,6 +1,7 @@
 #include "builtins/format.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <string.h>
 
 #include "core/arena.h"
@@ -290,8 +291,8 @@ static const char *read_conversion(const char *p, struct format_part *part)
 	part->conversion = conversion_find(*p);
 	if (part->width > FORMAT_WIDTH_MAX || part->precision > FORMAT_WIDTH_MAX)
 		part->error = "the width or precision is too large";
-	else if (!*p)
-		part->error = "the conversion is not complete; a percent sign is %%";
+	else if (!isalpha((unsigned char)*p))
+		part->error = "no conversion follows; a percent sign is written %%";
 	else if (!part->conversion)
 		part->error = "there is no such conversion; a percent sign is %%";
 	part->unsupported = *p && strchr("fFeEgGaA", *p);
@@ -368,10 +369,14 @@ static struct span part_span(const struct sema *s, const struct node *literal,
 static bool bad_part(struct sema *s, const struct node *literal, const char *format,
 		     const struct format_part *part)
 {
+	size_t len = part->end - part->begin;
+
+	/* What ended a conversion that is none, such as a new line, is not shown. */
+	if (part->letter && !isalpha((unsigned char)part->letter))
+		len--;
 	return sema_error(s, part->unsupported ? DIAG_unsupported : DIAG_format,
-			  part_span(s, literal, part), "'%.*s': %s",
-			  (int)(part->end - part->begin), format + part->begin,
-			  part->error);
+			  part_span(s, literal, part), "'%.*s': %s", (int)len,
+			  format + part->begin, part->error);
 }
 
 static bool bad_argument(struct sema *s, const struct node *literal, const char *format,
@@ -392,13 +397,21 @@ static bool bad_argument(struct sema *s, const struct node *literal, const char 
 	return false;
 }
 
-static bool bad_count(struct sema *s, const struct node *call, size_t wanted,
-		      size_t found)
+static bool bad_count(struct sema *s, const struct node *call, const char *format,
+		      size_t wanted, size_t found)
 {
-	return sema_error(s, DIAG_format, call->span,
-			  "the format has %zu conversion%s, but %zu value%s follow%s",
-			  wanted, wanted == 1 ? "" : "s", found, found == 1 ? "" : "s",
-			  found == 1 ? "s" : "");
+	size_t pos = 0;
+	struct format_part part;
+
+	sema_error(s, DIAG_format, call->span,
+		   "the format has %zu conversion%s, but %zu value%s follow%s", wanted,
+		   wanted == 1 ? "" : "s", found, found == 1 ? "" : "s",
+		   found == 1 ? "s" : "");
+	/* "100% done" has one that nobody meant. */
+	while (s->report && wanted > found && format_next(format, &pos, &part))
+		if (part.conversion && part.space)
+			diag_hint(s->cc, "a percent sign is written %%%%");
+	return false;
 }
 
 /* A positional parameter that looks like a number is text where text is wanted: as it
@@ -441,7 +454,7 @@ bool format_check(struct sema *s, const struct node *call, unsigned i)
 		arg = arg ? arg->next : NULL;
 	}
 	if (ok && wanted != node_count(literal->next))
-		return bad_count(s, call, wanted, node_count(literal->next));
+		return bad_count(s, call, format, wanted, node_count(literal->next));
 	return ok;
 }
 

@@ -536,7 +536,8 @@ static const char *found_text(struct parser *p, yysymbol_kind_t kind, struct spa
 }
 
 /* Say more where the mistake is a usual one. */
-static void explain(struct parser *p, const struct expected *e, yysymbol_kind_t found)
+static void explain(struct parser *p, const struct expected *e, yysymbol_kind_t found,
+		    struct span at)
 {
 	struct span brace;
 
@@ -544,11 +545,18 @@ static void explain(struct parser *p, const struct expected *e, yysymbol_kind_t 
 		diag_note(p->cc, brace, "this '{' is not closed");
 	if (found == YYTRANSLATE('=') && expects(e, TOK_EQ))
 		diag_hint(p->cc, "a comparison is written '=='");
+	if (found == YYSYMBOL_IDENTIFIER && expects(e, TOK_VARIABLE) &&
+	    !expects(e, TOK_IDENTIFIER))
+		diag_hint(p->cc, "a variable begins with a dollar: $%.*s",
+			  (int)(at.end - at.begin), p->cc->source->text + at.begin);
 	if (expects(e, TOK_PREDICATE_BEGIN) && p->last_point) {
 		const char *last_part = strrchr(p->last_point, ':');
 
 		if (last_part && strchr(last_part, '/'))
 			diag_hint(p->cc, "the '/' of a predicate needs a blank before it");
+		else if (strpbrk(p->last_point, "(@$=") && !last_part)
+			diag_hint(p->cc, "what is done stands within a probe: "
+					 "BEGIN { ... }");
 	}
 }
 
@@ -569,7 +577,7 @@ static int yyreport_syntax_error(const yypcontext_t *context, struct parser *p)
 	summarize(&shown);
 	diag(p->cc, DIAG_syntax, at, "expected %s, found %s", expected_text(p, &shown),
 	     found_text(p, found, at));
-	explain(p, &all, found);
+	explain(p, &all, found, at);
 	return 0;
 }
 

@@ -11,6 +11,8 @@ const char *builtin_signature(struct compile *cc, const struct builtin *b)
 	const char *out = arena_printf(cc->arena, "%s(", b->name);
 	const char *close = "";
 
+	if (b->kind == BUILTIN_VALUE)
+		return b->name;
 	for (const struct param *p = b->params; p->name; p++) {
 		const char *comma = p == b->params ? "" : ", ";
 		bool optional = p->flags & (PARAM_OPTIONAL | PARAM_REST);
@@ -92,18 +94,9 @@ bool call_check_arity(struct sema *s, const struct node *call)
 	}
 	if (n >= min && (rest || n <= max))
 		return true;
-	if (max == 0 && !rest)
-		sema_error(s, DIAG_arity, call->span,
-			   "'%s' takes no arguments, found %zu", b->name, n);
-	else
-		sema_error(s, DIAG_arity, call->span,
-			   "'%s' needs %s%zu argument%s, found %zu", b->name,
-			   n < min && (rest || min < max) ? "at least "
-			   : min < max                    ? "at most "
-							  : "",
-			   n < min ? min : max, (n < min ? min : max) == 1 ? "" : "s",
-			   n);
-	if (s->report)
-		diag_hint(s->cc, "it is called %s", builtin_signature(s->cc, b));
-	return false;
+	return sema_error(s, DIAG_arity, call->span, "expected %s, found %s",
+			  builtin_signature(s->cc, b),
+			  n == 0   ? "no arguments"
+			  : n == 1 ? "1 argument"
+				   : arena_printf(s->cc->arena, "%zu arguments", n));
 }

@@ -143,11 +143,43 @@ static const struct probe_kind *kind_with(const char *name)
 	return NULL;
 }
 
+/* arg20, where arg0 is the first of a series of rows: how far that goes. */
+static const char *last_of_series(const struct builtin *vars, const char *name)
+{
+	size_t stem = strcspn(name, "0123456789");
+	const char *last = NULL;
+
+	if (!name[stem] || name[stem + strspn(name + stem, "0123456789")])
+		return NULL;
+	for (; vars && vars->name; vars++)
+		if (strncmp(vars->name, name, stem) == 0 && vars->name[stem] >= '0' &&
+		    vars->name[stem] <= '9')
+			last = vars->name;
+	return last;
+}
+
+static void suggest_name(struct names *s, const struct node *n)
+{
+	const struct builtin *vars = s->program->kind->vars, *b;
+	const char *last = last_of_series(vars, n->call.name);
+	struct suggestion near = { .word = n->call.name };
+
+	if (last) {
+		diag_hint(s->cc, "%s probes have up to '%s'", s->program->kind->name,
+			  last);
+		return;
+	}
+	for (b = vars; b && b->name; b++)
+		suggest(&near, b->name);
+	for (b = builtin_next(NULL); b; b = builtin_next(b))
+		suggest(&near, b->name);
+	if (near.best)
+		diag_hint(s->cc, "did you mean '%s'?", near.best);
+}
+
 static void unknown_name(struct names *s, const struct node *n)
 {
 	const struct probe_kind *other = kind_with(n->call.name);
-	struct suggestion near = { .word = n->call.name };
-	const struct builtin *b;
 
 	if (other) {
 		diag(s->cc, DIAG_not_in_probe, n->call.name_span,
@@ -162,12 +194,7 @@ static void unknown_name(struct names *s, const struct node *n)
 	}
 	diag(s->cc, DIAG_unknown_builtin, n->call.name_span, "unknown %s '%s'",
 	     n->call.has_parens ? "function" : "name", n->call.name);
-	for (b = s->program->kind->vars; b && b->name; b++)
-		suggest(&near, b->name);
-	for (b = builtin_next(NULL); b; b = builtin_next(b))
-		suggest(&near, b->name);
-	if (near.best)
-		diag_hint(s->cc, "did you mean '%s'?", near.best);
+	suggest_name(s, n);
 }
 
 /* A bare name where the row wants a word is text from here on. */
@@ -201,9 +228,8 @@ static void visit_call(struct names *s, struct node *n)
 	if (!b) {
 		unknown_name(s, n);
 	} else if (b->kind != BUILTIN_VALUE && !n->call.has_parens) {
-		diag(s->cc, DIAG_arity, n->span, "'%s' is called with parentheses",
-		     b->name);
-		diag_hint(s->cc, "write %s", builtin_signature(s->cc, b));
+		diag(s->cc, DIAG_arity, n->span, "expected %s, found no parentheses",
+		     builtin_signature(s->cc, b));
 	}
 }
 
@@ -253,6 +279,9 @@ static void not_assignable(struct names *s, const struct node *n)
 {
 	diag(s->cc, DIAG_not_assignable, n->span,
 	     "only a $variable or a @map can be assigned to");
+	if (n->kind == NODE_CALL && !n->call.has_parens &&
+	    !builtin_lookup(s->program->kind, n->call.name))
+		diag_hint(s->cc, "a variable begins with a dollar: $%s", n->call.name);
 }
 
 static void visit_step(struct names *s, struct node *n)

@@ -262,8 +262,8 @@ static void test_refused(void)
 	check_refuses("\"%d\"", &type_u64, &type_u64,
 		      "1 conversion, but 2 values follow");
 	check_refuses("\"%k\"", &type_u64, NULL, "there is no such conversion");
-	check_refuses("\"%\"", NULL, NULL, "not complete");
-	check_refuses("\"50% \"", NULL, NULL, "not complete");
+	check_refuses("\"%\"", NULL, NULL, "no conversion follows");
+	check_refuses("\"50% \"", NULL, NULL, "no conversion follows");
 	check_refuses("\"%*d\"", &type_u64, NULL, "must be written as a number");
 	check_refuses("\"%99999d\"", &type_u64, NULL, "too large");
 	check_refuses("\"%r\"", &type_u64, NULL, "'%r' wants a buffer");
