@@ -170,6 +170,9 @@ const struct builtin *builtin_lookup(const struct probe_kind *kind, const char *
 /* Zero-terminated family tables, one per file; registry.c lists them. */
 extern const struct builtin process_builtins[];
 extern const struct builtin kernel_builtins[];
+extern const struct builtin name_builtins[];
+extern const struct builtin cgroup_builtins[];
+extern const struct builtin network_builtins[];
 extern const struct builtin time_builtins[];
 extern const struct builtin string_builtins[];
 extern const struct builtin map_builtins[];

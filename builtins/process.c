@@ -81,6 +81,19 @@ static struct value emit_gid(struct emit *e, const struct node *call)
 	return high_half(e, HELPER_GET_CURRENT_UID_GID);
 }
 
+/* cpid: the process of -c. */
+
+static struct value emit_cpid(struct emit *e, const struct node *call)
+{
+	(void)call;
+	return emit_setting(e, SETTING_CHILD);
+}
+
+static struct value emit_has_cpid(struct emit *e, const struct node *call)
+{
+	return emit_op(e, OP_NE, emit_cpid(e, call), emit_int(e, 0), false);
+}
+
 enum { COMM_SIZE = 16 }; /* the kernel's TASK_COMM_LEN, with NUL */
 
 /* The helper fills what is left after the NUL with zeros. */
@@ -108,6 +121,15 @@ static struct value emit_probe(struct emit *e, const struct node *call)
 {
 	(void)call;
 	return emit_site_name(e);
+}
+
+/* BEGIN and END, which memql runs itself, are "special". */
+static bool check_probetype(struct sema *s, struct node *call)
+{
+	const struct probe_kind *kind = s->program->kind;
+
+	sema_become_str(s, call, kind->flags & PROBE_ONCE ? "special" : kind->name);
+	return true;
 }
 
 static struct value emit_func(struct emit *e, const struct node *call)
@@ -185,6 +207,26 @@ const struct builtin process_builtins[] = {
 		.emit = emit_gid,
 	},
 	{
+		.name = "cpid",
+		.kind = BUILTIN_VALUE,
+		.returns = { .kind = TYPE_INT, .size = 4 },
+		.summary = "process id of the command that -c has started",
+		.doc = "0 without -c: see has_cpid.",
+		.example = "tracepoint:raw_syscalls:sys_enter /pid == cpid/ "
+			   "{ @calls = count(); }",
+		.emit = emit_cpid,
+	},
+	{
+		.name = "has_cpid",
+		.kind = BUILTIN_VALUE,
+		.returns = { .kind = TYPE_INT, .size = 1, .is_bool = true },
+		.summary = "whether memql was started with -c",
+		.doc = "A script can trace the command if there is one, else everything.",
+		.example = "tracepoint:raw_syscalls:sys_enter /!has_cpid || pid == cpid/ "
+			   "{ @calls = count(); }",
+		.emit = emit_has_cpid,
+	},
+	{
 		.name = "comm",
 		.kind = BUILTIN_VALUE,
 		.returns = { .kind = TYPE_STR, .limit = COMM_SIZE - 1 },
@@ -222,6 +264,17 @@ const struct builtin process_builtins[] = {
 		.example =
 			"tracepoint:syscalls:sys_enter_* { @calls[probe] = count(); }",
 		.emit = emit_probe,
+	},
+	{
+		.name = "probetype",
+		.kind = BUILTIN_VALUE,
+		.flags = BUILTIN_LITERAL,
+		.returns = { .kind = TYPE_STR },
+		.check = check_probetype,
+		.summary = "the kind of the probe that fired",
+		.doc = "Its full name: `tracepoint` also if the program says `t`. BEGIN and END "
+		       "are `special`.",
+		.example = "interval:s:1, profile:hz:9 { @[probetype] = count(); }",
 	},
 	{
 		.name = "func",

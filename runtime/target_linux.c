@@ -1,9 +1,11 @@
 #include "runtime/target_linux.h"
 
 #include <errno.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include <bpf/libbpf.h>
 
@@ -236,6 +238,21 @@ static int raw_tracepoint_params(const struct target *t, const char *event,
 	return btf_raw_tracepoint_params(linux_of(t)->btf, event, found, arg);
 }
 
+/* Since Linux 5.5 the number of a directory's inode is its cgroup's, on 64-bit machines. */
+static int cgroup_id(const struct target *t, const char *path, uint64_t *id)
+{
+	struct statfs system;
+	struct stat file;
+
+	(void)t;
+	if (stat(path, &file) || statfs(path, &system))
+		return -errno;
+	if (system.f_type != CGROUP2_SUPER_MAGIC || !S_ISDIR(file.st_mode))
+		return -EMEDIUMTYPE;
+	*id = file.st_ino;
+	return 0;
+}
+
 static unsigned process_count(const struct target *t)
 {
 	return linux_of(t)->nprocesses;
@@ -262,6 +279,7 @@ static const struct target_ops linux_ops = {
 	.raw_tracepoint_params = raw_tracepoint_params,
 	.raw_tracepoints = raw_tracepoints,
 	.kernel_symbol = kernel_symbol,
+	.cgroup_id = cgroup_id,
 	.process_count = process_count,
 };
 

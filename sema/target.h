@@ -201,6 +201,9 @@ struct target_ops {
 	int (*kernel_symbol)(const struct target *t, const char *name,
 			     uint64_t *address);
 
+	/* The number of a cgroup's directory; -EMEDIUMTYPE: not of version 2. */
+	int (*cgroup_id)(const struct target *t, const char *path, uint64_t *id);
+
 	/* How many processes objects("*") looked at, for messages. */
 	unsigned (*process_count)(const struct target *t);
 };

@@ -66,7 +66,7 @@ struct fake {
 	struct {
 		struct fake_data *items;
 		size_t n, cap;
-	} kernel_symbols;
+	} kernel_symbols, cgroups;
 	struct fake_types *types; /* NULL: no BTF */
 	const char *unknown;      /* the last function, while BTF does not know it */
 	bool is_tracepoint;       /* it is a raw tracepoint */

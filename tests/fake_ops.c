@@ -211,6 +211,19 @@ static int fake_kernel_symbol(const struct target *t, const char *name,
 	return -ENOENT;
 }
 
+static int fake_cgroup_id(const struct target *t, const char *path, uint64_t *id)
+{
+	const struct fake *f = fake_of(t);
+
+	for (size_t i = 0; i < f->cgroups.n; i++) {
+		if (strcmp(f->cgroups.items[i].name, path) == 0) {
+			*id = f->cgroups.items[i].address;
+			return *id ? 0 : -EMEDIUMTYPE;
+		}
+	}
+	return -ENOENT;
+}
+
 static unsigned fake_process_count(const struct target *t)
 {
 	const struct fake *f = fake_of(t);
@@ -242,5 +255,6 @@ const struct target_ops fake_ops = {
 	.raw_tracepoint_params = fake_raw_tracepoint_params,
 	.raw_tracepoints = fake_raw_tracepoints,
 	.kernel_symbol = fake_kernel_symbol,
+	.cgroup_id = fake_cgroup_id,
 	.process_count = fake_process_count,
 };

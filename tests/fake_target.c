@@ -204,6 +204,14 @@ static bool line_kernel_symbol(struct line *l)
 	return true;
 }
 
+static bool line_cgroup(struct line *l)
+{
+	struct fake_data d = { l->words[1], number(l->words[2]) };
+
+	ARENA_PUSH(l->fake->arena, &l->fake->cgroups, d);
+	return true;
+}
+
 static const struct line_kind {
 	const char *name;
 	size_t min; /* words, its name included */
@@ -222,6 +230,7 @@ static const struct line_kind {
 	{ "function", 3, line_function },
 	{ "raw_tracepoint", 3, line_raw_tracepoint },
 	{ "kernel_symbol", 3, line_kernel_symbol },
+	{ "cgroup", 3, line_cgroup },
 };
 
 static bool read_line(struct line *l)

@@ -25,6 +25,7 @@
  *	raw_tracepoint MODULE NAME
  *		param NAME TYPE
  *	kernel_symbol NAME ADDRESS
+ *	cgroup PATH ID			0: not of version 2
  *	typedef NAME TYPE
  *	struct | union NAME SIZE
  *		member OFFSET NAME TYPE		OFFSET in bytes

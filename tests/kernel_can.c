@@ -7,11 +7,13 @@
  */
 #include <errno.h>
 #include <linux/bpf.h>
+#include <linux/magic.h>
 #include <linux/perf_event.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 static int no(const char *what, const char *why)
@@ -103,6 +105,19 @@ static int can_ktime_tai(void)
 	return err ? no("programs that read the clock TAI", strerror(err)) : 0;
 }
 
+static int can_cgroup2(void)
+{
+	static const char path[] = "/sys/fs/cgroup";
+	struct statfs system;
+
+	if (statfs(path, &system))
+		return no(path, strerror(errno));
+	return system.f_type == CGROUP2_SUPER_MAGIC
+		       ? 0
+		       : no(path,
+			    "cgroups of version 2 are mounted elsewhere or not at all");
+}
+
 static const struct {
 	const char *name;
 	int (*can)(void);
@@ -113,6 +128,7 @@ static const struct {
 	{ "tracepoint", can_tracepoint },
 	{ "sleepable", can_sleepable },
 	{ "ktime_tai", can_ktime_tai },
+	{ "cgroup2", can_cgroup2 },
 };
 
 int main(int argc, char **argv)
