@@ -22,4 +22,9 @@ while read -r name _; do
         status=1
     fi
 done < <(grep -sv '^#' "$constructs/unfinished")
+if [ -e docs/compatibility.md ] &&
+    ! diff -u docs/compatibility.md <(python3 -B tests/compat/tools.py --page); then
+    echo "docs/compatibility.md: tests/compat/tools.py --page prints another one"
+    status=1
+fi
 exit $status
