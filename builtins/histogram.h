@@ -19,8 +19,7 @@
 
 #include "parser/ast.h"
 
-struct bucket;     /* runtime/sink.h */
-struct percentile; /* the same */
+struct bucket; /* runtime/sink.h */
 struct sink;
 
 enum { LOG_BITS_MIN = 4, LOG_BITS_MAX = 6 }; /* percentiles within 1/16 */
@@ -44,10 +43,10 @@ struct distribution {
 /*
  * The smallest value that at least permille/1000 of the values do not exceed: where the
  * count is reached, as if the values of a bucket lay evenly in it, and never above the
- * maximum. Sets value and certainty. False if there are no values.
+ * maximum. False if it is below all bounds, so that nothing is known of it.
  */
 bool distribution_percentile(const struct distribution *d, unsigned permille,
-			     struct percentile *out);
+			     int64_t *out);
 
 /*
  * Show the distribution with these rows, ascending and without gaps (their counts are

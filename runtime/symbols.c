@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <time.h>
 
+#include "runtime/demangle.h"
 #include "runtime/kallsyms.h"
 #include "runtime/mapped_files.h"
 #include "runtime/must.h"
@@ -39,8 +40,8 @@ struct symbols {
 	uint64_t lost, lost_time;       /* events; when that was noticed, ms */
 	uint64_t lost_before;           /* by events that were closed */
 	struct process_walk *processes; /* what is still to be read; NULL: nothing */
-	char *name;                     /* the latest answer */
-	size_t name_cap;
+	bool mangled;
+	struct text name, demangled; /* the latest answer */
 };
 
 struct symbols *symbols_open(const struct symbols_options *options)
@@ -58,6 +59,7 @@ struct symbols *symbols_open(const struct symbols_options *options)
 	struct symbols *s = must_calloc(1, sizeof(*s));
 
 	s->kernel_error = 1;
+	s->mangled = o->mangled;
 	s->files = mapped_files_new(&files,
 				    o->debug_root ? o->debug_root : ELF_DEBUG_ROOT);
 	s->spaces = spaces_new(s->files, &spaces);
@@ -72,8 +74,18 @@ void symbols_close(struct symbols *s)
 	kallsyms_close(s->kernel);
 	spaces_free(s->spaces);
 	mapped_files_free(s->files);
-	free(s->name);
+	text_free(&s->name);
+	text_free(&s->demangled);
 	free(s);
+}
+
+/* As a programmer wrote it; valid until the next name. */
+static const char *readable(struct symbols *s, const char *name)
+{
+	if (s->mangled)
+		return name;
+	s->demangled.len = 0;
+	return demangle(name, &s->demangled) ? s->demangled.bytes : name;
 }
 
 bool symbols_kernel(struct symbols *s, uint64_t address, struct symbol *out)
@@ -90,7 +102,7 @@ bool symbols_kernel(struct symbols *s, uint64_t address, struct symbol *out)
 	if (!kallsyms_at(s->kernel, address, &found) ||
 	    address - found.address >= KERNEL_GAP)
 		return false;
-	out->name = found.name;
+	out->name = readable(s, found.name);
 	out->offset = address - found.address;
 	out->file = found.module;
 	return true;
@@ -192,17 +204,6 @@ static const struct space_code *find_code(struct symbols *s, int32_t pid,
 	return code;
 }
 
-static const char *keep_name(struct symbols *s, const char *name, size_t len)
-{
-	if (len >= s->name_cap) {
-		s->name_cap = len + 256;
-		s->name = must_resize(s->name, s->name_cap, 1);
-	}
-	memcpy(s->name, name, len);
-	s->name[len] = '\0';
-	return s->name;
-}
-
 bool symbols_user(struct symbols *s, int32_t pid, uint64_t address, struct symbol *out)
 {
 	const struct space_code *code;
@@ -216,7 +217,9 @@ bool symbols_user(struct symbols *s, int32_t pid, uint64_t address, struct symbo
 	out->file_offset = address - code->start + code->offset;
 	if (!mapped_file_at(s->files, code->file, out->file_offset, &place))
 		return false;
-	out->name = keep_name(s, place.name, place.len);
+	s->name.len = 0;
+	text_add(&s->name, place.name, place.len);
+	out->name = readable(s, s->name.bytes);
 	out->offset = place.offset;
 	return true;
 }

@@ -23,6 +23,7 @@ struct symbols_options {
 	const char *debug_root; /* where debug files are; ELF_DEBUG_ROOT */
 	size_t table_bytes;     /* memory for symbols; 64 MB */
 	size_t ended;           /* programs that ended and are remembered; 16384 */
+	bool mangled;           /* names stay as they are in the files */
 };
 
 /* The options may be NULL; what they point to is copied. Never fails. */
@@ -31,7 +32,7 @@ void symbols_close(struct symbols *s); /* NULL is fine */
 
 /* What is known of an address. The texts are valid until the next call. */
 struct symbol {
-	const char *name;     /* of the function; NULL: not known */
+	const char *name;     /* of the function, demangled; NULL: not known */
 	uint64_t offset;      /* from where that begins */
 	const char *file;     /* "/usr/bin/x", "[vdso]"; of the kernel the module, or
 			       * "vmlinux"; NULL: not known */
