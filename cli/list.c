@@ -4,11 +4,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/list_types.h"
 #include "core/arena.h"
 #include "core/compile.h"
 #include "core/diag.h"
 #include "parser/ast.h"
 #include "probes/probe.h"
+#include "sema/plan.h"
 
 struct listing {
 	struct compile *cc;
@@ -55,12 +57,22 @@ static void print_layout(struct listing *l, const struct probe_layout *layout)
 	}
 }
 
+/* A pattern without a kind is matched with what follows any colon, too. */
+static bool name_matches(const char *pattern, const char *name)
+{
+	while (name && !glob_match(pattern, name)) {
+		name = strchr(name, ':');
+		name = name ? name + 1 : NULL;
+	}
+	return name;
+}
+
 static int print_site(const struct probe_site *site, const struct probe_layout *layout,
 		      void *arg)
 {
 	struct listing *l = arg;
 
-	if (l->only && !glob_match(l->only, site->name))
+	if (l->only && !name_matches(l->only, site->name))
 		return 0;
 	l->n++;
 	if (l->name && strcmp(l->name, site->name) == 0 &&
@@ -107,17 +119,54 @@ static bool list_point(struct listing *l, const struct probe_kind **kind,
 	return false;
 }
 
+static size_t colons(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text; text++)
+		n += *text == ':';
+	return n;
+}
+
+static int list_pattern(struct listing *l, const char *pattern);
+
+/*
+ * tracepoint:sched* and uprobe:*: with fewer parts than its kind has, a pattern is
+ * matched with whole names. False: it is an attach point like those of programs.
+ */
+static bool list_short(struct listing *l, const char *pattern, int *result)
+{
+	size_t len = strcspn(pattern, ":");
+	const char *rest = pattern + len + 1, *all;
+	const struct probe_kind *kind =
+		probe_find(arena_strndup(l->cc->arena, pattern, len));
+
+	if (!kind || l->only || (*rest && !glob_is_pattern(rest)))
+		return false;
+	all = kind->all                             ? kind->all
+	      : l->cc->options.pid && kind->of_file ? "*:*"
+						    : NULL;
+	if (!all || colons(rest) >= colons(all))
+		return false;
+	l->only = arena_printf(l->cc->arena, "%s:%s", kind->name, *rest ? rest : "*");
+	*result = list_pattern(l, arena_printf(l->cc->arena, "%s:%s", kind->name, all));
+	return true;
+}
+
 static int list_pattern(struct listing *l, const char *pattern)
 {
 	const struct probe_kind *kind;
 	struct probe_spec spec;
+	int result;
 
+	if (list_short(l, pattern, &result))
+		return result;
 	if (!list_point(l, &kind, &spec, pattern))
 		return -1;
 	if (l->n > 0)
 		return 0;
 	diag(l->cc, DIAG_no_such_probe, (struct span){ 0 }, "nothing matches '%s'",
-	     pattern);
+	     l->only ? l->only : pattern);
 	if (kind->explain)
 		kind->explain(l->cc, &spec);
 	return -1;
@@ -140,8 +189,9 @@ static int list_file(struct listing *l, const char *file, unsigned flag)
 	}
 	if (l->n > 0)
 		return 0;
-	diag(l->cc, DIAG_no_such_probe, (struct span){ 0 }, "%s has no probes",
-	     l->cc->options.pid ? "the process" : file);
+	diag(l->cc, DIAG_no_such_probe, (struct span){ 0 }, "%s has no probe%s%s%s",
+	     l->cc->options.pid ? "the process" : file, l->only ? " '" : "s",
+	     l->only ? l->only : "", l->only ? "'" : "");
 	return -1;
 }
 
@@ -151,6 +201,23 @@ static void print_syntax(struct listing *l, const struct probe_kind *kind)
 		return;
 	fprintf(l->out, "%s\n", kind->syntax);
 	l->n++;
+}
+
+/* GROUP:EVENT or a mistyped kind: the latter is likelier where nothing matches. */
+static int nothing_matches(struct listing *l)
+{
+	const struct probe_kind *kind;
+	struct probe_spec spec;
+
+	if (strchr(l->only, ':')) {
+		list_point(l, &kind, &spec, l->only);
+		return -1;
+	}
+	diag(l->cc, DIAG_no_such_probe, (struct span){ 0 },
+	     "no probe's name matches '%s'", l->only);
+	diag_hint(l->cc, "for programs give a file, or an attach point such as "
+			 "uprobe:libc:mal*");
+	return -1;
 }
 
 /* Kinds with nothing to enumerate show how they are written. */
@@ -171,14 +238,25 @@ static int list_all(struct listing *l)
 			    arena_printf(l->cc->arena, "%s:%s", (*k)->name, (*k)->all)))
 			result = -1;
 	}
-	if (!result && l->only && l->n == 0) {
-		diag(l->cc, DIAG_no_such_probe, (struct span){ 0 },
-		     "no probe's name matches '%s'", l->only);
-		diag_hint(l->cc, "for programs give a file, or an attach point such as "
-				 "uprobe:libc:mal*");
-		result = -1;
-	}
+	if (!result && l->only && l->n == 0)
+		return nothing_matches(l);
 	return result;
+}
+
+static bool has_kind(const struct listing *l, const char *pattern)
+{
+	size_t len = strcspn(pattern, ":");
+
+	return probe_find(arena_strndup(l->cc->arena, pattern, len));
+}
+
+/* With a process, a name without a kind may be that of any of its functions. */
+static int list_by_name(struct listing *l, const char *pattern)
+{
+	l->only = glob_is_pattern(pattern)
+			  ? pattern
+			  : arena_printf(l->cc->arena, "*%s*", pattern);
+	return l->cc->options.pid ? list_file(l, "*", 0) : list_all(l);
 }
 
 int list_probes(struct compile *cc, const char *pattern, bool args, FILE *out)
@@ -188,16 +266,25 @@ int list_probes(struct compile *cc, const char *pattern, bool args, FILE *out)
 	if (!pattern)
 		return cc->options.pid ? list_file(&l, "*", PROBE_OF_PROCESS)
 				       : list_all(&l);
+	if (list_is_types(pattern))
+		return list_types(cc, pattern, args, out);
 	if (access(pattern, F_OK) == 0)
 		return list_file(&l, pattern, 0);
-	if (strchr(pattern, ':'))
+	if (strchr(pattern, ':') && has_kind(&l, pattern))
 		return list_pattern(&l, pattern);
 	if (strchr(pattern, '/')) {
 		diag(cc, DIAG_no_such_probe, (struct span){ 0 },
 		     "there is no file '%s'", pattern);
 		return -1;
 	}
-	l.only = glob_is_pattern(pattern) ? pattern
-					  : arena_printf(cc->arena, "*%s*", pattern);
-	return list_all(&l);
+	return list_by_name(&l, pattern);
+}
+
+void list_program(const struct compile *cc, FILE *out)
+{
+	const struct plan *plan = cc->plan;
+
+	for (size_t i = 0; i < plan->programs.n; i++)
+		for (size_t j = 0; j < plan->programs.items[i]->nsites; j++)
+			fprintf(out, "%s\n", plan->programs.items[i]->sites[j].name);
 }

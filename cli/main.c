@@ -99,9 +99,30 @@ static int compile_and_run(struct compile *cc, const struct options *o)
 	return o->dump ? EXIT_SUCCESS : run(cc->image, o);
 }
 
+/* -l -e and -l script.mq: what the program would attach to. */
+static int list_script(struct compile *cc, const struct options *o)
+{
+	struct options script = *o;
+
+	script.script = o->pattern;
+	if (!read_source(cc, &script) || !parse(cc) || !resolve(cc))
+		return -1;
+	list_program(cc, stdout);
+	return 0;
+}
+
+static bool is_script(const char *name)
+{
+	const char *end = name ? strrchr(name, '.') : NULL;
+
+	return end && (strcmp(end, ".mq") == 0 || strcmp(end, ".bt") == 0);
+}
+
 static int list(struct compile *cc, const struct options *o)
 {
-	int err = list_probes(cc, o->pattern, o->verbose, stdout);
+	int err = o->program || is_script(o->pattern)
+			  ? list_script(cc, o)
+			  : list_probes(cc, o->pattern, o->verbose, stdout);
 
 	show_messages(cc, o);
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -314,7 +314,7 @@ static bool take_rest(struct options *o, int argc, char **argv)
 {
 	int i = optind;
 
-	if (o->list) {
+	if (o->list && !o->program) {
 		if (i < argc)
 			o->pattern = argv[i++];
 		if (i < argc) {
@@ -367,10 +367,6 @@ bool options_parse(int argc, char **argv, struct options *out)
 	}
 	if (out->pid && out->command) {
 		fputs("memql: -p and -c exclude each other\n", stderr);
-		return false;
-	}
-	if (out->list && out->program) {
-		fputs("memql: -l lists by a pattern, it does not take -e\n", stderr);
 		return false;
 	}
 	return take_rest(out, argc, argv);

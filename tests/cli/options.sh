@@ -17,7 +17,6 @@ refuses "unknown option '--formt'; did you mean --format?" --formt json
 refuses "a script's own options follow its name" --min 10ms
 refuses "follow after --" -e 'BEGIN { exit(); }' --min 10ms
 refuses "-e was given twice" -e 'BEGIN { exit(); }' -e 'END { }'
-refuses "does not take -e" -l -e 'BEGIN { exit(); }'
 refuses "exclude each other" -p 1 -c true -e 'BEGIN { exit(); }'
 refuses "one pattern" -l 'BEGIN' 'END'
 refuses "it takes text, json" -f xml -e 'BEGIN { exit(); }'
