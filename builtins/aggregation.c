@@ -92,6 +92,13 @@ static void sum_combine(void *into, const void *cell, const struct agg_site *sit
 	to[SUM_SEEN] |= from[SUM_SEEN];
 }
 
+static struct value total_read(struct emit *e, const struct cells *cells,
+			       const struct agg_site *site)
+{
+	(void)site;
+	return emit_cells_sum(e, cells, TOTAL);
+}
+
 static int64_t total_sort_key(const void *cell, const struct agg_site *site)
 {
 	const uint64_t *words = cell;
@@ -111,6 +118,7 @@ static const struct agg_ops count_ops = {
 	.cell_size = count_size,
 	.update = count_update,
 	.combine = count_combine,
+	.read = total_read,
 	.sort_key = total_sort_key,
 	.render = total_render,
 };
@@ -119,6 +127,7 @@ static const struct agg_ops sum_ops = {
 	.cell_size = sum_size,
 	.update = sum_update,
 	.combine = sum_combine,
+	.read = total_read,
 	.sort_key = total_sort_key,
 	.render = total_render,
 };
@@ -183,6 +192,29 @@ static void extreme_combine(void *into, const void *cell, const struct agg_site 
 	to[EXTREME_SEEN] |= from[EXTREME_SEEN];
 }
 
+/* 0 if there was no value yet, as a missing entry reads. */
+static struct value extreme_read(struct emit *e, const struct cells *cells,
+				 uint64_t mask)
+{
+	struct value v = emit_cells_max(e, cells, EXTREME);
+	struct value seen = emit_cells_max(e, cells, EXTREME_SEEN);
+
+	v = emit_op(e, OP_XOR, v, emit_int(e, (int64_t)mask), false);
+	return emit_select(e, seen, v, emit_int(e, 0));
+}
+
+static struct value min_read(struct emit *e, const struct cells *cells,
+			     const struct agg_site *site)
+{
+	return extreme_read(e, cells, min_mask(site));
+}
+
+static struct value max_read(struct emit *e, const struct cells *cells,
+			     const struct agg_site *site)
+{
+	return extreme_read(e, cells, max_mask(site));
+}
+
 static bool extreme_seen(const void *cell, const struct agg_site *site)
 {
 	const uint64_t *words = cell;
@@ -226,6 +258,7 @@ static const struct agg_ops min_ops = {
 	.update = min_update,
 	.combine = extreme_combine,
 	.seen = extreme_seen,
+	.read = min_read,
 	.sort_key = min_sort_key,
 	.render = min_render,
 };
@@ -235,6 +268,7 @@ static const struct agg_ops max_ops = {
 	.update = max_update,
 	.combine = extreme_combine,
 	.seen = extreme_seen,
+	.read = max_read,
 	.sort_key = max_sort_key,
 	.render = max_render,
 };
@@ -282,6 +316,16 @@ static uint64_t mean(const uint64_t *words, const struct agg_site *site)
 	return divide(words[MEAN_TOTAL], words[MEAN_COUNT], site->is_signed);
 }
 
+static struct value avg_read(struct emit *e, const struct cells *cells,
+			     const struct agg_site *site)
+{
+	struct value total = emit_cells_sum(e, cells, MEAN_TOTAL);
+	struct value count = emit_cells_sum(e, cells, MEAN_COUNT);
+
+	/* By zero it is zero. */
+	return emit_op(e, OP_DIV, total, count, site->is_signed);
+}
+
 static int64_t avg_sort_key(const void *cell, const struct agg_site *site)
 {
 	return clamp(mean(cell, site), site->is_signed);
@@ -321,6 +365,7 @@ static const struct agg_ops avg_ops = {
 	.update = mean_update,
 	.combine = mean_combine,
 	.seen = mean_seen,
+	.read = avg_read,
 	.sort_key = avg_sort_key,
 	.render = avg_render,
 };

@@ -18,6 +18,7 @@
 #include "sema/type.h"
 
 struct action_info; /* sema/plan.h */
+struct cells;       /* codegen/emit.h */
 struct datum;       /* runtime/datum.h */
 struct emit;        /* codegen/emit.h: instruction builder for one program */
 struct node;        /* parser/ast.h */
@@ -111,6 +112,9 @@ struct agg_ops {
 	void (*combine)(void *into, const void *cell, const struct agg_site *site);
 	/* False: no value was ever seen, there is nothing to print. NULL: always true. */
 	bool (*seen)(const void *cell, const struct agg_site *site);
+	/* The value for a program that reads the map, or NULL: it has none. */
+	struct value (*read)(struct emit *e, const struct cells *cells,
+			     const struct agg_site *site);
 	/* Entries are printed in ascending order of this. */
 	int64_t (*sort_key)(const void *cell, const struct agg_site *site);
 	/* One value through sink_int(), sink_histogram() ...; div is print's 3rd
@@ -178,5 +182,6 @@ extern const struct builtin string_builtins[];
 extern const struct builtin map_builtins[];
 extern const struct builtin aggregation_builtins[];
 extern const struct builtin action_builtins[];
+extern const struct builtin type_builtins[];
 
 #endif

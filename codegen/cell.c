@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+#include "sema/target.h"
+
 enum { CONTENTION_TRIES = 8 };
 
 /* An index that the program computed, shown to the verifier to be inside the cell. */
@@ -106,4 +108,50 @@ void emit_cell_max(struct emit *e, struct value cell, struct value i, struct val
 		emit_end(e, &higher);
 	}
 	close_word(e, &w);
+}
+
+/* Joins a word of one cell, if there is one, to what was seen so far. */
+static void join_cell(struct emit *e, struct value cell, unsigned word, bool is_sum,
+		      LLVMValueRef total)
+{
+	struct branch there = emit_if(e, cell);
+	struct value v = emit_load(e, cell, (int64_t)word * 8, 8, false), more;
+
+	if (is_sum) {
+		local_set(e, total, emit_op(e, OP_ADD, local_get(e, total), v, false));
+	} else {
+		more = emit_op(e, OP_GT, v, local_get(e, total), false);
+		local_set(e, total, emit_select(e, more, v, local_get(e, total)));
+	}
+	emit_end(e, &there);
+}
+
+static struct value fold_cells(struct emit *e, const struct cells *c, unsigned word,
+			       bool is_sum)
+{
+	struct value map = value_of(c->map), key = value_of(c->key), cell;
+	LLVMValueRef total = local_new(e);
+	struct loop cpus;
+
+	local_set(e, total, emit_int(e, 0));
+	if (!c->per_cpu) {
+		cell = emit_helper_ptr(e, HELPER_MAP_LOOKUP_ELEM, 2, map, key);
+		join_cell(e, cell, word, is_sum, total);
+		return local_get(e, total);
+	}
+	cpus = emit_loop(e, e->m->cc->target->ncpus);
+	cell = emit_helper_ptr(e, HELPER_MAP_LOOKUP_PERCPU_ELEM, 3, map, key, cpus.i);
+	join_cell(e, cell, word, is_sum, total);
+	emit_loop_end(e, &cpus);
+	return local_get(e, total);
+}
+
+struct value emit_cells_sum(struct emit *e, const struct cells *c, unsigned word)
+{
+	return fold_cells(e, c, word, true);
+}
+
+struct value emit_cells_max(struct emit *e, const struct cells *c, unsigned word)
+{
+	return fold_cells(e, c, word, false);
 }

@@ -161,6 +161,30 @@ LLVMMetadataRef debug_function(struct module *m, LLVMValueRef function,
 	return sp;
 }
 
+LLVMMetadataRef debug_callback(struct module *m, LLVMValueRef function,
+			       const char *symbol, uint32_t line, bool of_map)
+{
+	static const char *const names[2][4] = {
+		{ "index", "context" },
+		{ "map", "key", "value", "context" },
+	};
+	unsigned n = of_map ? 4 : 2;
+	LLVMMetadataRef types[5], type, sp;
+
+	types[0] = m->type_u64;
+	for (unsigned i = 0; i < n; i++)
+		types[i + 1] = !of_map && i == 0 ? m->type_u64 : m->type_ptr;
+	type = LLVMDIBuilderCreateSubroutineType(m->di, m->file, types, n + 1, 0);
+	sp = LLVMDIBuilderCreateFunction(m->di, m->unit, symbol, strlen(symbol), "", 0,
+					 m->file, line, type, 1, 1, line, 0, 1);
+	LLVMSetSubprogram(function, sp);
+	for (unsigned i = 0; i < n; i++)
+		LLVMDIBuilderCreateParameterVariable(m->di, sp, names[of_map][i],
+						     strlen(names[of_map][i]), i + 1,
+						     m->file, line, types[i + 1], 1, 0);
+	return sp;
+}
+
 static LLVMMetadataRef structure(struct module *m, const char *name, uint64_t bits,
 				 LLVMMetadataRef *members, size_t n)
 {

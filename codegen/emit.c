@@ -430,6 +430,14 @@ void emit_loss(struct emit *e, enum loss_kind kind, struct span at)
 	emit_end(e, &b);
 }
 
+LLVMValueRef emit_load_ptr(struct emit *e, struct value at)
+{
+	LLVMValueRef v = LLVMBuildLoad2(e->b, e->m->ptr, at.ref, "");
+
+	LLVMSetAlignment(v, 8);
+	return v;
+}
+
 void loss_if(struct emit *e, struct value cond, enum loss_kind kind, struct span at)
 {
 	struct branch b = emit_if(e, cond);
@@ -440,7 +448,7 @@ void loss_if(struct emit *e, struct value cond, enum loss_kind kind, struct span
 
 struct value emit_ctx(struct emit *e)
 {
-	return value_of(LLVMGetParam(e->function, 0));
+	return value_of(e->context ? e->context : LLVMGetParam(e->function, 0));
 }
 
 struct value emit_rodata(struct emit *e, const void *bytes, size_t size)

@@ -39,6 +39,7 @@ enum loss_kind {
 	LOSS_MEMORY_READ, /* a value behind a pointer or argument: it is 0 */
 	LOSS_SCRATCH,     /* a whole event: no working memory */
 	LOSS_CONTENTION,  /* an update of a minimum or maximum */
+	LOSS_LOOP,        /* turns of a loop: too many for the kernel */
 	LOSS_COUNT
 };
 
@@ -78,6 +79,13 @@ struct value emit_register(struct emit *e, int offset, unsigned size);
 /* Memory of other address spaces; a failure counts as lost and gives 0. */
 struct value emit_read(struct emit *e, struct value address, unsigned size,
 		       bool is_signed, enum space space, struct span at);
+
+/*
+ * Text in an array of limit bytes, which need not hold a NUL, to dst, which has room for
+ * one more. A failure counts and gives "".
+ */
+struct value emit_read_array(struct emit *e, struct value dst, struct value address,
+			     uint32_t limit, enum space space, struct span at);
 
 /* size bytes to dst, which has room for them; a failure counts and leaves zeros. */
 void emit_read_bytes(struct emit *e, struct value dst, struct value address,
@@ -124,6 +132,14 @@ struct value emit_dest(struct emit *e, const struct node *call);
 struct value emit_ctx(struct emit *e);
 struct value emit_rodata(struct emit *e, const void *bytes, size_t size);
 struct value emit_setting(struct emit *e, enum setting s);
+
+/*
+ * What the cells of one entry hold together, as agg_ops.read sees them: a word's sum over
+ * all CPUs, or its maximum; 0 if there is no entry.
+ */
+struct cells;
+struct value emit_cells_sum(struct emit *e, const struct cells *c, unsigned word);
+struct value emit_cells_max(struct emit *e, const struct cells *c, unsigned word);
 
 /* The probe that fired. */
 const struct program_info *emit_program(struct emit *e);

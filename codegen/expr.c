@@ -110,21 +110,46 @@ struct value emit_arg(struct emit *e, const struct node *call, unsigned i)
 	return emit_eval(e, arg);
 }
 
-/* args.NAME: sema has found the field. */
 static struct value eval_field(struct emit *e, const struct node *n)
 {
 	const struct probe_field *field = n->field.data;
 
 	assert(field && "sema has found the field");
+	if (n->field.base->type->kind != TYPE_ARGS)
+		return eval_member(e, n);
 	return field_read(e, (unsigned)(field - e->program->layouts[0].fields), n,
 			  n->span);
 }
 
+/* The bytes of a number, and back. */
+static struct value cast_array(struct emit *e, const struct node *n)
+{
+	const struct type *from = n->cast.operand->type;
+	struct value v = emit_eval(e, n->cast.operand), slot;
+
+	slot = emit_temp(e, sizeof(uint64_t));
+	if (n->type->kind == TYPE_ARRAY) {
+		emit_store(e, slot, 0, v, 8);
+		return slot;
+	}
+	emit_store(e, slot, 0, emit_int(e, 0), 8);
+	if (type_is_elsewhere(from))
+		emit_read_bytes(e, slot, v, (size_t)type_c_size(from), from->space,
+				n->span);
+	else
+		emit_copy(e, slot, v, (size_t)type_c_size(from));
+	return emit_load(e, slot, 0, n->type->size, n->type->is_signed);
+}
+
 static struct value eval_cast(struct emit *e, const struct node *n)
 {
-	struct value v = emit_eval(e, n->cast.operand);
+	const enum type_kind from = n->cast.operand->type->kind;
+	struct value v;
 	LLVMTypeRef type;
 
+	if (n->type->kind == TYPE_ARRAY || from == TYPE_ARRAY)
+		return cast_array(e, n);
+	v = emit_eval(e, n->cast.operand);
 	if (n->type->kind != TYPE_INT || n->type->size == 8)
 		return v;
 	type = LLVMIntTypeInContext(e->m->context, n->type->size * 8);
@@ -132,15 +157,6 @@ static struct value eval_cast(struct emit *e, const struct node *n)
 	v.ref = n->type->is_signed ? LLVMBuildSExt(e->b, v.ref, e->m->i64, "")
 				   : LLVMBuildZExt(e->b, v.ref, e->m->i64, "");
 	return v;
-}
-
-static struct value eval_deref(struct emit *e, const struct node *n)
-{
-	const struct node *address = n->unary.operand;
-	unsigned size = n->type->kind == TYPE_INT ? n->type->size : 8;
-
-	return emit_read(e, emit_eval(e, address), size, n->type->is_signed,
-			 emit_space(e, address->type), n->span);
 }
 
 /*
@@ -154,9 +170,34 @@ static bool is_signed_op(enum op op, const struct node *left, const struct node 
 	return left->type->is_signed && right->type->is_signed;
 }
 
+/* Pointers step by what they point to, and their difference counts it. */
+static struct value pointer_op(struct emit *e, enum op op, const struct type *x,
+			       struct value a, const struct type *y, struct value b)
+{
+	bool both = x->kind == TYPE_PTR && y->kind == TYPE_PTR;
+	const struct type *to = x->kind == TYPE_PTR ? x->to : y->to;
+	struct value size = emit_int(e, (int64_t)type_c_size(to));
+
+	if (both)
+		return emit_op(e, OP_DIV, emit_op(e, op, a, b, true), size, true);
+	if (x->kind == TYPE_PTR)
+		b = emit_op(e, OP_MUL, b, size, false);
+	else
+		a = emit_op(e, OP_MUL, a, size, false);
+	return emit_op(e, op, a, b, false);
+}
+
+struct value step_of(struct emit *e, const struct type *t)
+{
+	return emit_int(e, t->kind == TYPE_PTR ? (int64_t)type_c_size(t->to) : 1);
+}
+
 struct value number_op(struct emit *e, enum op op, const struct node *left,
 		       struct value a, const struct node *right, struct value b)
 {
+	if ((op == OP_ADD || op == OP_SUB) &&
+	    (left->type->kind == TYPE_PTR || right->type->kind == TYPE_PTR))
+		return pointer_op(e, op, left->type, a, right->type, b);
 	return emit_op(e, op, a, b, is_signed_op(op, left, right));
 }
 
@@ -173,7 +214,7 @@ static struct value compare_name(struct emit *e, enum op op, const struct node *
 	return emit_int(e, op == OP_NE);
 }
 
-static struct value compare_text(struct emit *e, const struct node *n)
+static struct value compare_wide(struct emit *e, const struct node *n)
 {
 	const struct node *left = n->binary.left, *right = n->binary.right;
 	struct value equal;
@@ -182,7 +223,8 @@ static struct value compare_text(struct emit *e, const struct node *n)
 		return compare_name(e, n->binary.op, left, right);
 	if (right->type->kind == TYPE_NAME)
 		return compare_name(e, n->binary.op, right, left);
-	equal = text_equal(e, left, right);
+	equal = is_text(left->type) ? text_equal(e, left, right)
+				    : memory_equal(e, left, right);
 	return n->binary.op == OP_EQ
 		       ? equal
 		       : emit_op(e, OP_NOT, equal, (struct value){ 0 }, false);
@@ -218,8 +260,9 @@ static struct value eval_binary(struct emit *e, const struct node *n)
 
 	if (op_rows[n->binary.op].flags & OP_LOGICAL)
 		return eval_logical(e, n);
-	if (is_text(left->type) || is_text(right->type))
-		return compare_text(e, n);
+	if (is_text(left->type) || is_text(right->type) || is_wide(left->type) ||
+	    type_is_elsewhere(left->type))
+		return compare_wide(e, n);
 	a = emit_eval(e, left);
 	if (!e->m->thrifty || is_leaf(left) || is_leaf(right))
 		return number_op(e, n->binary.op, left, a, right, emit_eval(e, right));
@@ -284,13 +327,13 @@ struct value eval_step(struct emit *e, const struct node *n, bool wanted)
 	struct value before = { 0 }, after = { 0 };
 
 	if (place->kind == NODE_MAP) {
-		map_modify(e, place, op, NULL, emit_int(e, 1),
+		map_modify(e, place, op, NULL, step_of(e, n->type),
 			   wanted && !n->step.prefix ? &before : NULL,
 			   wanted && n->step.prefix ? &after : NULL);
 		return n->step.prefix ? after : before;
 	}
 	before = var_load(e, place->var.info);
-	after = emit_op(e, op, before, emit_int(e, 1), false);
+	after = emit_op(e, op, before, step_of(e, n->type), false);
 	var_store(e, place->var.info, after);
 	return n->step.prefix ? after : before;
 }
@@ -319,6 +362,15 @@ void eval_branch(struct emit *e, const struct node *cond, LLVMBasicBlockRef yes,
 	}
 }
 
+/* { statements; value } */
+static struct value eval_block(struct emit *e, const struct node *n)
+{
+	for (const struct node *s = n->block.stmts; s; s = s->next)
+		statement(e, s);
+	assert(n->block.value && "sema refuses others");
+	return emit_eval(e, n->block.value);
+}
+
 static struct value eval(struct emit *e, const struct node *n)
 {
 	switch (n->kind) {
@@ -335,6 +387,10 @@ static struct value eval(struct emit *e, const struct node *n)
 						  : var_load(e, n->var.info);
 	case NODE_FIELD:
 		return eval_field(e, n);
+	case NODE_INDEX:
+		return eval_index(e, n);
+	case NODE_ADDRESS:
+		return eval_address(e, n);
 	case NODE_TUPLE:
 		return tuple_build(e, n);
 	case NODE_CAST:
@@ -349,14 +405,13 @@ static struct value eval(struct emit *e, const struct node *n)
 		return eval_cond(e, n);
 	case NODE_STEP:
 		return eval_step(e, n, true);
-	case NODE_INDEX:
 	case NODE_TYPE:
-	case NODE_ADDRESS:
+	case NODE_BLOCK:
+		return eval_block(e, n);
 	case NODE_PARAM:
 	case NODE_ASSIGN:
 	case NODE_LET:
 	case NODE_IF:
-	case NODE_BLOCK:
 	case NODE_EXPR:
 	case NODE_FOR_RANGE:
 	case NODE_FOR_MAP:

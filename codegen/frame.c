@@ -22,6 +22,8 @@ enum {
 	FRAME_MAX = 256,        /* bytes of all slots at once */
 	FRAME_MAX_THRIFTY = 96, /* the same after a stack overflow */
 	FRAME_MAX_SHARED = 24,  /* the same of a preemptible program */
+	LOOP_DEPTH_MAX = 2,     /* loops in loops share the 512 bytes: deeper ones keep
+				 * nothing there */
 };
 
 static size_t round8(size_t n)
@@ -31,16 +33,19 @@ static size_t round8(size_t n)
 
 static size_t frame_max(const struct emit *e)
 {
-	if (without_slots(e))
+	if (without_slots(e) || e->depth > LOOP_DEPTH_MAX)
 		return 0;
 	if (e->program->kind->flags & PROBE_PREEMPTIBLE)
 		return FRAME_MAX_SHARED;
-	return e->m->thrifty ? FRAME_MAX_THRIFTY : FRAME_MAX;
+	return e->m->thrifty || e->program->has_loops ? FRAME_MAX_THRIFTY : FRAME_MAX;
 }
 
 bool without_slots(const struct emit *e)
 {
-	return e->program->sleepable || e->m->bare[e->index];
+	bool preemptible = e->program->kind->flags & PROBE_PREEMPTIBLE;
+
+	return e->program->sleepable || e->m->bare[e->index] ||
+	       (preemptible && e->program->has_loops);
 }
 
 bool fits_frame(const struct emit *e, size_t size)

@@ -59,6 +59,7 @@ struct module {
 	size_t zeros_size;
 	size_t scratch_size, task_size;
 	unsigned scratch_entries;
+	unsigned nturns; /* functions of loop.c so far */
 
 	struct {
 		struct constant *items;
@@ -72,6 +73,12 @@ struct module {
 		struct image_loss *items;
 		size_t n, cap;
 	} losses;
+};
+
+/* The entry whose cells are read: see emit_cells_sum(). */
+struct cells {
+	LLVMValueRef map, key;
+	bool per_cpu;
 };
 
 /* Where a $variable lives: a register, or scratch memory. */
@@ -107,10 +114,17 @@ struct emit {
 	LLVMValueRef frame; /* placeholder; see frame_finish() */
 	size_t frame_used, frame_peak;
 	size_t scratch_used, scratch_peak;
-	size_t scratch_vars;  /* bytes at the start that hold variables */
-	LLVMValueRef scratch; /* base address once it is known */
-	unsigned fences;      /* so far: see unlike_others() in read.c */
+	size_t scratch_vars;    /* bytes at the start that hold variables */
+	LLVMValueRef scratch;   /* base address once it is known */
+	unsigned scratch_index; /* of the program's entry, from 1; 0: none yet */
+	unsigned fences;        /* so far: see unlike_others() in read.c */
 	LLVMValueRef cookie;
+
+	/* In a function of loop.c; depth 0: in the program itself. */
+	unsigned depth;
+	LLVMValueRef context; /* the program's; NULL: the first argument */
+	size_t returned;      /* in scratch memory: a loop has ended the program */
+	LLVMBasicBlockRef turn_end, loop_end; /* for continue and break */
 
 	struct span span;             /* being built; for line info */
 	const char *subject;          /* builtin or map at work; for losses */
@@ -144,6 +158,9 @@ LLVMMetadataRef debug_program(struct module *m, LLVMValueRef function,
 LLVMMetadataRef debug_function(struct module *m, LLVMValueRef function,
 			       const char *symbol, uint32_t line, const size_t *sizes,
 			       unsigned n);
+/* A function of loop.c: (index, context), or (map, key, value, context). */
+LLVMMetadataRef debug_callback(struct module *m, LLVMValueRef function,
+			       const char *symbol, uint32_t line, bool of_map);
 /* A BTF-defined map; sizes of 0 are left out, typed maps name key and value types. */
 struct map_shape {
 	unsigned type, max_entries, flags;
@@ -159,6 +176,8 @@ struct span debug_at(struct emit *e, struct span at);
 void program_generate(struct module *m, size_t index);
 LLVMValueRef program_cookie(struct emit *e);
 LLVMValueRef program_scratch(struct emit *e);
+/* The lookup itself: an address that may be 0. */
+struct value scratch_lookup(struct emit *e);
 LLVMBasicBlockRef block_new(struct emit *e, const char *name);
 
 /* frame.c: memory of the program. */
@@ -189,6 +208,8 @@ struct value opaque(struct emit *e, struct value v);
 struct value bounded(struct emit *e, struct value v, uint64_t max);
 struct value value_of(LLVMValueRef ref);
 /* Run the loss's code only if cond is not 0. */
+/* An address that lies in memory. */
+LLVMValueRef emit_load_ptr(struct emit *e, struct value at);
 void loss_if(struct emit *e, struct value cond, enum loss_kind kind, struct span at);
 
 /* read.c: field i of the probe's arguments; n is the node it stands for, or NULL. */
@@ -223,11 +244,22 @@ struct value var_text(struct emit *e, const struct var_info *var);
 /* v op= by the rules of types. */
 struct value number_op(struct emit *e, enum op op, const struct node *left,
 		       struct value a, const struct node *right, struct value b);
+/* What ++ adds: 1, or the size of what a pointer points to. */
+struct value step_of(struct emit *e, const struct type *t);
 /* wanted: the value is used. */
 struct value eval_step(struct emit *e, const struct node *n, bool wanted);
 
 /* memory.c: values wider than a word. */
 struct value tuple_build(struct emit *e, const struct node *n);
+
+struct value memory_equal(struct emit *e, const struct node *left,
+			  const struct node *right);
+
+/* part.c: fields of structs and tuples, elements, what is behind pointers. */
+struct value eval_member(struct emit *e, const struct node *n);
+struct value eval_index(struct emit *e, const struct node *n);
+struct value eval_deref(struct emit *e, const struct node *n);
+struct value eval_address(struct emit *e, const struct node *n);
 
 /* text.c */
 struct value text_equal(struct emit *e, const struct node *left,
@@ -238,7 +270,14 @@ struct value text_literal(struct emit *e, const struct node *n, struct value dst
 /* stmt.c */
 void statement(struct emit *e, const struct node *n);
 
+/* loop.c */
+void build_loop(struct emit *e, const struct node *n);
+void build_jump(struct emit *e, LLVMBasicBlockRef to);
+
 /* map.c */
+/* What an aggregation's cells say together, of the entry with this key. */
+struct value map_read_cells(struct emit *e, const struct map_info *map,
+			    struct value key);
 struct value map_value(struct emit *e, const struct node *map);
 void map_assign(struct emit *e, const struct node *map, const struct node *value);
 /* entry op= operand; before and after may be NULL. */

@@ -30,12 +30,19 @@ static struct value build_key(struct emit *e, const struct node *map)
 {
 	const struct map_info *info = map->map.info;
 	const struct node *n = map->map.keys;
+	const struct type *type;
 	struct value key;
 	size_t offset = 0;
 
 	if (is_scalar(info))
 		return zero_key(e);
 	key = emit_temp(e, info->key_size);
+	if (info->nkeys > 1 && !n->next) {
+		/* One tuple for all keys. */
+		type = type_tuple(e->m->cc->arena, info->keys, NULL, info->nkeys);
+		eval_into(e, n, key, type, true);
+		return key;
+	}
 	for (size_t i = 0; i < info->nkeys; i++, n = n->next) {
 		eval_into(e, n, emit_at(e, key, emit_int(e, (int64_t)offset)),
 			  info->keys[i], true);
@@ -127,16 +134,31 @@ struct value emit_map_delete(struct emit *e, const struct node *map)
 	return emit_op(e, OP_EQ, failed, emit_int(e, 0), false);
 }
 
+struct value map_read_cells(struct emit *e, const struct map_info *map,
+			    struct value key)
+{
+	struct cells cells = {
+		.map = map_of(e, map).ref,
+		.key = key.ref,
+		.per_cpu = map->storage == MAP_PERCPU_SCALAR ||
+			   map->storage == MAP_PERCPU_HASH,
+	};
+
+	return map->agg->agg->read(e, &cells, &map->site);
+}
+
 /* A missing entry reads as 0 or "". */
 struct value map_value(struct emit *e, const struct node *map)
 {
 	const struct map_info *info = map->map.info;
-	struct value p = lookup(e, info, build_key(e, map));
 	LLVMBasicBlockRef found, missing;
 	LLVMValueRef local, empty;
 	struct branch there;
+	struct value p;
 
-	assert(info->value && "aggregations are not read by programs");
+	if (info->agg)
+		return map_read_cells(e, info, build_key(e, map));
+	p = lookup(e, info, build_key(e, map));
 	if (is_wide(info->value)) {
 		empty = module_zeros(e->m, type_size(info->value));
 		there = emit_if(e, p);

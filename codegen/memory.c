@@ -125,3 +125,24 @@ struct value tuple_build(struct emit *e, const struct node *n)
 	items_into(e, n, dst, n->type);
 	return dst;
 }
+
+/* Both as copies of their own, all bytes of which are known. */
+struct value memory_equal(struct emit *e, const struct node *left,
+			  const struct node *right)
+{
+	struct arena *a = e->m->cc->arena;
+	const struct type *x = type_owned(a, left->type);
+	const struct type *y = type_owned(a, right->type);
+	size_t size = type_size(x);
+	struct value p = temp_in_scratch(e, size), q = temp_in_scratch(e, size);
+	struct value differ = emit_int(e, 0), word;
+
+	eval_into(e, left, p, x, true);
+	eval_into(e, right, q, y, true);
+	for (size_t i = 0; i < size; i += 8) {
+		word = emit_op(e, OP_XOR, emit_load(e, p, (int64_t)i, 8, false),
+			       emit_load(e, q, (int64_t)i, 8, false), false);
+		differ = emit_op(e, OP_OR, differ, word, false);
+	}
+	return emit_op(e, OP_EQ, differ, emit_int(e, 0), false);
+}

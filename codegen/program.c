@@ -46,10 +46,11 @@ static LLVMValueRef new_function(struct module *m, const struct program_info *p)
 static struct value scratch_of_cpu(struct emit *e)
 {
 	LLVMValueRef key = LLVMBuildAlloca(e->entry, e->m->i64, "key");
-	unsigned index = e->m->scratch_entries++;
 
+	if (!e->scratch_index)
+		e->scratch_index = ++e->m->scratch_entries;
 	LLVMSetAlignment(key, 8);
-	emit_store(e, value_of(key), 0, emit_int(e, index), 4);
+	emit_store(e, value_of(key), 0, emit_int(e, e->scratch_index - 1), 4);
 	return emit_helper_ptr(e, HELPER_MAP_LOOKUP_ELEM, 2, value_of(e->m->scratch),
 			       value_of(key));
 }
@@ -68,6 +69,12 @@ static struct value scratch_of_task(struct emit *e)
 			       task, none, emit_int(e, TASK_STORAGE_CREATE));
 }
 
+struct value scratch_lookup(struct emit *e)
+{
+	return e->program->kind->flags & PROBE_PREEMPTIBLE ? scratch_of_task(e)
+							   : scratch_of_cpu(e);
+}
+
 /* Memory of an earlier event lies there. */
 static void clear_scratch_vars(struct emit *e)
 {
@@ -79,6 +86,9 @@ static void clear_scratch_vars(struct emit *e)
 			emit_store(e, value_of(e->scratch), (int64_t)slot->offset,
 				   emit_int(e, 0), 8);
 	}
+	if (e->program->has_loops)
+		emit_store(e, value_of(e->scratch), (int64_t)e->returned,
+			   emit_int(e, 0), 8);
 }
 
 LLVMValueRef program_scratch(struct emit *e)
@@ -91,8 +101,7 @@ LLVMValueRef program_scratch(struct emit *e)
 	if (e->scratch)
 		return e->scratch;
 	from = switch_builder(e, e->hoist);
-	base = e->program->kind->flags & PROBE_PREEMPTIBLE ? scratch_of_task(e)
-							   : scratch_of_cpu(e);
+	base = scratch_lookup(e);
 	there = emit_if(e, base);
 	e->scratch = base.ref;
 	clear_scratch_vars(e);
@@ -175,7 +184,8 @@ static bool is_branchy(const struct program_info *p)
 /* Registers for the first numbers, scratch memory for the rest and for strings. */
 static void place_vars(struct emit *e)
 {
-	bool frugal = e->m->thrifty || without_slots(e) || is_branchy(e->program);
+	bool frugal = e->m->thrifty || without_slots(e) || is_branchy(e->program) ||
+		      e->program->has_loops;
 	size_t max = frugal ? 0 : REGISTER_VARS_MAX, used = 0;
 
 	for (size_t i = 0; i < e->program->vars.n; i++) {
@@ -190,6 +200,8 @@ static void place_vars(struct emit *e)
 		}
 		slot->offset = scratch_take(e, type_size(var->type));
 	}
+	if (e->program->has_loops)
+		e->returned = scratch_take(e, 8);
 	e->scratch_vars = e->scratch_used;
 }
 

@@ -157,6 +157,24 @@ struct value emit_read_str(struct emit *e, struct value dst, struct value addres
 	return (struct value){ .ref = dst.ref, .len = local_get(e, length).ref };
 }
 
+/* One byte more is asked for, which becomes the NUL if the array has none. */
+struct value emit_read_array(struct emit *e, struct value dst, struct value address,
+			     uint32_t limit, enum space space, struct span at)
+{
+	struct value size = emit_int(e, (int64_t)limit + 1), n;
+	LLVMValueRef length = local_new(e);
+	struct branch b;
+
+	n = emit_helper(e, readers[space].text, 3, dst, size, address);
+	local_set(e, length, emit_op(e, OP_SUB, n, emit_int(e, 1), false));
+	b = emit_if(e, emit_op(e, OP_LE, n, emit_int(e, 0), true));
+	emit_loss(e, LOSS_STRING_READ, at);
+	emit_store(e, dst, 0, emit_int(e, 0), 1);
+	local_set(e, length, emit_int(e, 0));
+	emit_end(e, &b);
+	return (struct value){ .ref = dst.ref, .len = local_get(e, length).ref };
+}
+
 /* The same number, by an instruction that is like no other of the program. */
 static LLVMValueRef unlike_others(struct emit *e, LLVMValueRef v)
 {

@@ -125,6 +125,8 @@ static void build(struct emit *e, const struct node *n)
 	case NODE_BLOCK:
 		for (const struct node *s = n->block.stmts; s; s = s->next)
 			statement(e, s);
+		if (n->block.value)
+			statement(e, n->block.value);
 		break;
 	case NODE_EXPR:
 		statement(e, n->expr.value);
@@ -133,11 +135,17 @@ static void build(struct emit *e, const struct node *n)
 	case NODE_FOR_MAP:
 	case NODE_WHILE:
 	case NODE_UNROLL:
+		build_loop(e, n);
+		break;
 	case NODE_BREAK:
+		build_jump(e, e->loop_end);
+		break;
 	case NODE_CONTINUE:
-		assert(!"sema refuses them");
+		build_jump(e, e->turn_end);
 		break;
 	case NODE_RETURN:
+		if (n->expr.value)
+			statement(e, n->expr.value);
 		emit_return(e);
 		break;
 	case NODE_STEP:

@@ -112,7 +112,10 @@ static bool try_lazy_maps(void)
 	return prog >= 0;
 }
 
-/* A helper without arguments that programs of every kind may call. */
+/*
+ * A helper that programs of every kind may call, without its arguments: the verifier says
+ * EACCES if only they are missing, and EINVAL if it does not know the helper.
+ */
 static bool try_helper(int number)
 {
 	const struct bpf_insn insns[] = {
@@ -123,9 +126,10 @@ static bool try_helper(int number)
 	int fd = bpf_prog_load(BPF_PROG_TYPE_KPROBE, "memql_try", "GPL", insns,
 			       sizeof(insns) / sizeof(insns[0]), NULL);
 
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
+	if (fd < 0)
+		return fd == -EACCES;
+	close(fd);
+	return true;
 }
 
 /*
@@ -140,6 +144,8 @@ static bool is_left_out(enum feature f)
 		[FEATURE_TASK_STORAGE] = "task_storage",
 		[FEATURE_LAZY_MAPS] = "lazy_maps",
 		[FEATURE_KTIME_TAI] = "ktime_tai",
+		[FEATURE_LOOP] = "loop",
+		[FEATURE_PERCPU_LOOKUP] = "percpu_lookup",
 	};
 	const char *p = getenv("MEMQL_WITHOUT");
 	size_t len;
@@ -167,6 +173,10 @@ bool feature_try(enum feature f)
 		return try_lazy_maps();
 	case FEATURE_KTIME_TAI:
 		return try_helper(HELPER_KTIME_GET_TAI_NS);
+	case FEATURE_LOOP:
+		return try_helper(HELPER_LOOP);
+	case FEATURE_PERCPU_LOOKUP:
+		return try_helper(HELPER_MAP_LOOKUP_PERCPU_ELEM);
 	case FEATURE_COUNT:
 		break;
 	}

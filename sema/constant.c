@@ -175,14 +175,15 @@ static bool eval_cast(const struct node *n, struct constant *out)
 	unsigned bits, shift;
 	bool is_signed;
 
-	if (!name || n->cast.to.tag || n->cast.to.stars || n->cast.to.ndims ||
+	if (n->cast.to.stars || n->cast.to.ndims || n->cast.to.tag || n->cast.to.of ||
 	    !eval(n->cast.operand, out))
 		return false;
 	if (strcmp(name, "char") == 0)
 		name = "int8";
 	is_signed = *name != 'u';
 	name += is_signed ? 0 : 1;
-	if (strncmp(name, "int", 3) != 0)
+	if (strncmp(name, "int", 3) != 0 || !strchr("1368", name[3]) ||
+	    strlen(name) > strlen("int64"))
 		return false;
 	bits = name[3] == '8' ? 8 : name[3] == '1' ? 16 : name[3] == '3' ? 32 : 64;
 	shift = 64 - bits;
@@ -205,6 +206,20 @@ static bool eval_ternary(const struct node *n, struct constant *out)
 	return true;
 }
 
+/* A byte of a literal string; none behind its end. */
+static bool eval_index(const struct node *n, struct constant *out)
+{
+	const struct node *base = n->index.base;
+
+	if (base->kind != NODE_STR || !eval(n->index.at, out))
+		return false;
+	out->value = out->value < base->string.len
+			     ? (uint64_t)(int64_t)(int8_t)base->string.bytes[out->value]
+			     : 0;
+	out->is_signed = true;
+	return true;
+}
+
 static bool eval(const struct node *n, struct constant *out)
 {
 	switch (n->kind) {
@@ -219,13 +234,14 @@ static bool eval(const struct node *n, struct constant *out)
 		return eval_cast(n, out);
 	case NODE_COND:
 		return eval_ternary(n, out);
+	case NODE_INDEX:
+		return eval_index(n, out);
 	case NODE_STR:
 	case NODE_PARAM:
 	case NODE_CALL:
 	case NODE_MAP:
 	case NODE_VAR:
 	case NODE_FIELD:
-	case NODE_INDEX:
 	case NODE_TUPLE:
 	case NODE_TYPE:
 	case NODE_ADDRESS:

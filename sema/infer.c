@@ -5,6 +5,7 @@
  * type is what it will be.
  */
 #include "sema/infer.h"
+#include "core/arena.h"
 
 enum {
 	/*
@@ -12,6 +13,7 @@ enum {
 	 * of assignments against the order of the text needs a pass for each.
 	 */
 	MAX_PASSES = 2000,
+	UNROLL_MAX = 100,
 };
 
 const struct type type_constant = { .kind = TYPE_INT, .size = 8, .is_signed = true };
@@ -23,18 +25,28 @@ const char *infer_text(struct sema *s, const struct type *t)
 
 static const struct type *widen(struct sema *s, const struct type *t)
 {
-	if (t == &type_constant || t->kind != TYPE_INT)
+	struct type *wide;
+
+	if (t == &type_constant)
 		return t;
-	return type_int(s->cc->arena, 8, t->is_signed, t->unit);
+	if (t->kind != TYPE_INT)
+		return type_owned(s->cc->arena, t);
+	if (t->size == 8 && !t->is_char)
+		return t;
+	wide = ARENA_NEW(s->cc->arena, struct type);
+	*wide = *t;
+	wide->size = t->is_bool ? 1 : 8;
+	wide->is_char = false;
+	return wide;
 }
 
 const struct type *infer_join_types(struct sema *s, const struct type *x,
 				    const struct type *y)
 {
 	if (x == &type_constant && type_is_number(y))
-		return y;
+		return y->is_bool ? x : y;
 	if (y == &type_constant && type_is_number(x))
-		return x;
+		return x->is_bool ? y : x;
 	return type_join(s->cc->arena, x, y);
 }
 
@@ -174,6 +186,81 @@ static void infer_statement_expr(struct sema *s, struct node *n)
 			   "this value is computed and dropped");
 }
 
+/* Loops. */
+
+static void infer_bound(struct sema *s, struct node *loop, struct node *bound)
+{
+	const struct type *t = infer_value(s, bound);
+
+	if (!t)
+		return;
+	if (t->kind == TYPE_INT)
+		infer_var_value(s, loop->loop.var, t, bound->span);
+	else
+		sema_error(s, DIAG_type_mismatch, bound->span,
+			   "a loop counts numbers, found %s", infer_text(s, t));
+}
+
+/* The variable is (key, value). */
+static void infer_each(struct sema *s, struct node *n)
+{
+	struct node *map = n->loop.from;
+	struct map_info *m = map->map.info;
+	const struct type *pair[2];
+
+	m->read = true;
+	if (map->map.has_keys || (m->keys_known && !m->has_keys)) {
+		sema_error(s, DIAG_map_needed, map->span,
+			   "a loop goes over the entries of a map with keys");
+		return;
+	}
+	if (!m->written) {
+		sema_error(s, DIAG_unknown_map, map->span,
+			   "nothing is assigned to '%s'", m->name);
+		return;
+	}
+	pair[1] = m->agg ? infer_cell_value(s, m, map->span) : m->value;
+	for (size_t i = 0; i < m->nkeys; i++)
+		if (!m->keys[i])
+			return;
+	if (!m->keys_known || !pair[1])
+		return;
+	pair[0] = m->nkeys == 1 ? m->keys[0]
+				: type_tuple(s->cc->arena, m->keys, NULL, m->nkeys);
+	infer_var_value(s, n->loop.var, type_tuple(s->cc->arena, pair, NULL, 2),
+			map->span);
+}
+
+static void infer_unroll(struct sema *s, struct node *n)
+{
+	int64_t count;
+
+	if (!infer_value(s, n->loop.cond))
+		return;
+	if (!constant_int(n->loop.cond, &count))
+		sema_error(s, DIAG_literal_needed, n->loop.cond->span,
+			   "how often a block is unrolled must be a constant");
+	else if (count < 1 || count > UNROLL_MAX)
+		sema_error(s, DIAG_literal_range, n->loop.cond->span,
+			   "a block is unrolled from 1 to %d times", UNROLL_MAX);
+}
+
+static void infer_loop(struct sema *s, struct node *n)
+{
+	n->type = &type_void;
+	if (n->kind == NODE_FOR_RANGE) {
+		infer_bound(s, n, n->loop.from);
+		infer_bound(s, n, n->loop.to);
+	} else if (n->kind == NODE_FOR_MAP) {
+		infer_each(s, n);
+	} else if (n->kind == NODE_WHILE) {
+		infer_condition(s, n->loop.cond);
+	} else {
+		infer_unroll(s, n);
+	}
+	infer_stmt(s, n->loop.body);
+}
+
 static void infer_stmt(struct sema *s, struct node *n)
 {
 	switch (n->kind) {
@@ -194,6 +281,8 @@ static void infer_stmt(struct sema *s, struct node *n)
 		n->type = &type_void;
 		for (struct node *stmt = n->block.stmts; stmt; stmt = stmt->next)
 			infer_stmt(s, stmt);
+		if (n->block.value)
+			infer_expr(s, n->block.value);
 		break;
 	case NODE_EXPR:
 		infer_statement_expr(s, n);
@@ -202,13 +291,15 @@ static void infer_stmt(struct sema *s, struct node *n)
 	case NODE_FOR_MAP:
 	case NODE_WHILE:
 	case NODE_UNROLL:
-	case NODE_BREAK:
-	case NODE_CONTINUE:
-		infer_unsupported(s, n);
+		infer_loop(s, n);
 		break;
 	case NODE_RETURN:
 		if (n->expr.value)
-			infer_unsupported(s, n);
+			infer_value(s, n->expr.value);
+		n->type = &type_void;
+		break;
+	case NODE_BREAK:
+	case NODE_CONTINUE:
 		n->type = &type_void;
 		break;
 	case NODE_INT:
@@ -231,6 +322,18 @@ static void infer_stmt(struct sema *s, struct node *n)
 		infer_expr(s, n);
 		break;
 	}
+}
+
+const struct type *infer_block_value(struct sema *s, struct node *n)
+{
+	for (struct node *stmt = n->block.stmts; stmt; stmt = stmt->next)
+		infer_stmt(s, stmt);
+	if (n->block.value)
+		return infer_value(s, n->block.value);
+	sema_error(s, DIAG_not_a_value, n->span, "this block has no value");
+	if (s->report)
+		diag_hint(s->cc, "a block's value is its last expression, without ';'");
+	return NULL;
 }
 
 static void infer_programs(struct sema *s)

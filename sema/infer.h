@@ -28,8 +28,22 @@ const struct type *infer_value(struct sema *s, struct node *n);
  */
 bool infer_bad_parameter(struct sema *s, const struct node *n);
 
-/* The language has it, the stages from here on have not. Always returns NULL. */
-const struct type *infer_unsupported(struct sema *s, const struct node *n);
+/* Fields, elements, what a pointer points to, addresses and tuples: infer_place.c. */
+const struct type *infer_field(struct sema *s, struct node *n);
+const struct type *infer_index(struct sema *s, struct node *n);
+const struct type *infer_deref(struct sema *s, struct node *n);
+const struct type *infer_address(struct sema *s, struct node *n);
+const struct type *infer_tuple(struct sema *s, struct node *n);
+
+/* The type that is written, typeof() included; NULL after a message. */
+const struct type *infer_written(struct sema *s, const struct type_name *as,
+				 struct span at);
+
+/* Where plain numbers lead as addresses. */
+enum space infer_space(const struct sema *s);
+
+/* { statements; value } */
+const struct type *infer_block_value(struct sema *s, struct node *n);
 
 /* A value that is tested for non-zero. */
 void infer_condition(struct sema *s, struct node *n);
@@ -45,6 +59,9 @@ const struct type *infer_call(struct sema *s, struct node *n);
 /* A map's entry that is read, and one that is named only. */
 const struct type *infer_map_read(struct sema *s, struct node *n);
 bool infer_map_keys(struct sema *s, struct node *n);
+
+/* What a program reads from an aggregation; NULL after a message. */
+const struct type *infer_cell_value(struct sema *s, struct map_info *m, struct span at);
 
 /* @x[k] = count(). */
 void infer_aggregation(struct sema *s, struct node *assign);

@@ -132,6 +132,10 @@ static bool check_arg(struct sema *s, const struct node *call, const struct para
 {
 	bool takes_map = p->flags & (PARAM_MAP | PARAM_ENTRY);
 
+	if (p->flags & PARAM_WORD && p->type == TYPE_ANY && arg->kind != NODE_STR)
+		return true; /* a path of words: the row reads it */
+	if (p->flags & PARAM_TYPE && arg->kind == NODE_TYPE)
+		return (arg->type = infer_written(s, &arg->written, arg->span));
 	if (param_takes_map(p, arg))
 		return check_map(s, p, arg);
 	if (takes_map && arg->kind == NODE_MAP && !(p->flags & PARAM_VALUE))
@@ -142,6 +146,10 @@ static bool check_arg(struct sema *s, const struct node *call, const struct para
 		return false;
 	if (takes_map && !(p->flags & PARAM_VALUE))
 		return map_needed(s, call, p, arg);
+	if (p->flags & PARAM_TYPE && !(p->flags & PARAM_VALUE))
+		return sema_error(s, DIAG_type_mismatch, arg->span,
+				  "%s() needs a type as its '%s'",
+				  call->call.builtin->name, p->name);
 	if (!fits(p->type, arg->type))
 		return wrong_type(s, call, p, arg);
 	return !(p->flags & PARAM_LITERAL) || check_literal(s, call, p, arg);

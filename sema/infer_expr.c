@@ -3,7 +3,10 @@
 
 #include "core/arena.h"
 #include "probes/probe.h"
+#include "sema/ctype.h"
 #include "sema/infer.h"
+
+enum { COMPARE_MEMORY_MAX = 128 };
 
 const struct type *infer_value(struct sema *s, struct node *n)
 {
@@ -16,19 +19,6 @@ const struct type *infer_value(struct sema *s, struct node *n)
 			   "the arguments are no value: name one of them");
 	else
 		sema_error(s, DIAG_not_a_value, n->span, "this has no value");
-	return NULL;
-}
-
-const struct type *infer_unsupported(struct sema *s, const struct node *n)
-{
-	static const char *const summaries[] = {
-#define NODE(kind, field, summary) [NODE_##kind] = summary,
-#include "parser/node_kinds.def"
-#undef NODE
-	};
-
-	sema_error(s, DIAG_unsupported, n->span, "this is not in memql yet: %s",
-		   summaries[n->kind]);
 	return NULL;
 }
 
@@ -57,6 +47,10 @@ static const struct type *int_literal(struct sema *s, const struct node *n)
 {
 	bool is_signed = n->integer.negative || n->integer.value <= INT64_MAX;
 
+	if (n->integer.is_bool)
+		return &type_bool;
+	if (n->integer.of)
+		return n->integer.of;
 	if (is_signed && !n->integer.negative && n->integer.unit == UNIT_NONE)
 		return &type_constant;
 	return type_int(s->cc->arena, 8, is_signed, n->integer.unit);
@@ -75,146 +69,71 @@ static const struct type *infer_var(struct sema *s, struct node *n)
 	return v->type;
 }
 
-static void unknown_field(struct sema *s, const struct node *n,
-			  const struct probe_layout *layout)
-{
-	struct suggestion near = { .word = n->field.name };
-	const char *all = "";
+/* Casts. */
 
-	sema_error(s, DIAG_unknown_field, n->span, "'%s' has no argument '%s'",
-		   s->program->sites[0].name, n->field.name);
-	if (!s->report)
-		return;
-	for (size_t i = 0; i < layout->n; i++) {
-		if (!layout->fields[i].name)
-			continue;
-		suggest(&near, layout->fields[i].name);
-		all = arena_printf(s->cc->arena, "%s%s%s", all, *all ? ", " : "",
-				   layout->fields[i].name);
-	}
-	if (near.best)
-		diag_hint(s->cc, "did you mean '%s'?", near.best);
-	else if (*all)
-		diag_hint(s->cc, "it has %s", all);
-	else
-		diag_hint(s->cc, "it has no named arguments");
+enum space infer_space(const struct sema *s)
+{
+	return s->program->kind->flags & PROBE_USER ? SPACE_USER : SPACE_ANY;
 }
 
-/* Somewhere it can be read: where it cannot, the program counts that as lost. */
-static bool is_readable(const struct program_info *p, size_t field)
+const struct type *infer_written(struct sema *s, const struct type_name *as,
+				 struct span at)
 {
-	for (size_t i = 0; i < p->nlayouts; i++)
-		if (p->layouts[i].fields[field].at.kind != LOC_UNREADABLE)
-			return true;
-	return false;
-}
+	const struct type *t;
 
-static const struct type *infer_arg_field(struct sema *s, struct node *n)
-{
-	static const struct probe_layout none;
-	const struct program_info *p = s->program;
-	const struct probe_layout *layout = p->nlayouts ? &p->layouts[0] : &none;
-
-	for (size_t i = 0; i < layout->n; i++) {
-		const struct probe_field *f = &layout->fields[i];
-
-		if (!f->name || strcmp(f->name, n->field.name) != 0)
-			continue;
-		if (!is_readable(p, i)) {
-			sema_error(s, DIAG_no_such_argument, n->span,
-				   "'%s' cannot be read: %s", f->name, f->at.why);
-			return NULL;
-		}
-		n->field.data = f;
-		return f->type;
-	}
-	unknown_field(s, n, layout);
-	return NULL;
-}
-
-static const struct type *infer_field(struct sema *s, struct node *n)
-{
-	const struct type *base = infer_expr(s, n->field.base);
-
-	if (!base)
-		return NULL;
-	if (base->kind == TYPE_ARGS)
-		return infer_arg_field(s, n);
-	sema_error(s, DIAG_unsupported, n->span, "only args has fields, this is %s",
-		   infer_text(s, base));
-	return NULL;
-}
-
-/* Casts and pointers. */
-
-static const struct cast_type {
-	const char *name;
-	uint8_t size; /* 0: void */
-	bool is_signed;
-} cast_types[] = {
-	{ "int8", 1, true },    { "int16", 2, true },   { "int32", 4, true },
-	{ "int64", 8, true },   { "uint8", 1, false },  { "uint16", 2, false },
-	{ "uint32", 4, false }, { "uint64", 8, false }, { "char", 1, true },
-	{ "bool", 1, false },   { "void", 0, false },
-};
-
-static const struct type *written_type(struct sema *s, const struct node *n)
-{
-	const struct type_name *as = &n->cast.to;
-	const struct type *t = NULL;
-
-	if (as->tag || as->of || as->ndims)
-		return infer_unsupported(s, n);
-	for (size_t i = 0; i < sizeof(cast_types) / sizeof(cast_types[0]); i++) {
-		const struct cast_type *c = &cast_types[i];
-
-		if (strcmp(c->name, as->name) == 0)
-			t = c->size ? type_int(s->cc->arena, c->size, c->is_signed,
-					       UNIT_NONE)
-				    : &type_void;
-	}
-	if (!t || (t == &type_void && !as->stars)) {
-		sema_error(s, DIAG_unsupported, n->span, "'%s' is no type to cast to",
-			   as->name);
-		return NULL;
-	}
-	for (unsigned i = 0; i < as->stars; i++)
-		t = type_ptr(s->cc->arena, t,
-			     s->program->kind->flags & PROBE_USER ? SPACE_USER
-								  : SPACE_ANY);
+	if (!as->of)
+		return ctype_written(s->cc, as, at, s->report);
+	t = infer_value(s, as->of);
+	for (unsigned i = 0; t && i < as->stars; i++)
+		t = type_ptr(s->cc->arena, t, SPACE_ANY);
+	for (unsigned i = as->ndims; t && i-- > 0;)
+		t = type_array(s->cc->arena, t, as->dims[i], SPACE_ANY);
 	return t;
+}
+
+static bool is_bytes(const struct type *t)
+{
+	return t->kind == TYPE_ARRAY && t->to->kind == TYPE_INT && t->to->size == 1;
+}
+
+/* What can be made of what: numbers of each other, and of bytes. */
+static bool can_cast(const struct type *from, const struct type *to)
+{
+	if (type_is_number(from) && type_is_number(to))
+		return true;
+	if (from->kind == TYPE_SHOWN && !type_in_memory(from))
+		return to->kind == TYPE_INT;
+	if (to->kind == TYPE_ARRAY && from->kind == TYPE_INT)
+		return type_c_size(to) <= 8 && to->to->kind == TYPE_INT;
+	if (from->kind == TYPE_ARRAY && to->kind == TYPE_INT)
+		return type_c_size(from) <= 8 && is_bytes(from);
+	return false;
 }
 
 static const struct type *infer_cast(struct sema *s, struct node *n)
 {
 	const struct type *from = infer_value(s, n->cast.operand);
-	const struct type *to = written_type(s, n);
+	const struct type *to = infer_written(s, &n->cast.to, n->span);
+	struct type *copy;
 
 	if (!from || !to)
 		return NULL;
-	if (!type_is_number(from)) {
+	if (type_equal(from, to))
+		return from;
+	if (!can_cast(from, to)) {
 		sema_error(s, DIAG_type_mismatch, n->span, "%s cannot be cast to %s",
 			   infer_text(s, from), infer_text(s, to));
 		return NULL;
 	}
-	if (to->kind == TYPE_INT && from->kind == TYPE_INT)
-		return type_int(s->cc->arena, to->size, to->is_signed, from->unit);
-	return to;
-}
-
-static const struct type *infer_deref(struct sema *s, struct node *n)
-{
-	const struct type *t = infer_value(s, n->unary.operand);
-
-	if (!t)
-		return NULL;
-	if (t->kind == TYPE_PTR && t->to->kind != TYPE_VOID)
-		return t->to;
-	sema_error(s, DIAG_type_mismatch, n->span,
-		   "%s does not point to anything known", infer_text(s, t));
-	if (s->report && type_is_number(t))
-		diag_hint(s->cc, "say what is there: *(uint64 *)...");
-	return NULL;
+	if (to->kind == TYPE_PTR)
+		return type_at(s->cc->arena, to,
+			       from->kind == TYPE_PTR ? from->space : infer_space(s));
+	copy = ARENA_NEW(s->cc->arena, struct type);
+	*copy = *to;
+	copy->unit = from->kind == TYPE_INT ? from->unit : UNIT_NONE;
+	if (to->kind == TYPE_ARRAY)
+		copy->space = SPACE_OWN;
+	return copy;
 }
 
 /* Operators. */
@@ -237,6 +156,21 @@ static const struct type *pointer_operand(struct sema *s, enum op op, struct spa
 	return NULL;
 }
 
+/* As in C: pointers step by what they point to. */
+static const struct type *infer_pointers(struct sema *s, enum op op, struct span at,
+					 const struct type *x, const struct type *y)
+{
+	if (op != OP_ADD && op != OP_SUB)
+		return pointer_operand(s, op, at);
+	if (x->kind != TYPE_PTR)
+		return op == OP_ADD ? y : pointer_operand(s, op, at);
+	if (y->kind != TYPE_PTR)
+		return x;
+	if (op == OP_SUB && type_c_size(x->to) == type_c_size(y->to))
+		return &type_s64;
+	return pointer_operand(s, op, at);
+}
+
 static const struct type *infer_unary(struct sema *s, struct node *n)
 {
 	const struct type *t = infer_value(s, n->unary.operand);
@@ -247,11 +181,20 @@ static const struct type *infer_unary(struct sema *s, struct node *n)
 	if (!type_is_number(t))
 		return wrong_operand(s, op, n->unary.operand, t);
 	if (op == OP_NOT)
-		return &type_s64;
+		return &type_bool;
 	if (t->kind == TYPE_PTR)
 		return pointer_operand(s, op, n->span);
 	return type_int(s->cc->arena, 8, t->is_signed,
 			op == OP_NEG ? t->unit : UNIT_NONE);
+}
+
+/* What is compared byte by byte, without a loop. */
+static bool comparable_memory(const struct type *x, const struct type *y)
+{
+	return x->kind == y->kind && type_c_size(x) == type_c_size(y) &&
+	       type_size(x) <= COMPARE_MEMORY_MAX &&
+	       (x->kind != TYPE_TUPLE || type_equal(x, y)) &&
+	       (x->kind != TYPE_SHOWN || x->shape == y->shape);
 }
 
 /* Strings are compared as a whole; a name with what it might be. */
@@ -270,6 +213,8 @@ static bool comparable(enum op op, const struct node *left, const struct type *x
 		return true;
 	if (y->kind == TYPE_NAME && left->kind == NODE_STR)
 		return true;
+	if (x->kind == TYPE_TUPLE || x->kind == TYPE_SHOWN || x->kind == TYPE_ARRAY)
+		return comparable_memory(x, y);
 	return x->kind == y->kind && (x->kind == TYPE_STR || x->kind == TYPE_NAME);
 }
 
@@ -345,7 +290,7 @@ infer_comparison(struct sema *s, enum op op, struct span at, const struct node *
 		return NULL;
 	}
 	warn_always_same(s, op, at, left, x, right, y);
-	return &type_s64;
+	return &type_bool;
 }
 
 static bool is_plain_constant(const struct node *n, const struct type *t,
@@ -427,9 +372,9 @@ const struct type *infer_operator(struct sema *s, enum op op, struct span at,
 	if (!type_is_number(y))
 		return wrong_operand(s, op, right, y);
 	if (op_rows[op].flags & OP_LOGICAL)
-		return &type_s64;
+		return &type_bool;
 	if (x->kind == TYPE_PTR || y->kind == TYPE_PTR)
-		return pointer_operand(s, op, at);
+		return infer_pointers(s, op, at, x, y);
 	if (op == OP_SHL || op == OP_SHR)
 		is_signed = x->is_signed;
 	return type_int(s->cc->arena, 8, is_signed, result_unit(op, left, x, right, y));
@@ -484,8 +429,6 @@ static const struct type *infer_step(struct sema *s, struct node *n)
 		t = place->var.info->type;
 	}
 	t = t ? t : &type_constant;
-	if (t->kind == TYPE_PTR)
-		return pointer_operand(s, n->step.decrement ? OP_SUB : OP_ADD, n->span);
 	if (!type_is_number(t)) {
 		sema_error(s, DIAG_type_mismatch, n->span,
 			   "only numbers can be stepped, "
@@ -522,6 +465,12 @@ static const struct type *infer_kind(struct sema *s, struct node *n)
 		return infer_var(s, n);
 	case NODE_FIELD:
 		return infer_field(s, n);
+	case NODE_INDEX:
+		return infer_index(s, n);
+	case NODE_TUPLE:
+		return infer_tuple(s, n);
+	case NODE_ADDRESS:
+		return infer_address(s, n);
 	case NODE_CAST:
 		return infer_cast(s, n);
 	case NODE_DEREF:
@@ -534,12 +483,9 @@ static const struct type *infer_kind(struct sema *s, struct node *n)
 		return infer_ternary(s, n);
 	case NODE_STEP:
 		return infer_step(s, n);
-	case NODE_INDEX:
-	case NODE_TUPLE:
-	case NODE_TYPE:
-	case NODE_ADDRESS:
 	case NODE_BLOCK:
-		return infer_unsupported(s, n);
+		return infer_block_value(s, n);
+	case NODE_TYPE:
 	case NODE_PARAM:
 	case NODE_ASSIGN:
 	case NODE_LET:

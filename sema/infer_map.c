@@ -44,28 +44,82 @@ static bool join_key(struct sema *s, const struct map_info *m, size_t i,
 	return false;
 }
 
+/* @m[$kv.0]: a tuple of as many items as the map has keys. */
+static bool join_tuple(struct sema *s, const struct map_info *m, const struct node *key)
+{
+	const struct record_type *r = key->type->record;
+	bool ok = true;
+
+	for (size_t i = 0; i < r->n; i++)
+		ok = join_key(s, m, i, key, r->members[i].type) && ok;
+	return ok;
+}
+
+static bool is_key_tuple(const struct map_info *m, const struct node *keys)
+{
+	return m->nkeys > 1 && keys && !keys->next && keys->type &&
+	       keys->type->kind == TYPE_TUPLE && keys->type->record->n == m->nkeys;
+}
+
+/* A single tuple of several items is that many keys, so that both ways to write agree. */
+static void spread_tuple(struct node *n)
+{
+	struct node *tuple = n->map.keys;
+
+	if (tuple && !tuple->next && tuple->kind == NODE_TUPLE &&
+	    node_count(tuple->tuple.items) > 1 && !tuple->tuple.names)
+		n->map.keys = tuple->tuple.items;
+}
+
+/*
+ * What the first use says of a map's keys. A tuple of several items counts as that many
+ * keys, as does a value that is one: until its type is known, nothing is decided.
+ */
+static void decide_keys(struct sema *s, struct node *n)
+{
+	struct map_info *m = n->map.info;
+	struct node *key = n->map.keys;
+	size_t nkeys = node_count(key);
+	const struct type *t;
+
+	if (nkeys == 1) {
+		t = infer_value(s, key);
+		if (!t)
+			return;
+		if (t->kind == TYPE_TUPLE && t->record->n > 1)
+			nkeys = t->record->n;
+	}
+	m->keys_known = true;
+	m->has_keys = n->map.has_keys;
+	m->nkeys = nkeys;
+	m->keys = ARENA_ARRAY(s->cc->arena, const struct type *, nkeys);
+	m->first = n->span;
+	s->changed = true;
+}
+
 bool infer_map_keys(struct sema *s, struct node *n)
 {
 	struct map_info *m = n->map.info;
-	size_t nkeys = node_count(n->map.keys), i = 0;
+	size_t nkeys, i = 0;
 	bool ok = true;
 
-	if (!m->keys_known) {
-		m->keys_known = true;
-		m->has_keys = n->map.has_keys;
-		m->nkeys = nkeys;
-		m->keys = ARENA_ARRAY(s->cc->arena, const struct type *, nkeys);
-		m->first = n->span;
-	}
+	spread_tuple(n);
+	nkeys = node_count(n->map.keys);
+	if (!m->keys_known)
+		decide_keys(s, n);
+	if (!m->keys_known)
+		return false;
 	for (struct node *key = n->map.keys; key; key = key->next, i++) {
 		const struct type *t = infer_value(s, key);
 
 		if (t && nkeys == m->nkeys)
 			ok = join_key(s, m, i, key, t) && ok;
 	}
+	n->type = m->value;
+	if (is_key_tuple(m, n->map.keys))
+		return join_tuple(s, m, n->map.keys) && ok;
 	if (nkeys != m->nkeys)
 		return key_count_differs(s, n, nkeys);
-	n->type = m->value;
 	return ok;
 }
 
@@ -105,20 +159,37 @@ static void suggest_map(struct sema *s, const char *name)
 		diag_hint(s->cc, "did you mean '%s'?", near.best);
 }
 
-const struct type *infer_map_read(struct sema *s, struct node *n)
+const struct type *infer_cell_value(struct sema *s, struct map_info *m, struct span at)
 {
-	struct map_info *m = n->map.info;
+	struct type *t;
 
-	m->read = true;
-	n->type = NULL;
-	if (m->agg) {
-		sema_error(s, DIAG_aggregation_use, n->span,
+	m->cells_read = true;
+	if (!m->agg->agg->read) {
+		sema_error(s, DIAG_aggregation_use, at,
 			   "'%s' holds %s(), which only user space can read", m->name,
 			   m->agg->name);
 		if (s->report)
 			diag_hint(s->cc, "print(%s) shows it", m->name);
 		return NULL;
 	}
+	t = ARENA_NEW(s->cc->arena, struct type);
+	*t = (struct type){
+		.kind = TYPE_INT,
+		.size = 8,
+		.is_signed = m->site.is_signed,
+		.unit = m->site.unit,
+	};
+	return t;
+}
+
+const struct type *infer_map_read(struct sema *s, struct node *n)
+{
+	struct map_info *m = n->map.info;
+
+	m->read = true;
+	n->type = NULL;
+	if (m->agg)
+		return infer_map_keys(s, n) ? infer_cell_value(s, m, n->span) : NULL;
 	if (!m->written) {
 		sema_error(s, DIAG_unknown_map, n->span, "nothing is assigned to '%s'",
 			   m->name);

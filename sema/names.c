@@ -3,6 +3,7 @@
 
 #include "core/arena.h"
 #include "core/intern.h"
+#include "sema/ctype.h"
 #include "sema/resolve.h"
 
 enum {
@@ -26,6 +27,7 @@ struct names {
 	struct compile *cc;
 	struct program_info *program;
 	struct scope *scope;
+	unsigned loops; /* around here */
 };
 
 static void visit_expr(struct node *n, void *arg);
@@ -197,22 +199,74 @@ static void unknown_name(struct names *s, const struct node *n)
 	suggest_name(s, n);
 }
 
-/* A bare name where the row wants a word is text from here on. */
-static void take_words(struct node *call, const struct builtin *b)
+static void become_int(struct node *n, int64_t value)
 {
-	const struct param *p = b->params;
+	n->kind = NODE_INT;
+	memset(&n->integer, 0, sizeof(n->integer));
+	n->integer.value = (uint64_t)value;
+	n->integer.negative = value < 0;
+}
 
-	for (struct node *n = call->call.args; n && p->name; n = n->next) {
-		if (p->flags & PARAM_WORD && n->kind == NODE_CALL &&
-		    !n->call.has_parens) {
-			const char *name = n->call.name;
+/* true, false and the values of enums: names that no row has. */
+static bool is_constant(struct names *s, struct node *n)
+{
+	const char *name = n->call.name;
+	const struct type *of;
+	int64_t value;
 
-			n->kind = NODE_STR;
-			memset(&n->call, 0, sizeof(n->call));
-			n->string.bytes = name;
-			n->string.len = (uint32_t)strlen(name);
-		}
-		if (!(p->flags & PARAM_REST))
+	if (boolean_word(n, &value)) {
+		become_int(n, value);
+		n->integer.is_bool = true;
+		return true;
+	}
+	if (n->call.has_parens || !(of = ctype_constant(s->cc, name, &value)))
+		return false;
+	become_int(n, value);
+	n->integer.of = of;
+	return true;
+}
+
+/* A name alone where a type may stand is one, unless it means something else. */
+static void visit_type_arg(struct names *s, struct node *n)
+{
+	const char *name = n->kind == NODE_CALL ? n->call.name : NULL;
+
+	if (name && !n->call.has_parens && !builtin_lookup(s->program->kind, name) &&
+	    ctype_find(s->cc, TAG_NONE, name)) {
+		n->kind = NODE_TYPE;
+		n->written = (struct type_name){ .name = name };
+	}
+	visit_expr(n, s);
+}
+
+/* A bare name where the row wants a word is text from here on; a.b is the row's. */
+static void take_word(struct node *n)
+{
+	const char *name = n->call.name;
+
+	if (n->kind != NODE_CALL || n->call.has_parens)
+		return;
+	n->kind = NODE_STR;
+	memset(&n->call, 0, sizeof(n->call));
+	n->string.bytes = name;
+	n->string.len = (uint32_t)strlen(name);
+}
+
+static void visit_args(struct names *s, struct node *call, const struct builtin *b)
+{
+	const struct param *p = b ? b->params : NULL;
+
+	for (struct node *arg = call->call.args, *next; arg; arg = next) {
+		unsigned flags = p && p->name ? p->flags : 0;
+
+		next = arg->next;
+		if (flags & PARAM_TYPE)
+			visit_type_arg(s, arg);
+		else if (flags & PARAM_WORD)
+			take_word(arg);
+		else
+			visit_expr(arg, s);
+		if (p && p->name && !(flags & PARAM_REST))
 			p++;
 	}
 }
@@ -221,9 +275,9 @@ static void visit_call(struct names *s, struct node *n)
 {
 	const struct builtin *b = builtin_lookup(s->program->kind, n->call.name);
 
-	if (b)
-		take_words(n, b);
-	node_each_child(n, visit_expr, s);
+	if (!b && is_constant(s, n))
+		return;
+	visit_args(s, n, b);
 	n->call.builtin = b;
 	if (!b) {
 		unknown_name(s, n);
@@ -325,13 +379,16 @@ static void visit_expr(struct node *n, void *arg)
 		if (is_bool(s->cc, &n->cast.to))
 			cast_to_bool(s->cc, n, n->cast.operand);
 		break;
+	case NODE_TYPE:
+		/* typeof(): what is in there is never computed. */
+		node_each_child(n, visit_expr, s);
+		break;
 	case NODE_INT:
 	case NODE_STR:
 	case NODE_PARAM:
 	case NODE_FIELD:
 	case NODE_INDEX:
 	case NODE_TUPLE:
-	case NODE_TYPE:
 	case NODE_ADDRESS:
 	case NODE_DEREF:
 	case NODE_UNARY:
@@ -398,20 +455,26 @@ static void visit_assign(struct names *s, struct node *n)
 	n->assign.value = cast_to_declared(s->cc, n->assign.value, l->as);
 }
 
+static void redeclared(struct names *s, struct node *var)
+{
+	struct local *old = find_local(s, var->var.name);
+
+	diag(s->cc, DIAG_redeclared, var->span, "'%s' is declared already",
+	     var->var.name);
+	diag_note(s->cc, old->info->first, "here");
+	var->var.info = old->info;
+}
+
 static void visit_let(struct names *s, struct node *n)
 {
 	struct node *var = n->let.var;
-	struct local *old = find_local(s, var->var.name);
 
 	if (n->let.as.of)
 		visit_expr(n->let.as.of, s);
 	if (n->let.value)
 		visit_expr(n->let.value, s);
-	if (old) {
-		diag(s->cc, DIAG_redeclared, var->span, "'%s' is declared already",
-		     var->var.name);
-		diag_note(s->cc, old->info->first, "here");
-		var->var.info = old->info;
+	if (find_local(s, var->var.name)) {
+		redeclared(s, var);
 		return;
 	}
 	declare(s, var, n->let.as);
@@ -429,6 +492,37 @@ static void visit_block(struct names *s, struct node *n)
 	if (n->block.value)
 		visit_expr(n->block.value, s);
 	s->scope = scope.outer;
+}
+
+/* The loop's variable is known in its body only. */
+static void visit_loop(struct names *s, struct node *n)
+{
+	struct scope scope = { .outer = s->scope };
+
+	if (n->loop.from)
+		visit_expr(n->loop.from, s);
+	if (n->loop.to)
+		visit_expr(n->loop.to, s);
+	if (n->loop.cond)
+		visit_expr(n->loop.cond, s);
+	s->scope = &scope;
+	s->loops++;
+	if (n->kind != NODE_UNROLL)
+		s->program->has_loops = true;
+	if (n->loop.var && find_local(s, n->loop.var->var.name))
+		redeclared(s, n->loop.var);
+	else if (n->loop.var)
+		declare(s, n->loop.var, (struct type_name){ .name = NULL });
+	visit_stmt(s, n->loop.body);
+	s->loops--;
+	s->scope = scope.outer;
+}
+
+static void visit_jump(struct names *s, const struct node *n)
+{
+	if (!s->loops)
+		diag(s->cc, DIAG_syntax, n->span, "there is no loop around '%s'",
+		     n->kind == NODE_BREAK ? "break" : "continue");
 }
 
 static void visit_stmt(struct names *s, struct node *n)
@@ -459,9 +553,12 @@ static void visit_stmt(struct names *s, struct node *n)
 	case NODE_FOR_MAP:
 	case NODE_WHILE:
 	case NODE_UNROLL:
+		visit_loop(s, n);
+		break;
 	case NODE_BREAK:
 	case NODE_CONTINUE:
-		break; /* infer() refuses them */
+		visit_jump(s, n);
+		break;
 	case NODE_INT:
 	case NODE_STR:
 	case NODE_PARAM:

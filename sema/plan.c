@@ -96,10 +96,18 @@ static void name_map(struct compile *cc, struct map_info *m)
 	m->symbol = symbol;
 }
 
-static void choose_storage(struct map_info *m)
+static bool has(const struct compile *cc, enum feature f)
+{
+	return cc->target->ops->has(cc->target, f);
+}
+
+static void choose_storage(const struct compile *cc, struct map_info *m)
 {
 	if (!m->agg) {
 		m->storage = m->has_keys ? MAP_HASH : MAP_SCALAR;
+	} else if (m->cells_read && !has(cc, FEATURE_PERCPU_LOOKUP)) {
+		m->storage = m->has_keys ? MAP_HASH : MAP_SCALAR;
+		m->atomic = true;
 	} else if (!m->has_keys && m->deleted) {
 		/* Programs cannot reach the cells of other CPUs before Linux 5.19. */
 		m->storage = MAP_SCALAR;
@@ -136,7 +144,7 @@ static void plan_map(struct compile *cc, struct map_info *m)
 	m->value_size = m->agg ? m->agg->agg->cell_size(&m->site) : type_size(m->value);
 	check_size(cc, m, "key", m->key_size, m->first);
 	check_size(cc, m, "value", m->value_size, m->value_at);
-	choose_storage(m);
+	choose_storage(cc, m);
 	if (!m->has_keys)
 		m->key_size = sizeof(uint32_t);
 	if (m->storage == MAP_SCALAR)
@@ -236,6 +244,15 @@ static void plan_call(struct planner *p, struct node *n)
 		plan_action(p, n);
 }
 
+/* What is behind an address of this type is read, or may be. */
+static void read_space(struct planner *p, const struct type *t)
+{
+	bool elsewhere = t->kind == TYPE_PTR || type_is_elsewhere(t);
+
+	if (elsewhere && (t->space == SPACE_USER || t->space == SPACE_ANY))
+		p->program->reads_user = true;
+}
+
 static void plan_node(struct node *n, void *arg);
 
 /* Only what can run: see fold.c. */
@@ -248,6 +265,22 @@ static void plan_branch(struct planner *p, struct node *n)
 		plan_node(n->branch.then, p);
 	if (n->branch.otherwise && (cond->kind != NODE_INT || !cond->integer.value))
 		plan_node(n->branch.otherwise, p);
+}
+
+/* What runs a loop's turns is a helper. */
+static void plan_loop(struct planner *p, const struct node *n)
+{
+	const char *what = n->kind == NODE_FOR_MAP
+				   ? "bpf_for_each_map_elem (Linux 5.13)"
+				   : "bpf_loop (Linux 5.17)";
+
+	if (n->kind == NODE_FOR_MAP) {
+		use_map(p, n->loop.from);
+	} else if (!has(p->cc, FEATURE_LOOP)) {
+		diag(p->cc, DIAG_unsupported, n->span,
+		     "this kernel has no loops in BPF programs: it lacks %s", what);
+		diag_hint(p->cc, "unroll (n) { ... } needs none");
+	}
 }
 
 static void plan_node(struct node *n, void *arg)
@@ -272,15 +305,23 @@ static void plan_node(struct node *n, void *arg)
 		update_map(p, n->step.place);
 		break;
 	case NODE_DEREF:
-		if (n->unary.operand->type->space == SPACE_USER)
-			p->program->reads_user = true;
+		read_space(p, n->unary.operand->type);
+		break;
+	case NODE_FIELD:
+		read_space(p, n->field.base->type);
+		break;
+	case NODE_INDEX:
+		read_space(p, n->index.base->type);
+		break;
+	case NODE_FOR_RANGE:
+	case NODE_FOR_MAP:
+	case NODE_WHILE:
+		plan_loop(p, n);
 		break;
 	case NODE_INT:
 	case NODE_STR:
 	case NODE_PARAM:
 	case NODE_VAR:
-	case NODE_FIELD:
-	case NODE_INDEX:
 	case NODE_TUPLE:
 	case NODE_TYPE:
 	case NODE_ADDRESS:
@@ -290,9 +331,6 @@ static void plan_node(struct node *n, void *arg)
 	case NODE_LET:
 	case NODE_BLOCK:
 	case NODE_EXPR:
-	case NODE_FOR_RANGE:
-	case NODE_FOR_MAP:
-	case NODE_WHILE:
 	case NODE_UNROLL:
 	case NODE_BREAK:
 	case NODE_CONTINUE:
@@ -306,7 +344,8 @@ static bool can_sleep(const struct compile *cc, const struct program_info *p)
 {
 	const struct target *t = cc->target;
 
-	return p->reads_user && (p->kind->flags & PROBE_CAN_SLEEP) &&
+	/* Functions of loops have no stack that threads could share. */
+	return p->reads_user && !p->has_loops && (p->kind->flags & PROBE_CAN_SLEEP) &&
 	       t->ops->has(t, FEATURE_SLEEPABLE_UPROBE);
 }
 

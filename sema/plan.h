@@ -9,6 +9,8 @@
 #include "sema/type.h"
 
 struct compile;
+struct ctype_defs;
+struct ctypes;
 
 enum map_storage {
 	MAP_SCALAR,        /* array of one: the value, then a word that is 1 once set;
@@ -35,6 +37,7 @@ struct map_info {
 	const struct type *sample; /* what is aggregated; NULL: nothing, or no agg */
 	struct agg_site site;
 	bool written, read;
+	bool cells_read;    /* an aggregation that a program reads */
 	bool deleted;       /* delete() is called, of the map or of its entries */
 	bool absent_writer; /* a clause writes it whose probes are not on this machine */
 
@@ -52,6 +55,13 @@ struct var_info {
 	struct span first;
 	const struct type *type; /* grows while sema infers */
 	void *storage;           /* codegen's */
+};
+
+/* A member or item: what a FIELD's data is if its base is not args. */
+struct part_info {
+	const struct type *type; /* as declared */
+	uint64_t bit_offset;     /* in the base */
+	unsigned bits;           /* of a bit field, else 0 */
 };
 
 /* A printf()/print()/... call: its records carry its index. Plain data. */
@@ -86,10 +96,13 @@ struct program_info {
 	} vars;
 	bool reads_user; /* str() or * on the traced program's memory */
 	bool sleepable;
+	bool has_loops; /* but unroll, which is none any more */
 };
 
 struct plan {
 	const struct source *source;
+	struct ctypes *ctypes;         /* sema/ctype.c */
+	struct ctype_defs *ctype_defs; /* sema/ctype_def.c */
 	struct {
 		struct map_info **items;
 		size_t n, cap;

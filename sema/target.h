@@ -21,8 +21,10 @@ enum feature {
 	FEATURE_UPROBE_MULTI,     /* one link for many user space probes: 6.6 */
 	FEATURE_SLEEPABLE_UPROBE, /* programs that may fault pages in: 6.0 */
 	FEATURE_TASK_STORAGE,     /* in tracing programs: 5.11 */
-	FEATURE_LAZY_MAPS, /* maps that programs of clocks may allocate for: 6.1 */
-	FEATURE_KTIME_TAI, /* programs may read the clock of TAI: 6.1 */
+	FEATURE_LAZY_MAPS,     /* maps that programs of clocks may allocate for: 6.1 */
+	FEATURE_KTIME_TAI,     /* programs may read the clock of TAI: 6.1 */
+	FEATURE_LOOP,          /* bpf_loop(): 5.17 */
+	FEATURE_PERCPU_LOOKUP, /* programs may read other CPUs' values: 5.19 */
 	FEATURE_COUNT
 };
 

@@ -47,6 +47,8 @@ static bool line_feature(struct line *l)
 		[FEATURE_TASK_STORAGE] = "task_storage",
 		[FEATURE_LAZY_MAPS] = "lazy_maps",
 		[FEATURE_KTIME_TAI] = "ktime_tai",
+		[FEATURE_LOOP] = "loop",
+		[FEATURE_PERCPU_LOOKUP] = "percpu_lookup",
 	};
 
 	for (int i = 0; i < FEATURE_COUNT; i++) {

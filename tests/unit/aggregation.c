@@ -105,6 +105,21 @@ void emit_cell_max(struct emit *e, struct value cell, struct value i, struct val
 		*word = plain(v);
 }
 
+/* Reading in programs: tests/builtins has cases that run. */
+
+struct value emit_cells_sum(struct emit *e, const struct cells *c, unsigned word)
+{
+	(void)e;
+	(void)c;
+	(void)word;
+	return number(0);
+}
+
+struct value emit_cells_max(struct emit *e, const struct cells *c, unsigned word)
+{
+	return emit_cells_sum(e, c, word);
+}
+
 /* What is shown. */
 
 static struct datum shown;
