@@ -489,7 +489,8 @@ const struct builtin aggregation_builtins[] = {
 		.doc = "Rows are [min, min + step) and so on below max, at most 1000; one "
 		       "more holds what is less than min, and one max and above. "
 		       "Percentiles are computed as if the values of a row lay evenly in "
-		       "it; the maximum is exact.",
+		       "it, and marked with `~` where the row is wider than 1/16 of them; "
+		       "the maximum is exact.",
 		.example = "tracepoint:syscalls:sys_exit_read "
 			   "{ @bytes = lhist(args.ret, 0, 4096, 512); }",
 		.agg = &lhist_ops,

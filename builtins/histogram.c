@@ -31,13 +31,21 @@ uint64_t log_bucket_low(unsigned bits, size_t bucket)
 	return (uint64_t)(sub + ((size_t)1 << bits)) << (power - 1);
 }
 
+/* The largest value that can be in a bucket. */
+static int64_t highest(const struct bucket *t, int64_t max)
+{
+	int64_t high = t->hi_open || t->hi > max ? max : t->hi - 1;
+
+	return high > t->lo ? high : t->lo;
+}
+
 /*
  * The value of this rank (1 is the smallest of the bucket) if they lie evenly, each in
  * the middle of its share.
  */
 static int64_t interpolate(const struct bucket *t, uint64_t rank, int64_t max)
 {
-	int64_t high = t->hi_open || t->hi > max ? max : t->hi - 1;
+	int64_t high = highest(t, max);
 	unsigned __int128 width, offset;
 
 	if (high <= t->lo)
@@ -47,8 +55,33 @@ static int64_t interpolate(const struct bucket *t, uint64_t rank, int64_t max)
 	return (int64_t)((uint64_t)t->lo + (uint64_t)offset);
 }
 
+/* No value of the bucket is further from another than 1/16 of it. */
+static bool is_narrow(const struct bucket *t, int64_t max)
+{
+	int64_t high = highest(t, max);
+	uint64_t width = (uint64_t)high - (uint64_t)t->lo, smallest = 0;
+
+	if (t->lo > 0)
+		smallest = (uint64_t)t->lo;
+	else if (high < 0)
+		smallest = -(uint64_t)high;
+	return width <= smallest >> LOG_BITS_MIN;
+}
+
+static void percentile_in(const struct bucket *t, uint64_t rank, int64_t max,
+			  struct percentile *out)
+{
+	if (t->lo_open) {
+		out->value = t->hi;
+		out->certainty = CERTAINTY_BELOW;
+		return;
+	}
+	out->value = interpolate(t, rank, max);
+	out->certainty = is_narrow(t, max) ? CERTAINTY_CLOSE : CERTAINTY_ROUGH;
+}
+
 bool distribution_percentile(const struct distribution *d, unsigned permille,
-			     int64_t *out)
+			     struct percentile *out)
 {
 	uint64_t rank =
 		(uint64_t)(((unsigned __int128)d->count * permille + 999) / 1000);
@@ -59,15 +92,16 @@ bool distribution_percentile(const struct distribution *d, unsigned permille,
 	if (rank == 0)
 		rank = 1;
 	if (rank == d->count) {
-		*out = d->max;
+		out->value = d->max;
+		out->certainty = CERTAINTY_CLOSE;
 		return true;
 	}
 	for (size_t i = 0; i < d->nbuckets; i++) {
 		const struct bucket *t = &d->buckets[i];
 
 		if (rank <= below + t->count) {
-			*out = t->lo_open ? 0 : interpolate(t, rank - below, d->max);
-			return !t->lo_open;
+			percentile_in(t, rank - below, d->max, out);
+			return true;
 		}
 		below += t->count;
 	}
@@ -87,10 +121,10 @@ static size_t add_percentiles(const struct distribution *d, struct percentile *o
 
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
 		out[n].name = wanted[i].name;
-		n += distribution_percentile(d, wanted[i].permille, &out[n].value);
+		n += distribution_percentile(d, wanted[i].permille, &out[n]);
 	}
-	out[n++] = (struct percentile){ "max", d->max };
-	out[n++] = (struct percentile){ "avg", d->average };
+	out[n++] = (struct percentile){ .name = "max", .value = d->max };
+	out[n++] = (struct percentile){ .name = "avg", .value = d->average };
 	return n;
 }
 

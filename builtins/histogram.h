@@ -19,7 +19,8 @@
 
 #include "parser/ast.h"
 
-struct bucket; /* runtime/sink.h */
+struct bucket;     /* runtime/sink.h */
+struct percentile; /* the same */
 struct sink;
 
 enum { LOG_BITS_MIN = 4, LOG_BITS_MAX = 6 }; /* percentiles within 1/16 */
@@ -43,10 +44,10 @@ struct distribution {
 /*
  * The smallest value that at least permille/1000 of the values do not exceed: where the
  * count is reached, as if the values of a bucket lay evenly in it, and never above the
- * maximum. False if it is below all bounds, so that nothing is known of it.
+ * maximum. Sets value and certainty. False if there are no values.
  */
 bool distribution_percentile(const struct distribution *d, unsigned permille,
-			     int64_t *out);
+			     struct percentile *out);
 
 /*
  * Show the distribution with these rows, ascending and without gaps (their counts are

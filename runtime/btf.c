@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "runtime/btf_internal.h"
 
@@ -50,6 +51,8 @@ void btf_close(struct btf_set *s)
 		return;
 	for (size_t i = 0; i < s->nmodules; i++) {
 		btf_file_close(s->modules[i].file);
+		if (s->modules[i].fd)
+			close(s->modules[i].fd);
 		free(s->modules[i].name);
 	}
 	free(s->modules);
@@ -187,11 +190,6 @@ int btf_place_find(struct btf_set *s, const char *module, enum btf_names names,
 	if (!err)
 		*out = w.place;
 	return err;
-}
-
-const char *btf_place_module(const struct btf_set *s, const struct btf_place *p)
-{
-	return p->module ? s->modules[p->module - 1].name : vmlinux_name;
 }
 
 const char *btf_place_name(const struct btf_place *p)

@@ -44,14 +44,13 @@ int btf_raw_tracepoint_params(struct btf_set *s, const char *event,
 			      void *arg);
 
 /*
- * The kernel's own number of what a program attaches to, for BPF_PROG_LOAD: of a
- * function (fentry, fexit, iterators, calls of kernel functions), and of the typedef
- * that stands for a raw tracepoint (tp_btf). *module is where it was found, as
- * btf_module_fd() wants it; it lives as long as the set. -ENOENT: there is none.
+ * For BPF_PROG_LOAD: the kernel's own number of a function (fentry, fexit, iterators,
+ * functions that programs may call), or of the typedef that stands for a raw tracepoint
+ * (tp_btf). *fd is 0 if vmlinux has it, else a descriptor of the module's BTF in the
+ * kernel, which lives as long as the set. -ENOENT: there is none.
  */
 int btf_function_id(struct btf_set *s, const char *module, const char *name,
-		    uint32_t *id, const char **found_in);
-int btf_raw_tracepoint_id(struct btf_set *s, const char *event, uint32_t *id,
-			  const char **found_in);
+		    uint32_t *id, int *fd);
+int btf_raw_tracepoint_id(struct btf_set *s, const char *event, uint32_t *id, int *fd);
 
 #endif

@@ -76,6 +76,7 @@ struct btf_file {
 
 	uint32_t first, count; /* ids, and how many */
 	uint32_t string_base;  /* the offset of the first string of this file */
+	bool has_signs;        /* an enum is marked as signed */
 	uint32_t *offsets;     /* in types, of every record whose number STEP divides */
 	struct names names[BTF_NAMES_COUNT];
 };
@@ -199,8 +200,10 @@ static void count_names(struct btf_file *f, const struct btf_type *t)
 
 	if (which != BTF_NAMES_COUNT)
 		add_count(&f->names[which], f->count, 1);
-	if (is_enum(t))
+	if (is_enum(t)) {
 		add_count(&f->names[BTF_NAMES_CONSTANTS], f->count, btf_count_of(t));
+		f->has_signs = f->has_signs || btf_flag_of(t);
+	}
 }
 
 /* Finds where the records are, and that they are inside. */
@@ -340,6 +343,11 @@ const char *btf_file_string(const struct btf_file *f, uint32_t offset)
 	if (!f || offset - f->string_base >= f->strings_size)
 		return "";
 	return f->strings + (offset - f->string_base);
+}
+
+bool btf_file_has_signs(const struct btf_file *f)
+{
+	return f->base ? f->base->has_signs : f->has_signs;
 }
 
 /* FNV-1a. */

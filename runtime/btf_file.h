@@ -45,6 +45,9 @@ const struct btf_type *btf_file_type(const struct btf_file *f, uint32_t id);
 /* "" for an offset outside of the strings. */
 const char *btf_file_string(const struct btf_file *f, uint32_t offset);
 
+/* True if BTF says which enums are signed; before 6.0 it did not. */
+bool btf_file_has_signs(const struct btf_file *f);
+
 /*
  * The first type of this file alone that has the name and one of the kinds in the
  * mask, 1 << BTF_KIND_...; *id is set only on success. 0, -ENOENT or -ENOMEM.

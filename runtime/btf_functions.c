@@ -71,15 +71,15 @@ int btf_function_params(struct btf_set *s, const char *module, const char *name,
 }
 
 int btf_function_id(struct btf_set *s, const char *module, const char *name,
-		    uint32_t *id, const char **found_in)
+		    uint32_t *id, int *fd)
 {
 	struct btf_place p;
 	int err = find_function(s, module, name, &p);
 
-	if (!err) {
+	if (!err)
+		err = btf_place_fd(s, &p, fd);
+	if (!err)
 		*id = p.id;
-		*found_in = btf_place_module(s, &p);
-	}
 	return err;
 }
 
@@ -135,15 +135,14 @@ int btf_raw_tracepoint_params(struct btf_set *s, const char *event,
 	return each_param(&p, &names, 1, found, arg);
 }
 
-int btf_raw_tracepoint_id(struct btf_set *s, const char *event, uint32_t *id,
-			  const char **found_in)
+int btf_raw_tracepoint_id(struct btf_set *s, const char *event, uint32_t *id, int *fd)
 {
 	struct btf_place p;
 	int err = find_raw_tracepoint(s, event, &p);
 
-	if (!err) {
+	if (!err)
+		err = btf_place_fd(s, &p, fd);
+	if (!err)
 		*id = p.id;
-		*found_in = btf_place_module(s, &p);
-	}
 	return err;
 }

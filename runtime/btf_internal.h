@@ -11,6 +11,7 @@ struct btf_module {
 	char *name;
 	struct btf_file *file; /* NULL: not opened yet, or err says why it cannot be */
 	int err;
+	int fd; /* of its BTF in the kernel; 0: not opened yet */
 };
 
 struct btf_set {
@@ -42,8 +43,8 @@ int btf_each_file(struct btf_set *s, const char *only,
 int btf_place_find(struct btf_set *s, const char *module, enum btf_names names,
 		   uint32_t kinds, const char *name, struct btf_place *out);
 
-/* The name of the file. */
-const char *btf_place_module(const struct btf_set *s, const struct btf_place *p);
+/* For the kernel: 0 if it is in vmlinux, else the module's BTF; the set closes it. */
+int btf_place_fd(struct btf_set *s, const struct btf_place *p, int *fd);
 
 /* Its own name; "". */
 const char *btf_place_name(const struct btf_place *p);

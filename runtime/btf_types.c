@@ -120,7 +120,25 @@ static int describe_array(struct btf_set *s, const struct btf_place *p,
 	return err;
 }
 
-/* What btf_place_strip() ended with. */
+/*
+ * Before 6.0 BTF did not say which enums are signed, and cut the values of wide ones to
+ * 32 bits. Those that could be an errno are then negative: on 5.15 that is right of 34
+ * enums that 6.1 says more of, and wrong of 5 masks.
+ */
+static bool has_signed_values(const struct btf_place *p)
+{
+	const struct btf_enum *items = btf_items_of(p->type);
+
+	if (btf_flag_of(p->type) || btf_file_has_signs(p->file) ||
+	    btf_place_is(p, 1 << BTF_KIND_ENUM64))
+		return btf_flag_of(p->type);
+	for (uint32_t i = 0; i < btf_count_of(p->type); i++)
+		if (items[i].val < 0 && items[i].val >= -4095)
+			return true;
+	return false;
+}
+
+/* What strip() ended with. */
 static int describe_place(struct btf_set *s, struct btf_place *p,
 			  struct target_type *out)
 {
@@ -158,7 +176,7 @@ static int describe_place(struct btf_set *s, struct btf_place *p,
 	case BTF_KIND_ENUM64:
 		out->kind = TARGET_ENUM;
 		out->size = p->type->size;
-		out->is_signed = btf_flag_of(p->type);
+		out->is_signed = has_signed_values(p);
 		break;
 	default:
 		return -EINVAL;
@@ -232,7 +250,8 @@ int btf_members(struct btf_set *s, target_type_id id,
 	return err;
 }
 
-static int64_t enumerator(const struct btf_place *p, uint32_t i, const char **name)
+static int64_t enumerator(const struct btf_place *p, bool is_signed, uint32_t i,
+			  const char **name)
 {
 	const struct btf_enum *small = btf_items_of(p->type);
 	const struct btf_enum64 *wide = btf_items_of(p->type);
@@ -242,20 +261,24 @@ static int64_t enumerator(const struct btf_place *p, uint32_t i, const char **na
 		return (int64_t)((uint64_t)wide[i].val_hi32 << 32 | wide[i].val_lo32);
 	}
 	*name = btf_file_string(p->file, small[i].name_off);
-	return btf_flag_of(p->type) ? small[i].val : (int64_t)(uint32_t)small[i].val;
+	return is_signed ? small[i].val : (int64_t)(uint32_t)small[i].val;
 }
 
 int btf_values(struct btf_set *s, target_type_id id,
 	       int (*found)(const char *name, int64_t value, void *arg), void *arg)
 {
 	struct btf_place p;
+	bool is_signed;
 	int err = btf_place_resolve(s, id, &p);
 
 	if (!err && !btf_place_is(&p, kinds_of(TAG_ENUM)))
 		err = -EINVAL;
+	if (err)
+		return err;
+	is_signed = has_signed_values(&p);
 	for (uint32_t i = 0; !err && i < btf_count_of(p.type); i++) {
 		const char *name;
-		int64_t value = enumerator(&p, i, &name);
+		int64_t value = enumerator(&p, is_signed, i, &name);
 
 		err = found(name, value, arg);
 	}
@@ -266,14 +289,16 @@ int btf_constant(struct btf_set *s, const char *name, int64_t *value,
 		 target_type_id *type)
 {
 	struct btf_place p;
+	bool is_signed;
 	int err = btf_place_find(s, NULL, BTF_NAMES_CONSTANTS, kinds_of(TAG_ENUM), name,
 				 &p);
 
 	if (err)
 		return err;
+	is_signed = has_signed_values(&p);
 	for (uint32_t i = 0; i < btf_count_of(p.type); i++) {
 		const char *n;
-		int64_t v = enumerator(&p, i, &n);
+		int64_t v = enumerator(&p, is_signed, i, &n);
 
 		if (strcmp(n, name) == 0) {
 			*value = v;

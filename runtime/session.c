@@ -18,6 +18,7 @@
 #include <bpf/libbpf.h>
 
 #include "core/arena.h"
+#include "runtime/btf.h"
 #include "runtime/features.h"
 #include "runtime/session_state.h"
 #include "runtime/sink.h"
@@ -83,6 +84,27 @@ fail:
 int session_tracepoint_id(const char *group, const char *event)
 {
 	return tracefs_id(group, event);
+}
+
+static int need_btf(struct session *s)
+{
+	return s->btf ? 0 : btf_open(NULL, &s->btf);
+}
+
+int session_function_id(struct session *s, const char *module, const char *name,
+			uint32_t *id, int *btf_fd)
+{
+	int err = need_btf(s);
+
+	return err ? err : btf_function_id(s->btf, module, name, id, btf_fd);
+}
+
+int session_raw_tracepoint_id(struct session *s, const char *event, uint32_t *id,
+			      int *btf_fd)
+{
+	int err = need_btf(s);
+
+	return err ? err : btf_raw_tracepoint_id(s->btf, event, id, btf_fd);
 }
 
 bool session_has_uprobe_multi(const struct session *s)
@@ -296,5 +318,6 @@ void session_close(struct session *s)
 	detach(s);
 	events_close(s);
 	bpf_object__close(s->object);
+	btf_close(s->btf);
 	arena_free(s->arena);
 }

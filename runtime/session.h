@@ -74,6 +74,16 @@ void session_add_link(struct session *s, struct bpf_link *link);
 void session_add_fd(struct session *s, int fd);
 /* For perf_event_open(2): the number of a tracepoint, or -errno. */
 int session_tracepoint_id(const char *group, const char *event);
+/*
+ * What programs that attach by the kernel's numbers of types are loaded with: the number
+ * of a function in a module (NULL: any), or of a raw tracepoint, and the descriptor of
+ * the module's BTF, which the session closes; 0 is the kernel itself. 0, or -errno;
+ * -ENOENT: there is none, -ENODATA: this kernel has no BTF.
+ */
+int session_function_id(struct session *s, const char *module, const char *name,
+			uint32_t *id, int *btf_fd);
+int session_raw_tracepoint_id(struct session *s, const char *event, uint32_t *id,
+			      int *btf_fd);
 bool session_has_uprobe_multi(const struct session *s);
 
 #endif

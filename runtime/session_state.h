@@ -12,6 +12,7 @@
 struct arena;
 struct bpf_object;
 struct bpf_program;
+struct btf_set;
 struct datum;
 struct ring_buffer;
 struct sink;
@@ -39,6 +40,7 @@ struct session {
 	unsigned ncpus;      /* possible CPUs: cells per value of a per-CPU map */
 	bool uprobe_multi;
 
+	struct btf_set *btf; /* NULL: not needed yet */
 	struct bpf_object *object;
 	struct bpf_program **programs; /* by index in image->programs */
 	struct live_map *maps;         /* by map_info.index */

@@ -26,9 +26,17 @@ struct bucket {
 	uint64_t count;
 };
 
+/* How well a percentile is known: of values only their bucket is. */
+enum certainty {
+	CERTAINTY_CLOSE, /* exactly, or within 1/16 of it */
+	CERTAINTY_ROUGH, /* as if the values of a wide row lay evenly in it */
+	CERTAINTY_BELOW, /* less than the value: it is below all bounds */
+};
+
 struct percentile {
 	const char *name; /* "p50", "p99.9", "max" */
 	int64_t value;
+	enum certainty certainty;
 };
 
 struct histogram {

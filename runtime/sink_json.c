@@ -328,6 +328,31 @@ static void add_bucket(struct text *t, const struct bucket *b)
 	text_printf(t, "\"count\":%" PRIu64 "}", b->count);
 }
 
+/* What is only known to be less than something is absent. */
+static void add_percentiles(struct text *t, const struct histogram *h)
+{
+	size_t rough = 0;
+
+	for (size_t i = 0; i < h->npercentiles; i++) {
+		const struct percentile *p = &h->percentiles[i];
+
+		if (p->certainty == CERTAINTY_BELOW)
+			continue;
+		text_add(t, ",", 1);
+		add_string(t, p->name);
+		text_printf(t, ":%" PRId64, p->value);
+	}
+	for (size_t i = 0; i < h->npercentiles; i++) {
+		const struct percentile *p = &h->percentiles[i];
+
+		if (p->certainty != CERTAINTY_ROUGH)
+			continue;
+		text_printf(t, "%s", rough++ ? "," : ",\"rough\":[");
+		add_string(t, p->name);
+	}
+	text_printf(t, "%s", rough ? "]" : "");
+}
+
 static void show_histogram(struct sink *out, const struct histogram *h)
 {
 	struct json_sink *j = self(out);
@@ -346,11 +371,7 @@ static void show_histogram(struct sink *out, const struct histogram *h)
 		add_bucket(t, &h->rows[i]);
 	}
 	text_add(t, "]", 1);
-	for (size_t i = 0; i < h->npercentiles; i++) {
-		text_add(t, ",", 1);
-		add_string(t, h->percentiles[i].name);
-		text_printf(t, ":%" PRId64, h->percentiles[i].value);
-	}
+	add_percentiles(t, h);
 	text_add(t, "}", 1);
 	end_value(j);
 }

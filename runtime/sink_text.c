@@ -195,9 +195,17 @@ static void add_row(struct text *t, const struct bucket *b, enum unit unit,
 
 static void add_percentiles(struct text *t, const struct histogram *h)
 {
+	static const char *const marks[] = {
+		[CERTAINTY_CLOSE] = "",
+		[CERTAINTY_ROUGH] = "~",
+		[CERTAINTY_BELOW] = "<",
+	};
+
 	for (size_t i = 0; i < h->npercentiles; i++) {
-		text_printf(t, "%s ", h->percentiles[i].name);
-		text_add_duration(t, h->percentiles[i].value, h->unit);
+		const struct percentile *p = &h->percentiles[i];
+
+		text_printf(t, "%s %s", p->name, marks[p->certainty]);
+		text_add_duration(t, p->value, h->unit);
 		text_add(t, "  ", 2);
 	}
 	text_printf(t, "n %" PRIu64 "\n", h->count);

@@ -31,6 +31,7 @@ def main():
     environment = dict(
         os.environ, MEMQL=str(BUILD / "memql"), MEMSQLD=str(BUILD / "demo/memsqld"),
         LOAD=str(BUILD / "tests/memql_load"), KERNEL_CAN=str(BUILD / "tests/kernel_can"),
+        BTF_DUMP=str(BUILD / "tests/btf_dump"),
         MEMQL_BUILD=str(BUILD), MEMQL_TEST_SLOWNESS="10",
     )
     failed = []

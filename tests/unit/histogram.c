@@ -117,9 +117,12 @@ static void check_percentiles(int64_t *values, size_t n)
 	d.max = values[n - 1];
 	for (size_t i = 0; i < sizeof(permilles) / sizeof(permilles[0]); i++) {
 		size_t rank = (n * permilles[i] + 999) / 1000;
-		int64_t want = values[rank ? rank - 1 : 0], got = -1;
+		int64_t want = values[rank ? rank - 1 : 0], got;
+		struct percentile p = { .value = -1 };
 
-		CHECK(distribution_percentile(&d, permilles[i], &got));
+		CHECK(distribution_percentile(&d, permilles[i], &p));
+		CHECK_INT_EQ(p.certainty, CERTAINTY_CLOSE);
+		got = p.value;
 		if (!CHECK(llabs(got - want) <= want >> BITS))
 			fprintf(stderr,
 				"\tp%u of %zu: got %" PRId64 ", want %" PRId64 "\n",
@@ -153,26 +156,58 @@ static void test_percentile_below_max(void)
 	struct distribution d = {
 		.buckets = &b, .nbuckets = 1, .count = 100, .max = (1 << 20) + 1
 	};
-	int64_t got = 0;
+	struct percentile got = { 0 };
 
 	CHECK(distribution_percentile(&d, 999, &got));
-	CHECK_INT_EQ(got, d.max);
+	CHECK_INT_EQ(got.value, d.max);
 	CHECK(distribution_percentile(&d, 500, &got));
-	CHECK(got >= b.lo && got <= d.max);
+	CHECK(got.value >= b.lo && got.value <= d.max);
+	/* The maximum says how narrow the bucket is. */
+	CHECK_INT_EQ(got.certainty, CERTAINTY_CLOSE);
 }
 
 static void test_percentile_without_bound(void)
 {
-	struct bucket b[] = { { .lo_open = true, .hi = 0, .count = 9 },
-			      { .lo = 0, .hi_open = true, .count = 1 } };
+	struct bucket b[] = { { .lo_open = true, .hi = -3, .count = 9 },
+			      { .lo = -3, .hi_open = true, .count = 1 } };
 	struct distribution d = { .buckets = b, .nbuckets = 2, .count = 10, .max = 77 };
-	int64_t got = 0;
+	struct percentile got = { 0 };
 
-	CHECK(!distribution_percentile(&d, 500, &got));
+	CHECK(distribution_percentile(&d, 500, &got));
+	CHECK_INT_EQ(got.value, -3);
+	CHECK_INT_EQ(got.certainty, CERTAINTY_BELOW);
 	CHECK(distribution_percentile(&d, 950, &got));
-	CHECK_INT_EQ(got, 77);
+	CHECK_INT_EQ(got.value, 77);
+	CHECK_INT_EQ(got.certainty, CERTAINTY_CLOSE);
 	d.count = 0;
 	CHECK(!distribution_percentile(&d, 500, &got));
+}
+
+static enum certainty certainty_of(int64_t lo, int64_t hi, bool hi_open, int64_t max)
+{
+	struct bucket b = { .lo = lo, .hi = hi, .hi_open = hi_open, .count = 10 };
+	struct distribution d = {
+		.buckets = &b, .nbuckets = 1, .count = 10, .max = max
+	};
+	struct percentile got = { 0 };
+
+	CHECK(distribution_percentile(&d, 500, &got));
+	return got.certainty;
+}
+
+/* Rows of lhist() may be wide. */
+static void test_certainty(void)
+{
+	CHECK_INT_EQ(certainty_of(10, 20, false, 100), CERTAINTY_ROUGH);
+	CHECK_INT_EQ(certainty_of(0, 2, false, 100), CERTAINTY_ROUGH);
+	CHECK_INT_EQ(certainty_of(0, 1, false, 100), CERTAINTY_CLOSE);
+	CHECK_INT_EQ(certainty_of(7, 8, false, 100), CERTAINTY_CLOSE);
+	CHECK_INT_EQ(certainty_of(160, 171, false, 1000), CERTAINTY_CLOSE);
+	CHECK_INT_EQ(certainty_of(160, 172, false, 1000), CERTAINTY_ROUGH);
+	CHECK_INT_EQ(certainty_of(-170, -160, false, 0), CERTAINTY_CLOSE);
+	CHECK_INT_EQ(certainty_of(-10, 10, false, 100), CERTAINTY_ROUGH);
+	CHECK_INT_EQ(certainty_of(100, 0, true, 5000), CERTAINTY_ROUGH);
+	CHECK_INT_EQ(certainty_of(100, 0, true, 101), CERTAINTY_CLOSE);
 }
 
 /* Rows. */
@@ -224,6 +259,7 @@ int main(void)
 	test_percentiles();
 	test_percentile_below_max();
 	test_percentile_without_bound();
+	test_certainty();
 	test_rows();
 	return test_failures();
 }

@@ -105,16 +105,17 @@ static void test_histogram(void)
 		{ .lo = 1, .hi = 2, .count = 2 },
 		{ .lo = 100, .hi_open = true, .count = 3 },
 	};
-	const struct percentile p[] = { { "p50", 1 },
-					{ "p99.9", 120 },
-					{ "max", 130 } };
+	const struct percentile p[] = { { "p1", 0, CERTAINTY_BELOW },
+					{ "p50", 1, CERTAINTY_ROUGH },
+					{ "p99.9", 120, CERTAINTY_ROUGH },
+					{ "max", 130, CERTAINTY_CLOSE } };
 	struct histogram h = {
 		.rows = rows,
 		.nrows = 3,
 		.count = 6,
 		.unit = UNIT_NS,
 		.percentiles = p,
-		.npercentiles = 3,
+		.npercentiles = 4,
 	};
 	const struct datum key[] = { { &type_int_, .n = 1 }, { &type_int_, .n = 2 } };
 	struct capture c;
@@ -133,7 +134,8 @@ static void test_histogram(void)
 		      "{\"unit\":\"ns\",\"count\":6,\"sum\":0,\"buckets\":["
 		      "{\"max\":-1,\"count\":1},{\"min\":1,\"max\":1,\"count\":2},"
 		      "{\"min\":100,\"count\":3}],"
-		      "\"p50\":1,\"p99.9\":120,\"max\":130}}]}}\n"
+		      "\"p50\":1,\"p99.9\":120,\"max\":130,"
+		      "\"rough\":[\"p50\",\"p99.9\"]}}]}}\n"
 		      "{\"type\":\"hist\",\"data\":{\"@y\":"
 		      "{\"count\":0,\"sum\":0,\"buckets\":[]}}}\n");
 }

@@ -123,14 +123,16 @@ static void test_durations(void)
 		{ .lo = 1 << 21, .hi = 1 << 22, .count = 1 },
 		{ .lo = 1 << 27, .hi = 1 << 28, .count = 0 },
 	};
-	const struct percentile p[] = { { "p50", 1500000 }, { "max", 4194303 } };
+	const struct percentile p[] = { { "p1", 7, CERTAINTY_BELOW },
+					{ "p50", 1500000, CERTAINTY_ROUGH },
+					{ "max", 4194303, CERTAINTY_CLOSE } };
 	const struct histogram h = {
 		.rows = rows,
 		.nrows = 3,
 		.count = 3,
 		.unit = UNIT_NS,
 		.percentiles = p,
-		.npercentiles = 2,
+		.npercentiles = 3,
 	};
 	const struct datum key[] = { { &type_int_, .n = 1 }, { &type_int_, .n = 2 } };
 	struct capture c;
@@ -146,7 +148,7 @@ static void test_durations(void)
 		"[1.05ms, 2.1ms)         2 |@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@|\n"
 		"[2.1ms, 4.19ms)         1 |@@@@@@@@@@@@@@@@@@@@@@@@@@                          |\n"
 		"[134ms, 268ms)          0 |                                                    |\n"
-		"p50 1.5ms  max 4.19ms  n 3\n"
+		"p1 <7ns  p50 ~1.5ms  max 4.19ms  n 3\n"
 		"\n",
 		"");
 }
