@@ -75,7 +75,7 @@ static bool wants_script_help(const struct options *o)
 
 static int show_script_help(struct compile *cc, const struct options *o)
 {
-	if (!parse(cc) || !script_options_collect(cc))
+	if (!parse(cc) || !expand(cc) || !script_options_collect(cc))
 		return EXIT_FAILURE;
 	script_help(cc, o->script ? o->script : "-e '...'", stdout);
 	return EXIT_SUCCESS;

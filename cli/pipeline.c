@@ -25,6 +25,7 @@ static const struct stage {
 } stages[] = {
 	{ "tokens", "words of the text", NULL, dump_tokens },
 	{ "ast", "text to syntax tree", parse, dump_ast },
+	{ "expand", "calls of macros to their bodies", expand, dump_ast },
 	{ "resolve", "names to builtins, maps and probes", resolve, NULL },
 	{ "infer", "types of every expression and map", infer, NULL },
 	{ "fold", "constant expressions to literals", fold, NULL },

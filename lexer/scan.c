@@ -12,55 +12,63 @@
 static const struct {
 	const char *text;
 	int token;
+	bool in_c; /* a keyword of C, also in the definitions of types */
 } words[] = {
-	{ "break", TOKEN_BREAK },
-	{ "continue", TOKEN_CONTINUE },
-	{ "else", TOKEN_ELSE },
-	{ "for", TOKEN_FOR },
-	{ "if", TOKEN_IF },
-	{ "let", TOKEN_LET },
-	{ "return", TOKEN_RETURN },
-	{ "unroll", TOKEN_UNROLL },
-	{ "while", TOKEN_WHILE },
+	{ "break", TOKEN_BREAK, false },
+	{ "continue", TOKEN_CONTINUE, false },
+	{ "else", TOKEN_ELSE, false },
+	{ "for", TOKEN_FOR, false },
+	{ "if", TOKEN_IF, false },
+	{ "let", TOKEN_LET, false },
+	{ "return", TOKEN_RETURN, false },
+	{ "unroll", TOKEN_UNROLL, false },
+	{ "while", TOKEN_WHILE, false },
 
-	{ "const", TOKEN_QUALIFIER },
-	{ "restrict", TOKEN_QUALIFIER },
-	{ "volatile", TOKEN_QUALIFIER },
+	{ "const", TOKEN_QUALIFIER, true },
+	{ "restrict", TOKEN_QUALIFIER, true },
+	{ "volatile", TOKEN_QUALIFIER, true },
 
-	{ "enum", TOKEN_ENUM },
-	{ "struct", TOKEN_STRUCT },
-	{ "typeof", TOKEN_TYPEOF },
-	{ "union", TOKEN_UNION },
+	{ "__attribute__", TOKEN_ATTRIBUTE, true },
+	{ "enum", TOKEN_ENUM, true },
+	{ "struct", TOKEN_STRUCT, true },
+	{ "typeof", TOKEN_TYPEOF, true },
+	{ "union", TOKEN_UNION, true },
 
-	{ "bool", TOKEN_TYPE },
-	{ "char", TOKEN_TYPE },
-	{ "int", TOKEN_TYPE },
-	{ "int16", TOKEN_TYPE },
-	{ "int16_t", TOKEN_TYPE },
-	{ "int32", TOKEN_TYPE },
-	{ "int32_t", TOKEN_TYPE },
-	{ "int64", TOKEN_TYPE },
-	{ "int64_t", TOKEN_TYPE },
-	{ "int8", TOKEN_TYPE },
-	{ "int8_t", TOKEN_TYPE },
-	{ "long", TOKEN_TYPE },
-	{ "short", TOKEN_TYPE },
-	{ "signed", TOKEN_TYPE },
-	{ "uint16", TOKEN_TYPE },
-	{ "uint16_t", TOKEN_TYPE },
-	{ "uint32", TOKEN_TYPE },
-	{ "uint32_t", TOKEN_TYPE },
-	{ "uint64", TOKEN_TYPE },
-	{ "uint64_t", TOKEN_TYPE },
-	{ "uint8", TOKEN_TYPE },
-	{ "uint8_t", TOKEN_TYPE },
-	{ "unsigned", TOKEN_TYPE },
-	{ "void", TOKEN_TYPE },
+	{ "bool", TOKEN_TYPE, true },
+	{ "char", TOKEN_TYPE, true },
+	{ "int", TOKEN_TYPE, true },
+	{ "int16", TOKEN_TYPE, true },
+	{ "int16_t", TOKEN_TYPE, true },
+	{ "int32", TOKEN_TYPE, true },
+	{ "int32_t", TOKEN_TYPE, true },
+	{ "int64", TOKEN_TYPE, true },
+	{ "int64_t", TOKEN_TYPE, true },
+	{ "int8", TOKEN_TYPE, true },
+	{ "int8_t", TOKEN_TYPE, true },
+	{ "long", TOKEN_TYPE, true },
+	{ "short", TOKEN_TYPE, true },
+	{ "signed", TOKEN_TYPE, true },
+	{ "uint16", TOKEN_TYPE, true },
+	{ "uint16_t", TOKEN_TYPE, true },
+	{ "uint32", TOKEN_TYPE, true },
+	{ "uint32_t", TOKEN_TYPE, true },
+	{ "uint64", TOKEN_TYPE, true },
+	{ "uint64_t", TOKEN_TYPE, true },
+	{ "uint8", TOKEN_TYPE, true },
+	{ "uint8_t", TOKEN_TYPE, true },
+	{ "unsigned", TOKEN_TYPE, true },
+	{ "void", TOKEN_TYPE, true },
 };
 
-/* bpftrace's definitions, where an attach point could stand. */
-static const char *const definitions[] = {
-	"enum", "fn", "import", "let", "macro", "struct", "typedef", "union",
+/* What begins a definition, where an attach point could stand. */
+static const struct item_word {
+	const char *text;
+	int token;
+} items[] = {
+	{ "config", TOKEN_CONFIG },   { "enum", TOKEN_ENUM },
+	{ "import", TOKEN_IMPORT },   { "let", TOKEN_LET },
+	{ "macro", TOKEN_MACRO },     { "struct", TOKEN_STRUCT },
+	{ "typedef", TOKEN_TYPEDEF }, { "union", TOKEN_UNION },
 };
 
 int scan_text(struct lexer *l, int token, const char *text, size_t len,
@@ -107,15 +115,19 @@ int scan_word(struct lexer *l, const char *text, size_t len, struct lexeme *out)
 	switch (l->last) {
 	case '.':
 	case TOKEN_ARROW:
+		/* A field may have any name: args.if is no statement. */
+		return TOKEN_IDENTIFIER;
 	case TOKEN_STRUCT:
 	case TOKEN_UNION:
 	case TOKEN_ENUM:
-		/* A field may have any name: args.if is no statement. */
-		return TOKEN_IDENTIFIER;
+		if (strcmp(out->text, "__attribute__") != 0)
+			return TOKEN_IDENTIFIER;
 	}
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		if (strcmp(words[i].text, out->text) != 0)
 			continue;
+		if (l->in_types && !words[i].in_c)
+			break;
 		if (words[i].token == TOKEN_IF && wants_operand(l))
 			return TOKEN_IF_VALUE;
 		return words[i].token;
@@ -252,14 +264,35 @@ static size_t directive_len(const char *text, size_t len)
 	return n;
 }
 
-static bool is_definition(const char *text, size_t len)
+/* Whether an attach point or a definition begins here. */
+static bool is_item_start(const struct lexer *l)
 {
-	for (size_t i = 0; i < sizeof(definitions) / sizeof(definitions[0]); i++) {
-		if (strlen(definitions[i]) == len &&
-		    memcmp(definitions[i], text, len) == 0)
-			return true;
+	return l->last == TOKEN_END || l->last == '}' || l->last == ';' ||
+	       l->last == TOKEN_STRING;
+}
+
+int scan_item(struct lexer *l, const char *text, size_t len, struct lexeme *out)
+{
+	scan_text(l, TOKEN_ATTACH_POINT, text, len, out);
+	if (!is_item_start(l))
+		return TOKEN_ATTACH_POINT;
+	l->in_types = false;
+	l->is_typedef = false;
+	for (size_t i = 0; i < sizeof(items) / sizeof(items[0]); i++) {
+		if (strcmp(items[i].text, out->text) != 0)
+			continue;
+		switch (items[i].token) {
+		case TOKEN_TYPEDEF:
+			l->is_typedef = true;
+			/* fallthrough */
+		case TOKEN_STRUCT:
+		case TOKEN_UNION:
+		case TOKEN_ENUM:
+			l->in_types = true;
+		}
+		return items[i].token;
 	}
-	return false;
+	return TOKEN_ATTACH_POINT;
 }
 
 bool scan_definition(struct lexer *l, const char *text, size_t len)
@@ -273,8 +306,7 @@ bool scan_definition(struct lexer *l, const char *text, size_t len)
 		}
 		len = directive_len(text, len);
 		at.end = at.begin + (uint32_t)len;
-	} else if ((l->last != TOKEN_END && l->last != '}') ||
-		   !is_definition(text, len)) {
+	} else if (!is_item_start(l) || len != 2 || memcmp(text, "fn", 2) != 0) {
 		return false;
 	}
 	diag(l->cc, DIAG_unsupported, at, "'%.*s' is not in memql yet", (int)len, text);

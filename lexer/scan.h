@@ -34,6 +34,8 @@ struct lexer {
 	unsigned nahead;
 
 	struct span predicate; /* the / that opened it */
+	bool in_types;         /* in a definition of a type, or behind it */
+	bool is_typedef;       /* the one that CODE is in: no } ends it */
 	unsigned skipped;      /* braces open in a definition that is skipped */
 	bool in_comment;       /* that does not end */
 	struct {
@@ -49,6 +51,11 @@ int scan_param(struct lexer *l, const char *text, size_t len, struct lexeme *out
 int scan_string(struct lexer *l, const char *text, size_t len, struct lexeme *out);
 int scan_text(struct lexer *l, int token, const char *text, size_t len,
 	      struct lexeme *out);
+
+/*
+ * A word that can begin a definition: its token, or ATTACH_POINT if none can begin here.
+ */
+int scan_item(struct lexer *l, const char *text, size_t len, struct lexeme *out);
 
 /* Put the scanner into its first state: only lexer.l knows the states. */
 void scan_start(struct lexer *l);

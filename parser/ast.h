@@ -205,7 +205,11 @@ struct config_item {
 	struct node *value; /* INT, STR or a bare name as CALL */
 };
 
-/* struct, union or enum NAME { ... }; also those without a name inside others. */
+/*
+ * struct, union or enum NAME { ... }. Those without a name are in the members that they
+ * are defined for only; but every enum is in the list of all. A pointer to a function is
+ * one to void.
+ */
 struct type_def {
 	struct type_def *next;
 	struct span span;
@@ -215,16 +219,16 @@ struct type_def {
 	struct member_def *members;
 	struct value_def *values; /* of an enum */
 	/* typedef ... NAME: tag is TAG_NONE. */
-	struct type_name alias;
+	struct type_name alias; /* of what has a name; of alias_def: stars and dims */
 	struct type_def *alias_def; /* typedef struct { ... } NAME; or NULL */
 };
 
 struct member_def {
 	struct member_def *next;
 	struct span span;
-	const char *name; /* NULL: an anonymous struct or union */
-	struct type_name type;
-	struct type_def *def; /* defined right here: type is not used; or NULL */
+	const char *name;      /* NULL: an anonymous struct or union, or unnamed bits */
+	struct type_name type; /* without a name if def is there */
+	struct type_def *def;  /* defined right here, without a name; or NULL */
 	bool has_bits;
 	unsigned bits; /* of a bit field */
 };
@@ -251,6 +255,7 @@ struct macro {
 	struct macro *next;
 	struct span span;
 	const char *name;
+	struct span name_span;
 	struct macro_param *params;
 	struct node *body; /* BLOCK, perhaps with a value */
 };

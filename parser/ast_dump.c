@@ -78,22 +78,22 @@ static void dump_int(FILE *out, const struct node *n)
 	fputs(units[n->integer.unit], out);
 }
 
+static const char *const type_tags[] = {
+	[TAG_NONE] = "",
+	[TAG_STRUCT] = "struct ",
+	[TAG_UNION] = "union ",
+	[TAG_ENUM] = "enum ",
+};
+
 static void dump_type_name(const struct dumper *d, const struct type_name *t)
 {
-	static const char *const tags[] = {
-		[TAG_NONE] = "",
-		[TAG_STRUCT] = "struct ",
-		[TAG_UNION] = "union ",
-		[TAG_ENUM] = "enum ",
-	};
-
-	fputs(tags[t->tag], d->out);
+	fputs(type_tags[t->tag], d->out);
 	if (t->of) {
 		fputs("(typeof ", d->out);
 		dump(d, t->of, INLINE);
 		fputc(')', d->out);
 	} else {
-		fputs(t->name, d->out);
+		fputs(t->name ? t->name : "", d->out);
 	}
 	for (unsigned i = 0; i < t->stars; i++)
 		fputc('*', d->out);
@@ -319,15 +319,83 @@ void node_dump(const struct node *n, int depth, FILE *out, node_type_text *text,
 	fputc('\n', out);
 }
 
+static void new_line(const struct dumper *d, int depth)
+{
+	fputc('\n', d->out);
+	for (int i = 0; i < depth; i++)
+		fputc('\t', d->out);
+}
+
+static void dump_type_def(const struct dumper *d, const struct type_def *t, int depth);
+
+static void dump_member(const struct dumper *d, const struct member_def *m, int depth)
+{
+	new_line(d, depth);
+	fprintf(d->out, "(%s ", m->name ? m->name : "-");
+	if (m->def)
+		dump_type_def(d, m->def, depth);
+	dump_type_name(d, &m->type);
+	if (m->has_bits)
+		fprintf(d->out, " : %u", m->bits);
+	fputc(')', d->out);
+}
+
+static void dump_type_def(const struct dumper *d, const struct type_def *t, int depth)
+{
+	fprintf(d->out, "(%s%s%s", t->tag ? type_tags[t->tag] : "typedef ",
+		t->name ? t->name : "-", t->packed ? " packed" : "");
+	for (const struct member_def *m = t->members; m; m = m->next)
+		dump_member(d, m, depth + 1);
+	for (const struct value_def *v = t->values; v; v = v->next) {
+		new_line(d, depth + 1);
+		fprintf(d->out, "(%s", v->name);
+		dump_list(d, v->value);
+		fputc(')', d->out);
+	}
+	if (t->tag == TAG_NONE) {
+		fputc(' ', d->out);
+		if (t->alias_def)
+			dump_type_def(d, t->alias_def, depth);
+		dump_type_name(d, &t->alias);
+	}
+	fputc(')', d->out);
+}
+
+static void dump_macro(const struct dumper *d, const struct macro *m)
+{
+	fprintf(d->out, "(macro (%s", m->name);
+	for (const struct macro_param *p = m->params; p; p = p->next)
+		fprintf(d->out, " %s", p->name);
+	fputc(')', d->out);
+	dump_below(d, m->body, 0);
+	fputs(")\n", d->out);
+}
+
+static void dump_definitions(const struct dumper *d, const struct ast *ast)
+{
+	for (const struct config_item *i = ast->config; i; i = i->next) {
+		fprintf(d->out, "(config %s ", i->name);
+		dump(d, i->value, INLINE);
+		fputs(")\n", d->out);
+	}
+	for (const struct type_def *t = ast->types; t; t = t->next) {
+		dump_type_def(d, t, 0);
+		fputc('\n', d->out);
+	}
+	for (const struct map_def *m = ast->maps; m; m = m->next) {
+		fprintf(d->out, "(map %s %s", m->name, m->kind);
+		dump_list(d, m->args);
+		fputs(")\n", d->out);
+	}
+	for (const struct macro *m = ast->macros; m; m = m->next)
+		dump_macro(d, m);
+}
+
 void ast_dump(const struct ast *ast, FILE *out)
 {
 	const struct dumper d = { out, NULL, NULL };
 
-	for (const struct config_item *i = ast->config; i; i = i->next) {
-		fprintf(out, "(config %s ", i->name);
-		dump(&d, i->value, INLINE);
-		fputs(")\n", out);
-	}
+	dump_definitions(&d, ast);
 	for (const struct clause *c = ast->clauses; c; c = c->next) {
 		fputs("(clause", out);
 		for (const struct attach_point *p = c->points; p; p = p->next)

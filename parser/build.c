@@ -1,7 +1,10 @@
 /* Lists, and what stands outside of clauses. */
 #include "parser/build.h"
 
+#include <ctype.h>
+
 #include "core/arena.h"
+#include "core/intern.h"
 
 struct node_list list_add(struct node_list list, struct node *n)
 {
@@ -25,15 +28,21 @@ struct point_list points_add(struct parser *p, struct point_list list, struct sp
 			     const struct lexeme *text)
 {
 	struct attach_point *point = ARENA_NEW(p->arena, struct attach_point);
+	const char *equals = text->text;
 
+	/* name=probe: bpftrace keeps the name for later, too. */
+	while (isalnum((unsigned char)*equals) || *equals == '_')
+		equals++;
 	point->span = at;
 	point->text = text->text;
+	if (*equals == '=')
+		point->text = intern_str(p->cc->names, equals + 1);
 	if (list.last)
 		list.last->next = point;
 	else
 		list.first = point;
 	list.last = point;
-	p->last_point = text->text;
+	p->last_point = point->text;
 	return list;
 }
 

@@ -11,10 +11,14 @@ struct parser {
 	struct lexer *lexer;
 	struct ast *ast;
 	struct config_item **config_end;
+	struct type_def **types_end;
+	struct map_def **maps_end;
+	struct macro **macros_end;
 	struct clause **clauses_end;
 	unsigned nerrors;       /* of syntax */
 	const char *last_point; /* text of the latest attach point, or NULL */
 	unsigned nhidden;       /* variables that the parser made */
+	unsigned ndefs;         /* maps, macros and types */
 };
 
 /* A list that grows at its end. */
@@ -32,6 +36,21 @@ struct field_list {
 		const char **items;
 		size_t n, cap;
 	} names;
+};
+struct member_list {
+	struct member_def *first, *last;
+};
+struct value_list {
+	struct value_def *first, *last;
+};
+struct param_list {
+	struct macro_param *first, *last;
+	unsigned n;
+};
+/* A type that has a name, or one that was defined right there. */
+struct type_spec {
+	struct type_name type;
+	struct type_def *def;
 };
 /* The sizes in int32[2][3]; 0 for []. */
 struct dim_list {
@@ -130,6 +149,47 @@ struct type_name word_type(struct parser *p, struct span at, const char *words);
 struct type_name named_type(const struct lexeme *name);
 struct type_name tagged_type(enum type_tag tag, const struct lexeme *name);
 struct type_name make_type(struct type_name base, unsigned stars, struct dim_list dims);
+
+/* Definitions; each reports a name that is there already. */
+
+void add_map(struct parser *p, struct span at, const struct lexeme *name,
+	     const struct lexeme *kind, struct span kind_span, struct node *args);
+struct param_list params_add(struct parser *p, struct param_list list, struct span at,
+			     const struct lexeme *name);
+void add_macro(struct parser *p, struct span at, struct span name_span,
+	       const struct lexeme *name, struct macro_param *params,
+	       struct node *body);
+
+/* name NULL: none. With a name, the definition is added, and the result names it. */
+struct type_spec define_struct(struct parser *p, struct span at, enum type_tag tag,
+			       const struct lexeme *name, struct member_def *members,
+			       bool packed);
+struct type_spec define_enum(struct parser *p, struct span at,
+			     const struct lexeme *name, struct value_def *values);
+/* Outside of other definitions only an enum needs no name. */
+void define_outside(struct parser *p, struct span at, struct type_spec spec);
+/* Declarators with their types. */
+void add_typedefs(struct parser *p, struct member_def *names);
+
+struct value_list values_add(struct parser *p, struct value_list list, struct span at,
+			     const struct lexeme *name, struct node *value);
+struct member_list members_join(struct member_list list, struct member_list more);
+
+/* struct { ... }; inside another one */
+struct member_list unnamed_member(struct parser *p, struct span at,
+				  struct type_spec spec);
+/* Declarators know their stars and sizes; this adds the type before them. */
+struct member_list typed_members(struct type_spec spec, struct member_list list);
+struct member_list declare(struct parser *p, struct span at, const struct lexeme *name,
+			   unsigned stars, struct dim_list sizes);
+struct member_list declare_bits(struct parser *p, struct span at,
+				const struct lexeme *name, const struct node *bits);
+struct member_list declare_function(struct parser *p, struct span at,
+				    const struct lexeme *name, struct dim_list sizes);
+struct dim_list sizes_add(struct parser *p, struct dim_list list,
+			  const struct node *size);
+/* True for packed; reports those that would change the layout in another way. */
+bool attribute_packs(struct parser *p, struct span at, const struct lexeme *name);
 
 void add_clause(struct parser *p, struct span at, struct attach_point *points,
 		struct node *predicate, struct node *body);

@@ -129,6 +129,13 @@ struct node *make_tuple(struct parser *p, struct span at, struct node *items)
 struct field_list fields_add(struct parser *p, struct field_list list, struct span at,
 			     const struct lexeme *name, struct node *value)
 {
+	enum { MAX_FIELDS = 1000 };
+
+	if (list.names.n == MAX_FIELDS)
+		diag(p->cc, DIAG_unsupported, at, "a record with more than %d fields",
+		     MAX_FIELDS);
+	if (list.names.n >= MAX_FIELDS)
+		return list;
 	for (size_t i = 0; i < list.names.n; i++) {
 		if (list.names.items[i] == name->text)
 			diag(p->cc, DIAG_redeclared, at,

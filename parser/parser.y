@@ -32,16 +32,21 @@
 	struct point_list points;
 	struct type_name type;
 	struct dim_list dims;
+	struct type_spec spec;
+	struct member_list members;
+	struct value_list values;
+	struct param_list params;
+	enum type_tag tag;
+	bool packed;
 	const char *words;
 	unsigned count;
 	enum op op;
 }
 
 %code {
-#include <string.h>
-
 #include "core/arena.h"
 #include "core/diag.h"
+#include "parser/syntax.h"
 
 static int parser_yylex(PARSER_YYSTYPE *value, struct span *at, struct parser *p);
 static void parser_yyerror(const struct span *at, struct parser *p, const char *what);
@@ -54,6 +59,9 @@ static void parser_yyerror(const struct span *at, struct parser *p, const char *
 static const struct node_list empty_list;
 static const struct field_list no_fields;
 static const struct dim_list no_dims;
+static const struct member_list no_members;
+static const struct value_list no_values;
+static const struct param_list no_params;
 static const struct point_list no_points;
 }
 
@@ -61,6 +69,9 @@ static const struct point_list no_points;
 %token END 0 "the end of the program"
 %token <lexeme> CONFIG "'config'"
 %token <lexeme> ATTACH_POINT "attach point"
+%token IMPORT "'import'"
+%token MACRO "'macro'"
+%token TYPEDEF "'typedef'"
 %token PREDICATE_BEGIN "'/'"
 %token PREDICATE_END "'/' before '{'"
 %token <lexeme> IDENTIFIER "identifier"
@@ -76,6 +87,7 @@ static const struct point_list no_points;
 %token UNION "'union'"
 %token ENUM "'enum'"
 %token TYPEOF "'typeof'"
+%token ATTRIBUTE "'__attribute__'"
 %token IF "'if'"
 %token IF_VALUE "'if' as a value"
 %token ELSE "'else'"
@@ -135,7 +147,14 @@ static const struct point_list no_points;
 %type <fields> fields
 %type <points> points
 %type <type> type base_type let_type
-%type <dims> dims
+%type <dims> dims sizes
+%type <spec> spec spec_core struct_def enum_def
+%type <tag> tag
+%type <members> members member declarators declarator
+%type <values> values
+%type <params> params param_list
+%type <lexeme> param
+%type <packed> attributes attribute attribute_list attribute_words attribute_word
 %type <words> type_words
 %type <count> stars
 %type <op> assign_op
@@ -146,8 +165,13 @@ program: items;
 
 items:
   %empty
+| items ';'
 | items config
 | items clause
+| items map_def
+| items macro
+| items type_def
+| items import
 ;
 
 config:
@@ -180,16 +204,145 @@ clause:
   points predicate block { add_clause(p, @$, $points.first, $predicate, $block); }
 | error block { yyerrok; }
 | error '}'   { yyerrok; }
+| error ';'   { yyerrok; }
 ;
 
 points:
   ATTACH_POINT            { $$ = points_add(p, no_points, @1, &$1); }
 | points ',' ATTACH_POINT { $$ = points_add(p, $1, @3, &$3); }
+| points ','
 ;
 
 predicate:
   %empty                             { $$ = NULL; }
 | PREDICATE_BEGIN expr PREDICATE_END { $$ = $expr; }
+;
+
+map_def:
+  LET MAP '=' IDENTIFIER '(' args ')' ';'
+	{ add_map(p, @$, &$MAP, &$IDENTIFIER, @IDENTIFIER, $args.first); }
+;
+
+macro: MACRO IDENTIFIER '(' params ')' braces
+	{ add_macro(p, @$, @2, &$IDENTIFIER, $params.first, $braces); };
+
+params: %empty { $$ = no_params; } | param_list;
+
+param_list:
+  param                { $$ = params_add(p, no_params, @1, &$1); }
+| param_list ',' param { $$ = params_add(p, $1, @3, &$3); }
+;
+
+param: IDENTIFIER | VARIABLE | MAP;
+
+import: IMPORT STRING
+	{ diag(p->cc, DIAG_unsupported, @$, "'import' is not in memql yet"); };
+
+/*
+ * Definitions of types, as in C. A declarator is turned inside out only as far as
+ * kernels do it: a pointer to a function has parentheses, nothing else.
+ */
+
+type_def:
+  struct_def                   { define_outside(p, @$, $1); }
+| enum_def                     { define_outside(p, @$, $1); }
+| tag IDENTIFIER ';'
+| ENUM IDENTIFIER ';'
+| TYPEDEF spec declarators ';' { add_typedefs(p, typed_members($spec, $declarators).first); }
+;
+
+/* What has a name is kept under it: the result is the name. */
+struct_def:
+  tag '{' members '}' attributes
+	{ $$ = define_struct(p, @$, $tag, NULL, $members.first, $5); }
+| tag IDENTIFIER '{' members '}' attributes
+	{ $$ = define_struct(p, @$, $tag, &$2, $members.first, $6); }
+| tag attribute_list '{' members '}' attributes
+	{ $$ = define_struct(p, @$, $tag, NULL, $members.first, $2 || $6); }
+| tag attribute_list IDENTIFIER '{' members '}' attributes
+	{ $$ = define_struct(p, @$, $tag, &$3, $members.first, $2 || $7); }
+;
+
+tag: STRUCT { $$ = TAG_STRUCT; } | UNION { $$ = TAG_UNION; };
+
+enum_def:
+  ENUM '{' values '}'            { $$ = define_enum(p, @$, NULL, $values.first); }
+| ENUM IDENTIFIER '{' values '}' { $$ = define_enum(p, @$, &$2, $values.first); }
+;
+
+values:
+  IDENTIFIER                     { $$ = values_add(p, no_values, @$, &$1, NULL); }
+| IDENTIFIER '=' expr            { $$ = values_add(p, no_values, @$, &$1, $3); }
+| values ','
+| values ',' IDENTIFIER          { $$ = values_add(p, $1, @3, &$3, NULL); }
+| values ',' IDENTIFIER '=' expr { $$ = values_add(p, $1, @3, &$3, $5); }
+;
+
+members:
+  %empty            { $$ = no_members; }
+| members member    { $$ = members_join($1, $2); }
+| members error ';' { yyerrok; }
+;
+
+member:
+  spec ';'             { $$ = unnamed_member(p, @$, $spec); }
+| spec declarators ';' { $$ = typed_members($spec, $declarators); }
+;
+
+/* A type, and what was defined for it on the way. */
+spec: spec_core | qualifiers spec_core { $$ = $2; };
+
+spec_core:
+  base_type  { $$ = (struct type_spec){ .type = $1 }; }
+| IDENTIFIER { $$ = (struct type_spec){ .type = named_type(&$1) }; }
+| struct_def
+| enum_def
+;
+
+declarators:
+  declarator
+| declarators ',' declarator { $$ = members_join($1, $3); }
+;
+
+declarator:
+  stars IDENTIFIER sizes attributes
+	{ $$ = declare(p, @2, &$2, $stars, $sizes); }
+| stars IDENTIFIER ':' expr
+	{ $$ = declare_bits(p, @2, &$2, $4); }
+| ':' expr
+	{ $$ = declare_bits(p, @$, NULL, $2); }
+| stars '(' '*' stars IDENTIFIER sizes ')' '(' ignored ')'
+	{ $$ = declare_function(p, @5, &$5, $sizes); }
+;
+
+sizes:
+  %empty             { $$ = no_dims; }
+| sizes '[' expr ']' { $$ = sizes_add(p, $1, $3); }
+| sizes '[' ']'      { $$ = dims_add(p, $1, @3, 0); }
+;
+
+attributes: %empty { $$ = false; } | attribute_list;
+
+attribute_list: attribute | attribute_list attribute { $$ = $1 || $2; };
+
+attribute: ATTRIBUTE '(' '(' attribute_words ')' ')' { $$ = $4; };
+
+attribute_words:
+  attribute_word
+| attribute_words ',' attribute_word { $$ = $1 || $3; }
+;
+
+attribute_word:
+  IDENTIFIER                 { $$ = attribute_packs(p, @1, &$1); }
+| IDENTIFIER '(' ignored ')' { $$ = attribute_packs(p, @1, &$1); }
+;
+
+/* Parameters of functions and attributes: nothing depends on them. */
+ignored: %empty | ignored ignored_word;
+
+ignored_word:
+  IDENTIFIER | TYPE | TYPE_NAME | QUALIFIER | STRUCT | UNION | ENUM | INTEGER | STRING
+| '*' | ',' | '.' | RANGE | '[' | ']' | '(' ignored ')'
 ;
 
 /* Statements */
@@ -367,8 +520,7 @@ qualifiers: QUALIFIER | qualifiers QUALIFIER;
 base_type:
   type_words            { $$ = word_type(p, @$, $1); }
 | TYPE_NAME             { $$ = named_type(&$1); }
-| STRUCT IDENTIFIER     { $$ = tagged_type(TAG_STRUCT, &$2); }
-| UNION IDENTIFIER      { $$ = tagged_type(TAG_UNION, &$2); }
+| tag IDENTIFIER        { $$ = tagged_type($tag, &$2); }
 | ENUM IDENTIFIER       { $$ = tagged_type(TAG_ENUM, &$2); }
 | TYPEOF '(' expr ')'   { $$ = (struct type_name){ .of = $expr }; }
 ;
@@ -409,175 +561,41 @@ static void parser_yyerror(const struct span *at, struct parser *p, const char *
 	diag(p->cc, DIAG_syntax, *at, "nested too deeply");
 }
 
-/*
- * Syntax errors: "expected ';' or '}', found number '5'". Bison lists every token that
- * could stand there; after an operand these are two dozen operators, which help nobody,
- * so they are left out if there is anything else, and all that begin an expression or a
- * statement are shown as one.
- */
-
-enum { NO_TOKEN = -1 };
-
-static const int operators[] = {
-	TOK_ARROW, TOK_INCREMENT, TOK_DECREMENT, TOK_SHL, TOK_SHR, TOK_LE, TOK_GE,
-	TOK_EQ, TOK_NE, TOK_LAND, TOK_LOR, TOK_ADD_ASSIGN, TOK_SUB_ASSIGN,
-	TOK_MUL_ASSIGN, TOK_DIV_ASSIGN, TOK_MOD_ASSIGN, TOK_AND_ASSIGN, TOK_OR_ASSIGN,
-	TOK_XOR_ASSIGN, TOK_SHL_ASSIGN, TOK_SHR_ASSIGN, '?', '|', '^', '&', '<', '>',
-	'+', '-', '*', '/', '%', '.', '(', '[', '=', NO_TOKEN,
-};
-static const int operands[] = {
-	TOK_IDENTIFIER, TOK_TYPE, TOK_TYPE_NAME, TOK_INTEGER, TOK_STRING, TOK_PARAM,
-	TOK_VARIABLE, TOK_MAP, TOK_QUALIFIER, TOK_STRUCT, TOK_UNION, TOK_ENUM,
-	TOK_TYPEOF, TOK_IF_VALUE, TOK_BLOCK_VALUE, TOK_INCREMENT, TOK_DECREMENT, '(',
-	'-', '!', '~', '*', '&', NO_TOKEN,
-};
-static const int statements[] = {
-	TOK_IF, TOK_ELSE, TOK_FOR, TOK_WHILE, TOK_UNROLL, TOK_LET, TOK_RETURN,
-	TOK_BREAK, TOK_CONTINUE, '{', ';', NO_TOKEN,
-};
-static const int instead_of_clause[] = { TOK_END, TOK_CONFIG, NO_TOKEN };
-
-/* By symbol, and what stands for the groups that were left out. */
-struct expected {
-	bool has[YYNTOKENS];
-	const char *group;
-};
-
-static bool expects(const struct expected *e, int token)
+/* Bison numbers its symbols from 0 on, in the order above; this is the token's number. */
+static int token_of(yysymbol_kind_t kind)
 {
-	return e->has[YYTRANSLATE(token)];
-}
-
-static void leave_out(struct expected *e, const int *tokens)
-{
-	for (; *tokens != NO_TOKEN; tokens++)
-		e->has[YYTRANSLATE(*tokens)] = false;
-}
-
-static bool is_empty(const struct expected *e)
-{
-	for (int i = 0; i < YYNTOKENS; i++) {
-		if (e->has[i])
-			return false;
+	for (int token = 0; token <= YYMAXUTOK; token++) {
+		if (YYTRANSLATE(token) == kind)
+			return token;
 	}
-	return true;
+	return TOKEN_END;
 }
 
-static struct expected find_expected(const yypcontext_t *context)
+static const char *token_name(int token)
 {
-	struct expected e = { .group = NULL };
-	yysymbol_kind_t kinds[YYNTOKENS];
-	int n = yypcontext_expected_tokens(context, kinds, YYNTOKENS);
-
-	for (int i = 0; i < n; i++)
-		e.has[kinds[i]] = true;
-	return e;
-}
-
-/* Leave what helps. */
-static void summarize(struct expected *e)
-{
-	struct expected all = *e;
-
-	if (expects(e, TOK_IF)) {
-		e->group = "statement";
-		leave_out(e, statements);
-		leave_out(e, operands);
-	} else if (expects(e, '!')) {
-		e->group = "expression";
-		leave_out(e, operands);
-	} else if (expects(e, TOK_ATTACH_POINT)) {
-		leave_out(e, instead_of_clause);
-	} else {
-		leave_out(e, operators);
-		if (is_empty(e))
-			*e = all;
-	}
-}
-
-/* "';' or '}'": at most four, the rest is left to the manual. */
-static const char *expected_text(struct parser *p, const struct expected *e)
-{
-	const char *words[4], *text;
-	size_t n = 0;
-
-	if (e->group)
-		words[n++] = e->group;
-	for (int i = 0; i < YYNTOKENS && n < 4; i++) {
-		if (e->has[i])
-			words[n++] = yysymbol_name(i);
-	}
-	if (n == 0)
-		return "nothing";
-	text = words[0];
-	for (size_t i = 1; i < n; i++)
-		text = arena_printf(p->arena, "%s%s%s", text,
-				    i + 1 < n ? ", " : " or ", words[i]);
-	return text;
-}
-
-/* "identifier 'foo'"; what is long is cut. */
-static const char *found_text(struct parser *p, yysymbol_kind_t kind, struct span at)
-{
-	const char *text = p->cc->source->text + at.begin;
-	const uint32_t len = at.end - at.begin;
-	const char *name = "", *quote = "'";
-
-	if (kind == YYSYMBOL_YYEOF)
-		return yysymbol_name(kind);
-	if (kind >= YYSYMBOL_ATTACH_POINT && kind <= YYSYMBOL_MAP &&
-	    kind != YYSYMBOL_PREDICATE_BEGIN && kind != YYSYMBOL_PREDICATE_END)
-		name = arena_printf(p->arena, "%s ", yysymbol_name(kind));
-	if (kind == YYSYMBOL_STRING)
-		quote = "";
-	return arena_printf(p->arena, "%s%s%.*s%s%s", name, quote,
-			    len > 30 ? 27 : (int)len, text, len > 30 ? "..." : "",
-			    quote);
-}
-
-/* Say more where the mistake is a usual one. */
-static void explain(struct parser *p, const struct expected *e, yysymbol_kind_t found,
-		    struct span at)
-{
-	struct span brace;
-
-	if (found == YYSYMBOL_YYEOF && lexer_open_brace(p->lexer, &brace))
-		diag_note(p->cc, brace, "this '{' is not closed");
-	if (found == YYTRANSLATE('=') && expects(e, TOK_EQ))
-		diag_hint(p->cc, "a comparison is written '=='");
-	if (found == YYSYMBOL_IDENTIFIER && expects(e, TOK_VARIABLE) &&
-	    !expects(e, TOK_IDENTIFIER))
-		diag_hint(p->cc, "a variable begins with a dollar: $%.*s",
-			  (int)(at.end - at.begin), p->cc->source->text + at.begin);
-	if (expects(e, TOK_PREDICATE_BEGIN) && p->last_point) {
-		const char *last_part = strrchr(p->last_point, ':');
-
-		if (last_part && strchr(last_part, '/'))
-			diag_hint(p->cc, "the '/' of a predicate needs a blank before it");
-		else if (strpbrk(p->last_point, "(@$=") && !last_part)
-			diag_hint(p->cc, "what is done stands within a probe: "
-					 "BEGIN { ... }");
-	}
+	return yysymbol_name(YYTRANSLATE(token));
 }
 
 static int yyreport_syntax_error(const yypcontext_t *context, struct parser *p)
 {
-	const yysymbol_kind_t found = yypcontext_token(context);
-	const struct span at = *yypcontext_location(context);
-	struct expected all, shown;
+	struct syntax_error e = {
+		.at = *yypcontext_location(context),
+		.found = token_of(yypcontext_token(context)),
+		.name = token_name,
+	};
+	yysymbol_kind_t kinds[YYNTOKENS];
+	int n;
 
+	_Static_assert(YYNTOKENS <= SYNTAX_MAX, "every token may be expected");
 	/* What nobody will see must cost nothing: junk has an error every few bytes. */
 	if (p->nerrors++ > 10 * DIAG_MAX) {
-		diag(p->cc, DIAG_syntax, at, "syntax error");
+		diag(p->cc, DIAG_syntax, e.at, "syntax error");
 		return 0;
 	}
-	if (found == YYSYMBOL_YYEOF && lexer_in_comment(p->lexer))
-		return 0; /* the lexer has said why */
-	all = shown = find_expected(context);
-	summarize(&shown);
-	diag(p->cc, DIAG_syntax, at, "expected %s, found %s", expected_text(p, &shown),
-	     found_text(p, found, at));
-	explain(p, &all, found, at);
+	n = yypcontext_expected_tokens(context, kinds, YYNTOKENS);
+	for (int i = 0; i < n; i++)
+		e.expected[e.n++] = token_of(kinds[i]);
+	syntax_error(p, &e);
 	return 0;
 }
 
@@ -591,6 +609,9 @@ bool parse(struct compile *cc)
 	};
 
 	p.config_end = &p.ast->config;
+	p.types_end = &p.ast->types;
+	p.maps_end = &p.ast->maps;
+	p.macros_end = &p.ast->macros;
 	p.clauses_end = &p.ast->clauses;
 	/* Bison's result is not asked: it recovers from errors, and the lexer has its own. */
 	parser_yyparse(&p);

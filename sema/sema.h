@@ -21,6 +21,7 @@ struct sema {
 };
 
 /* The stages. Each returns false if an error was recorded. */
+bool expand(struct compile *cc);  /* macros of cc->ast in the places of their calls */
 bool resolve(struct compile *cc); /* fills cc->plan: programs, maps, variables, rows */
 bool infer(struct compile *cc);   /* node->type everywhere; map and variable types */
 bool fold(struct compile *cc);    /* constant expressions become INT nodes */
