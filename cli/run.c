@@ -133,14 +133,13 @@ static size_t count_sites(const struct image *img)
 }
 
 /* From live probes to the end of the trace. 0 or -errno. */
-static int follow_to_end(const struct image *img, struct watch *w, struct session *s,
-			 struct sink *sink)
+static int follow_to_end(struct watch *w, struct session *s, struct sink *sink)
 {
 	int err = 0;
 
 	/* If BEGIN called exit(), nothing was attached, and the command does not run. */
 	if (!session_is_over(s)) {
-		sink->ops->attached(sink, count_sites(img));
+		sink->ops->attached(sink, session_attached_sites(s));
 		err = w->child ? child_go(w->child) : 0;
 		if (!err)
 			err = follow(s, w, sink);
@@ -176,7 +175,7 @@ static int trace(const struct image *img, const struct options *o, struct watch 
 	if (session_attach(s))
 		goto out;
 
-	err = follow_to_end(img, w, s, sink);
+	err = follow_to_end(w, s, sink);
 	if (err == -EPIPE) /* a reader that has enough, as head(1): an end like ^C */
 		status = EXIT_SUCCESS;
 	else if (err)

@@ -66,6 +66,7 @@ struct image {
 	const void *elf;
 	size_t elf_size;
 	const char *source_name;
+	enum missing_probes missing_probes; /* of sites that cannot be attached to */
 	const struct map_info *const *maps;
 	size_t nmaps;
 	const struct action_info *const *actions; /* indexed by record.action */

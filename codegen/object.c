@@ -174,6 +174,7 @@ static void make_image(struct module *m, LLVMMemoryBufferRef elf)
 	img->elf = bytes;
 	img->elf_size = LLVMGetBufferSize(elf);
 	img->source_name = cc->source->name;
+	img->missing_probes = cc->plan->missing_probes;
 	img->maps = (const struct map_info *const *)cc->plan->maps.items;
 	img->nmaps = cc->plan->maps.n;
 	img->actions = (const struct action_info *const *)cc->plan->actions.items;

@@ -305,7 +305,9 @@ static struct value read_number(struct emit *e, const struct location *at,
 		return extend(e, read_register(e, at->base), at->size, at->is_signed);
 	case LOC_MEMORY:
 		return emit_read(e, memory_address(e, at), at->size, at->is_signed,
-				 SPACE_USER, span);
+				 e->program->kind->flags & PROBE_USER ? SPACE_USER
+								      : SPACE_KERNEL,
+				 span);
 	case LOC_UNREADABLE:
 		return unreadable(e, span);
 	case LOC_STRING:

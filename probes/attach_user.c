@@ -41,10 +41,10 @@ struct batch {
 	size_t n;
 };
 
-void prepare_user(const struct session *s, const struct image_program *p,
+void prepare_user(struct session *s, const struct image_program *p,
 		  struct bpf_program *prog)
 {
-	if (session_has_uprobe_multi(s))
+	if (session_has(s, FEATURE_UPROBE_MULTI))
 		bpf_program__set_expected_attach_type(
 			prog, (enum bpf_attach_type)ATTACH_TRACE_UPROBE_MULTI);
 	if (p->sleepable)
@@ -209,6 +209,7 @@ int attach_user(struct session *s, const struct image_program *p,
 {
 	if (p->nsites == 0)
 		return 0;
-	return session_has_uprobe_multi(s) ? attach_multi(s, p, prog, returns, failed)
-					   : attach_each(s, p, prog, returns, failed);
+	return session_has(s, FEATURE_UPROBE_MULTI)
+		       ? attach_multi(s, p, prog, returns, failed)
+		       : attach_each(s, p, prog, returns, failed);
 }

@@ -10,7 +10,7 @@ struct probe_site;
 struct session;
 
 /* Before load: what the kernel must know of the program. As probe_kind's prepare. */
-void prepare_user(const struct session *s, const struct image_program *p,
+void prepare_user(struct session *s, const struct image_program *p,
 		  struct bpf_program *prog);
 
 /* Attach to all sites, or to the returns of their functions. As probe_kind's attach. */

@@ -36,7 +36,8 @@ enum location_kind {
 	LOC_STRING,     /* text of size bytes at ctx + value */
 	LOC_DATA_LOC,   /* text: ctx + value holds its offset (low 16 bits) and size */
 	LOC_REGISTER,   /* size bytes of the register at ctx + base */
-	LOC_MEMORY,     /* size bytes of user memory at base + index * scale + value */
+	LOC_MEMORY,     /* size bytes at base + index * scale + value: in the traced
+			 * program's memory if PROBE_USER, else the kernel's */
 	LOC_UNREADABLE, /* why says what is missing */
 };
 
@@ -68,12 +69,13 @@ struct probe_layout {
 
 /* One place in the running system. Plain data: the image carries it as it is. */
 struct probe_site {
-	const char *name;   /* whole, as the builtin probe shows it */
-	const char *func;   /* as the builtin func shows it, or NULL */
-	const char *path;   /* ELF file */
-	uint64_t offset;    /* in it */
-	uint64_t semaphore; /* file offset of the reference counter, 0: none */
-	const char *group, *event;
+	const char *name;          /* whole, as the builtin probe shows it */
+	const char *func;          /* as the builtin func shows it, or NULL */
+	const char *path;          /* ELF file */
+	uint64_t offset;           /* in it */
+	uint64_t semaphore;        /* file offset of the reference counter, 0: none */
+	const char *group, *event; /* of a kernel function: its module, its name */
+	uint32_t copies;           /* how many functions of the module have this name */
 	uint64_t number; /* nanoseconds (interval, profile), or Hz with is_hz */
 	bool is_hz;
 	int32_t pid;               /* 0: every process */
@@ -145,7 +147,7 @@ struct probe_kind {
 	void (*explain)(struct compile *cc, const struct probe_spec *pattern);
 
 	/* Before load: sleepable flag, expected attach type, ... NULL: nothing to do. */
-	void (*prepare)(const struct session *s, const struct image_program *p,
+	void (*prepare)(struct session *s, const struct image_program *p,
 			struct bpf_program *prog);
 
 	/*

@@ -10,17 +10,21 @@
 #include "probes/kinds.h"
 
 const struct probe_kind *const probe_kinds[] = {
-	&probe_begin,     &probe_end,        &probe_interval,
-	&probe_profile,   &probe_tracepoint, &probe_uprobe,
-	&probe_uretprobe, &probe_usdt,       NULL,
+	&probe_begin,
+	&probe_end,
+	&probe_interval,
+	&probe_profile,
+	&probe_tracepoint,
+	&probe_kprobe,
+	&probe_kretprobe,
+	&probe_uprobe,
+	&probe_uretprobe,
+	&probe_usdt,
+	NULL,
 };
 
 /* Kinds that bpftrace has, each with its alias. */
 static const char *const planned[] = {
-	"kprobe",
-	"k",
-	"kretprobe",
-	"kr",
 	"fentry",
 	"f",
 	"kfunc",

@@ -10,14 +10,12 @@
 #include "core/compile.h"
 #include "core/diag.h"
 #include "parser/ast.h"
-#include "probes/arch.h"
 #include "probes/attach_user.h"
 #include "probes/function.h"
 #include "probes/kinds.h"
 #include "probes/point.h"
+#include "probes/registers.h"
 #include "sema/target.h"
-
-enum { UPROBE_ARGS = 10 };
 
 /* Go moves stacks, and return addresses with them: the kernel's trampoline for return
  * probes would crash the program. */
@@ -75,65 +73,6 @@ static bool parse_uretprobe(struct compile *cc, const struct attach_point *point
 				   "a uretprobe needs a function's name: a "
 				   "place within one does not return");
 	return true;
-}
-
-/* The arguments in registers, and those above the return address, at function entry. */
-static struct probe_layout entry_layout(struct arena *a)
-{
-	struct probe_field *f = ARENA_ARRAY(a, struct probe_field, UPROBE_ARGS);
-	const struct arch *arch = arch_native;
-	size_t i;
-
-	for (i = 0; i < UPROBE_ARGS; i++) {
-		f[i].type = &type_u64;
-		f[i].hidden = true; /* every function has them */
-		f[i].at.size = arch->word;
-		f[i].at.index = LOC_NO_REGISTER;
-		f[i].at.scale = 1;
-		if (i < arch->nargs) {
-			f[i].at.kind = LOC_REGISTER;
-			f[i].at.base = arch->args[i];
-		} else {
-			f[i].at.kind = LOC_MEMORY;
-			f[i].at.base = arch->stack;
-			f[i].at.value = arch->stack_args +
-					(int64_t)(i - arch->nargs) * arch->word;
-		}
-	}
-	return (struct probe_layout){ .fields = f, .n = UPROBE_ARGS };
-}
-
-/* Elsewhere in a function the registers hold what they hold, the stack anything. */
-static struct probe_layout inside_layout(struct arena *a)
-{
-	struct probe_layout layout = entry_layout(a);
-	struct probe_field *f = ARENA_ARRAY(a, struct probe_field, layout.n);
-	size_t i;
-
-	memcpy(f, layout.fields, layout.n * sizeof(*f));
-	for (i = 0; i < layout.n; i++) {
-		if (f[i].at.kind != LOC_MEMORY)
-			continue;
-		f[i].at.kind = LOC_UNREADABLE;
-		f[i].at.why =
-			"arguments on the stack are found only where the function "
-			"starts";
-	}
-	layout.fields = f;
-	return layout;
-}
-
-static struct probe_layout return_layout(struct arena *a)
-{
-	struct probe_field *f = ARENA_NEW(a, struct probe_field);
-
-	f->name = "retval";
-	f->hidden = true;
-	f->type = &type_u64;
-	f->at.kind = LOC_REGISTER;
-	f->at.size = arch_native->word;
-	f->at.base = arch_native->result;
-	return (struct probe_layout){ .fields = f, .n = 1 };
 }
 
 struct search {
@@ -272,7 +211,7 @@ static int search_address(struct search *s)
 	    !function_begins_insn(t, s->path, &f, address - f.address, &before, &after))
 		return 0;
 	if (f.name && address == f.address)
-		s->layout = entry_layout(s->cc->arena);
+		s->layout = registers_entry(s->cc->arena);
 	return report_site(s, f.name, offset);
 }
 
@@ -322,7 +261,8 @@ static int expand_uprobe(struct compile *cc, const struct probe_spec *pattern,
 		.what = what,
 	};
 
-	s.layout = pattern->number ? inside_layout(cc->arena) : entry_layout(cc->arena);
+	s.layout = pattern->number ? registers_inside(cc->arena)
+				   : registers_entry(cc->arena);
 	return search_files(&s);
 }
 
@@ -339,7 +279,7 @@ static int expand_uretprobe(struct compile *cc, const struct probe_spec *pattern
 		.what = what,
 	};
 
-	s.layout = return_layout(cc->arena);
+	s.layout = registers_return(cc->arena);
 	return search_files(&s);
 }
 

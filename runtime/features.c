@@ -13,7 +13,8 @@
 
 #include "codegen/image.h"
 
-enum { ATTACH_TRACE_UPROBE_MULTI = 48 }; /* uapi/linux/bpf.h of 6.6 */
+/* uapi/linux/bpf.h of 6.6 */
+enum { ATTACH_TRACE_KPROBE_MULTI = 42, ATTACH_TRACE_UPROBE_MULTI = 48 };
 
 /* "return 0;" as a uprobe's program: a descriptor or -errno. */
 static int load_trivial(enum bpf_attach_type attach, uint32_t flags)
@@ -71,6 +72,36 @@ static bool try_uprobe_multi(void)
 	ok = try_link(fd, 0) == -EBADF && try_link(fd, -1) == -EINVAL;
 	close(fd);
 	return ok;
+}
+
+/*
+ * At address 0 is no function. A kernel without such links takes the type for a wrong one
+ * (EINVAL), or says that it was built without them (EOPNOTSUPP).
+ */
+static bool try_kprobe_multi(void)
+{
+	static const uint64_t address;
+	struct {
+		uint32_t prog_fd, target_fd, attach_type, link_flags;
+		uint32_t flags, cnt;
+		uint64_t syms, addrs, cookies;
+	} attr = {
+		.attach_type = ATTACH_TRACE_KPROBE_MULTI,
+		.cnt = 1,
+		.addrs = (uintptr_t)&address,
+	};
+	int prog = load_trivial((enum bpf_attach_type)ATTACH_TRACE_KPROBE_MULTI, 0);
+	int link, err;
+
+	if (prog < 0)
+		return false;
+	attr.prog_fd = (uint32_t)prog;
+	link = (int)syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
+	err = errno;
+	if (link >= 0)
+		close(link);
+	close(prog);
+	return link >= 0 || (err != EINVAL && err != EOPNOTSUPP);
 }
 
 static bool try_sleepable(void)
@@ -146,6 +177,8 @@ static bool is_left_out(enum feature f)
 		[FEATURE_KTIME_TAI] = "ktime_tai",
 		[FEATURE_LOOP] = "loop",
 		[FEATURE_PERCPU_LOOKUP] = "percpu_lookup",
+		[FEATURE_KPROBE] = "kprobe",
+		[FEATURE_KPROBE_MULTI] = "kprobe_multi",
 	};
 	const char *p = getenv("MEMQL_WITHOUT");
 	size_t len;
@@ -177,6 +210,10 @@ bool feature_try(enum feature f)
 		return try_helper(HELPER_LOOP);
 	case FEATURE_PERCPU_LOOKUP:
 		return try_helper(HELPER_MAP_LOOKUP_PERCPU_ELEM);
+	case FEATURE_KPROBE:
+		return access("/sys/bus/event_source/devices/kprobe/type", F_OK) == 0;
+	case FEATURE_KPROBE_MULTI:
+		return try_kprobe_multi();
 	case FEATURE_COUNT:
 		break;
 	}

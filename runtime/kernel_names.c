@@ -31,9 +31,11 @@ static int add_text(struct kernel_names *k, const char *text, uint32_t *out)
 	return 0;
 }
 
-static int add_name(struct kernel_names *k, const char *module, const char *name)
+static int add_name(struct kernel_names *k, const char *module, const char *name,
+		    uint64_t address)
 {
-	struct kernel_name *last = k->n ? &k->items[k->n - 1] : NULL, item;
+	struct kernel_name *last = k->n ? &k->items[k->n - 1] : NULL;
+	struct kernel_name item = { .address = address };
 	int err = 0;
 
 	if (last && strcmp(k->texts + last->module, module) == 0)
@@ -124,7 +126,7 @@ static int read_blacklist(struct kernel_names *out)
 		if (!name++)
 			continue;
 		name[strcspn(name, " \t\n")] = '\0';
-		err = add_name(out, KALLSYMS_VMLINUX, name);
+		err = add_name(out, KALLSYMS_VMLINUX, name, 0);
 	}
 	free(line);
 	if (fp)
@@ -132,37 +134,61 @@ static int read_blacklist(struct kernel_names *out)
 	return err;
 }
 
+/* By name, then module, then address. */
 static int compare_names(const void *a, const void *b, void *texts)
 {
 	const struct kernel_name *x = a, *y = b;
+	const char *t = texts;
+	int c = strcmp(t + x->name, t + y->name);
 
-	return strcmp((const char *)texts + x->name, (const char *)texts + y->name);
+	if (!c)
+		c = strcmp(t + x->module, t + y->module);
+	return c ? c : (x->address > y->address) - (x->address < y->address);
 }
 
-static void sort_names(struct kernel_names *k)
+void kernel_names_sort(struct kernel_names *k)
 {
 	if (k->n > 0)
 		qsort_r(k->items, k->n, sizeof(*k->items), compare_names, k->texts);
 }
 
-static bool has_name(const struct kernel_names *sorted, const char *name)
+static int compare_with(const struct kernel_names *k, const struct kernel_name *item,
+			const char *module, const char *name)
 {
-	size_t first = 0, n = sorted->n;
+	int c = strcmp(k->texts + item->name, name);
 
-	while (n > 0) {
-		size_t half = n / 2, at = first + half;
-		int c = strcmp(name, sorted->texts + sorted->items[at].name);
+	return c ? c : strcmp(k->texts + item->module, module);
+}
 
-		if (c == 0)
-			return true;
-		if (c > 0) {
-			first = at + 1;
-			n -= half + 1;
+const struct kernel_name *kernel_names_find(const struct kernel_names *sorted,
+					    const char *module, const char *name,
+					    size_t *n)
+{
+	size_t first = 0, left = sorted->n;
+
+	while (left > 0) {
+		size_t half = left / 2;
+
+		if (compare_with(sorted, &sorted->items[first + half], module, name) <
+		    0) {
+			first += half + 1;
+			left -= half + 1;
 		} else {
-			n = half;
+			left = half;
 		}
 	}
-	return false;
+	for (*n = 0; first + *n < sorted->n; ++*n)
+		if (compare_with(sorted, &sorted->items[first + *n], module, name) != 0)
+			break;
+	return *n ? &sorted->items[first] : NULL;
+}
+
+static bool has_name(const struct kernel_names *sorted, const char *module,
+		     const char *name)
+{
+	size_t n;
+
+	return kernel_names_find(sorted, module, name, &n) != NULL;
 }
 
 /* Of functions that were discarded after the kernel had started. */
@@ -171,10 +197,14 @@ static bool is_invalid(const char *name)
 	return strncmp(name, "__ftrace_invalid", 16) == 0;
 }
 
-/* "name" or "name [module]", perhaps with more in parentheses. */
-static int read_patchable(const struct kernel_names *without, struct kernel_names *out)
+/*
+ * "name" or "name [module]", perhaps with more in parentheses; in some files an address
+ * stands before it.
+ */
+static int read_patchable(const char *file, bool addresses,
+			  const struct kernel_names *without, struct kernel_names *out)
 {
-	FILE *fp = open_tracefs("available_filter_functions");
+	FILE *fp = open_tracefs(file);
 	char *line = NULL;
 	size_t cap = 0;
 	int err = 0;
@@ -183,16 +213,22 @@ static int read_patchable(const struct kernel_names *without, struct kernel_name
 		return -errno;
 	while (!err && getline(&line, &cap, fp) > 0) {
 		const char *module = KALLSYMS_VMLINUX;
-		char *end = line + strcspn(line, " \t\n"), *open;
+		char *name = line, *end, *open;
+		uint64_t address = 0;
 
+		if (addresses) {
+			address = strtoull(line, &name, 16);
+			name += strspn(name, " ");
+		}
+		end = name + strcspn(name, " \t\n");
 		open = strchr(end, '[');
 		*end = '\0';
 		if (open) {
 			module = open + 1;
 			open[strcspn(open, "]")] = '\0';
 		}
-		if (!is_invalid(line) && !has_name(without, line))
-			err = add_name(out, module, line);
+		if (!is_invalid(name) && !has_name(without, KALLSYMS_VMLINUX, name))
+			err = add_name(out, module, name, address);
 	}
 	if (!err && ferror(fp))
 		err = -EIO;
@@ -221,9 +257,9 @@ static int collect_function(const struct kallsyms_symbol *s, void *arg)
 	struct collector *c = arg;
 
 	if (!strchr("tTwW", s->type) || is_generated(s) ||
-	    (c->without && has_name(c->without, s->name)))
+	    (c->without && has_name(c->without, KALLSYMS_VMLINUX, s->name)))
 		return 0;
-	return add_name(c->out, s->module, s->name);
+	return add_name(c->out, s->module, s->name, s->address);
 }
 
 int kernel_functions_read_symbols(const char *path, struct kernel_names *out)
@@ -239,9 +275,10 @@ int kernel_functions_read(struct kernel_names *out)
 	struct collector c = { .without = &blacklist, .out = out };
 	int err = read_blacklist(&blacklist);
 
-	sort_names(&blacklist);
+	kernel_names_sort(&blacklist);
 	if (!err)
-		err = read_patchable(&blacklist, out);
+		err = read_patchable("available_filter_functions", false, &blacklist,
+				     out);
 	/* Not only root may read the symbols, but nobody else may probe. */
 	if (err == -EACCES && !geteuid())
 		err = -ENOENT;
@@ -250,6 +287,120 @@ int kernel_functions_read(struct kernel_names *out)
 		err = kallsyms_each(KALLSYMS_PATH, collect_function, &c);
 	}
 	kernel_names_free(&blacklist);
+	return err;
+}
+
+/* Symbols of one address, as they follow each other in the list. */
+struct alias_search {
+	const struct kernel_names *sorted;
+	struct kernel_names *out;
+	struct kernel_names group;
+	uint64_t address;
+};
+
+static const char *listed_name(const struct alias_search *s)
+{
+	const struct kernel_names *g = &s->group;
+
+	for (size_t i = 0; i < g->n; i++)
+		if (has_name(s->sorted, g->texts + g->items[i].module,
+			     g->texts + g->items[i].name))
+			return g->texts + g->items[i].name;
+	return NULL;
+}
+
+static int end_group(struct alias_search *s)
+{
+	const char *listed = s->group.n > 1 ? listed_name(s) : NULL;
+	struct kernel_names *g = &s->group;
+	uint32_t at = 0;
+	int err = listed ? add_text(s->out, listed, &at) : 0;
+
+	for (size_t i = 0; listed && i < g->n && !err; i++) {
+		const char *name = g->texts + g->items[i].name;
+
+		if (strcmp(name, listed) == 0)
+			continue;
+		err = add_name(s->out, g->texts + g->items[i].module, name, s->address);
+		if (!err)
+			s->out->items[s->out->n - 1].listed = at;
+	}
+	g->n = 0;
+	g->texts_size = 0;
+	return err;
+}
+
+static int collect_alias(const struct kallsyms_symbol *symbol, void *arg)
+{
+	struct alias_search *s = arg;
+	int err = 0;
+
+	if (!strchr("tTwW", symbol->type) || !symbol->address)
+		return 0;
+	if (symbol->address != s->address)
+		err = end_group(s);
+	s->address = symbol->address;
+	return err ? err
+		   : add_name(&s->group, symbol->module, symbol->name, symbol->address);
+}
+
+int kernel_functions_read_aliases(const char *path, const struct kernel_names *list,
+				  struct kernel_names *out)
+{
+	struct kernel_names sorted = *list;
+	struct alias_search s = { .sorted = &sorted, .out = out };
+	int err;
+
+	/* The list itself stays in the kernel's order. */
+	sorted.items = malloc((list->n + 1) * sizeof(*sorted.items));
+	if (!sorted.items)
+		return -ENOMEM;
+	if (list->n > 0)
+		memcpy(sorted.items, list->items, list->n * sizeof(*sorted.items));
+	kernel_names_sort(&sorted);
+	err = kallsyms_each(path, collect_alias, &s);
+	if (!err)
+		err = end_group(&s);
+	kernel_names_free(&s.group);
+	free(sorted.items);
+	return err;
+}
+
+int kernel_aliases_each(const struct kernel_names *k, const char *module,
+			const char *name,
+			int (*found)(const char *module, const char *name, void *arg),
+			void *arg)
+{
+	uint32_t reported = UINT32_MAX;
+	int err = 0;
+
+	for (size_t i = 0; i < k->n && !err; i++) {
+		const struct kernel_name *this = &k->items[i];
+
+		if (this->listed == reported ||
+		    !glob_match(name, k->texts + this->name) ||
+		    !glob_match(module, k->texts + this->module) ||
+		    glob_match(name, k->texts + this->listed))
+			continue;
+		reported = this->listed;
+		err = found(k->texts + this->module, k->texts + this->name, arg);
+	}
+	return err;
+}
+
+int kernel_functions_read_addresses(struct kernel_names *out)
+{
+	const struct kernel_names all = { 0 };
+	int err = read_patchable("available_filter_functions_addrs", true, &all, out);
+
+	if (err && err != -ENOMEM) {
+		kernel_names_free(out);
+		err = kernel_functions_read_symbols(KALLSYMS_PATH, out);
+	}
+	if (!err && (!out->n || !out->items[0].address))
+		err = -EACCES;
+	if (!err)
+		kernel_names_sort(out);
 	return err;
 }
 
@@ -265,7 +416,7 @@ static int collect_tracepoint(const struct kallsyms_symbol *s, void *arg)
 
 	if (strncmp(s->name, prefix, len) != 0 || !s->name[len])
 		return 0;
-	return add_name(arg, s->module, s->name + len);
+	return add_name(arg, s->module, s->name + len, s->address);
 }
 
 int kernel_tracepoints_read(const char *path, struct kernel_names *out)

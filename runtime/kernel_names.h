@@ -6,7 +6,9 @@
 #include <stdint.h>
 
 struct kernel_name {
+	uint64_t address;      /* 0: not known */
 	uint32_t name, module; /* in texts */
+	uint32_t listed;       /* of an alias: the name that the kernel lists */
 };
 
 /* In the order of the kernel's list. All zero: empty. */
@@ -28,8 +30,37 @@ struct kernel_names {
  */
 int kernel_functions_read(struct kernel_names *out);
 
-/* The same of another list of symbols: see KALLSYMS_PATH. For tests. */
+/*
+ * The same with addresses, sorted by name; of kernels before 6.5 all functions, those
+ * that cannot be probed as well. -EACCES: the kernel hides them.
+ */
+int kernel_functions_read_addresses(struct kernel_names *out);
+
+/* The first of this name and module in a sorted list, and in *n how many there are. */
+const struct kernel_name *kernel_names_find(const struct kernel_names *sorted,
+					    const char *module, const char *name,
+					    size_t *n);
+
+/*
+ * Other names of the functions in a list: the kernel lists one name of a place, and
+ * that may be __do_sys_getppid, while people know it as __x64_sys_getppid. The path is of
+ * a list of symbols.
+ */
+int kernel_functions_read_aliases(const char *path, const struct kernel_names *list,
+				  struct kernel_names *out);
+
+/*
+ * As kernel_names_each() for aliases: at most one of each function, and none if the name
+ * that the kernel lists matches as well.
+ */
+int kernel_aliases_each(const struct kernel_names *k, const char *module,
+			const char *name,
+			int (*found)(const char *module, const char *name, void *arg),
+			void *arg);
+
+/* The functions in another list of symbols: see KALLSYMS_PATH. For tests. */
 int kernel_functions_read_symbols(const char *path, struct kernel_names *out);
+void kernel_names_sort(struct kernel_names *k);
 
 /* Raw tracepoints: those with and those without an event in tracefs. */
 int kernel_tracepoints_read(const char *path, struct kernel_names *out);

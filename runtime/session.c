@@ -20,6 +20,7 @@
 #include "core/arena.h"
 #include "runtime/btf.h"
 #include "runtime/features.h"
+#include "runtime/kallsyms.h"
 #include "runtime/session_state.h"
 #include "runtime/sink.h"
 #include "runtime/tracefs.h"
@@ -37,15 +38,6 @@ static void raise_file_limit(void)
 	setrlimit(RLIMIT_NOFILE, &files);
 }
 
-static bool has_user_probes(const struct image *img)
-{
-	for (size_t i = 0; i < img->nprograms; i++) {
-		if (img->programs[i].nsites && img->programs[i].sites[0].path)
-			return true;
-	}
-	return false;
-}
-
 int session_open(const struct image *img, struct sink *sink,
 		 const struct session_options *options, struct session **out)
 {
@@ -59,11 +51,11 @@ int session_open(const struct image *img, struct sink *sink,
 		.arena = a,
 		.ncpus = (unsigned)libbpf_num_possible_cpus(),
 		.loss_fd = -1,
+		.functions_err = 1,
 	};
 	sink->names = img->names;
 	sink->nnames = img->nnames;
 	raise_file_limit();
-	s->uprobe_multi = has_user_probes(img) && feature_try(FEATURE_UPROBE_MULTI);
 
 	err = session_load(s, options);
 	if (err)
@@ -107,9 +99,39 @@ int session_raw_tracepoint_id(struct session *s, const char *event, uint32_t *id
 	return err ? err : btf_raw_tracepoint_id(s->btf, event, id, btf_fd);
 }
 
-bool session_has_uprobe_multi(const struct session *s)
+/* A name that the kernel does not list among the functions to probe: see aliases. */
+static const struct kernel_name *find_symbol(struct session *s, const char *module,
+					     const char *name, size_t *n)
 {
-	return s->uprobe_multi;
+	if (!s->symbols.n && !kernel_functions_read_symbols(KALLSYMS_PATH, &s->symbols))
+		kernel_names_sort(&s->symbols);
+	return kernel_names_find(&s->symbols, module, name, n);
+}
+
+int session_function_addresses(struct session *s, const char *module, const char *name,
+			       uint64_t *out, size_t max)
+{
+	const struct kernel_name *found;
+	size_t n;
+
+	if (s->functions_err > 0)
+		s->functions_err = kernel_functions_read_addresses(&s->functions);
+	if (s->functions_err)
+		return s->functions_err;
+	found = kernel_names_find(&s->functions, module, name, &n);
+	if (!found)
+		found = find_symbol(s, module, name, &n);
+	for (size_t i = 0; i < n && i < max; i++)
+		out[i] = found[i].address;
+	return (int)n;
+}
+
+bool session_has(struct session *s, enum feature f)
+{
+	if (!s->tried[f])
+		s->has[f] = feature_try(f);
+	s->tried[f] = true;
+	return s->has[f];
 }
 
 struct sink *session_sink(struct session *s)
@@ -240,6 +262,8 @@ static const char *attach_hint(struct session *s, const struct probe_site *site,
 		return "something else that excludes it is attached there";
 	case ESRCH:
 		return "the process has ended";
+	case EILSEQ:
+		return "no instruction begins there";
 	case EINVAL:
 		if (site && site->path)
 			return "the kernel puts probes only where an instruction that "
@@ -263,18 +287,38 @@ static bool out_of_files(void)
 }
 
 static void report_attach(struct session *s, const struct image_program *p,
-			  const struct probe_site *site, int err)
+			  const struct probe_site *site, int err, bool warning)
 {
 	const char *hint;
 
 	if (out_of_files())
 		err = -EMFILE;
 	hint = attach_hint(s, site, err);
-	fprintf(stderr, "memql: %s:%u: cannot attach to %s: %s\n",
-		s->image->source_name, p->line,
+	fprintf(stderr, "memql: %s:%u: %scannot attach to %s: %s\n",
+		s->image->source_name, p->line, warning ? "warning: " : "",
 		site && site->name ? site->name : p->point, errno_text(err));
 	if (hint)
 		fprintf(stderr, "  hint: %s\n", hint);
+}
+
+bool session_skip_site(struct session *s, const struct image_program *p,
+		       const struct probe_site *site, int err)
+{
+	if (s->image->missing_probes == MISSING_ERROR || out_of_files())
+		return false;
+	if (s->image->missing_probes == MISSING_WARN)
+		report_attach(s, p, site, err, true);
+	s->nskipped++;
+	return true;
+}
+
+size_t session_attached_sites(const struct session *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->image->nprograms; i++)
+		n += s->image->programs[i].nsites;
+	return n - s->nskipped;
 }
 
 int session_attach(struct session *s)
@@ -290,7 +334,7 @@ int session_attach(struct session *s)
 			continue;
 		err = p->kind->attach(s, p, s->programs[i], &failed);
 		if (err)
-			report_attach(s, p, failed, err);
+			report_attach(s, p, failed, err, false);
 	}
 	if (err)
 		detach(s);
@@ -319,5 +363,7 @@ void session_close(struct session *s)
 	events_close(s);
 	bpf_object__close(s->object);
 	btf_close(s->btf);
+	kernel_names_free(&s->functions);
+	kernel_names_free(&s->symbols);
 	arena_free(s->arena);
 }

@@ -6,9 +6,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sema/target.h"
+
 struct bpf_link;
 struct datum;
 struct image;
+struct image_program;
 struct map_info;
 struct probe_site;
 struct session;
@@ -48,6 +51,9 @@ int session_poll(struct session *s, int timeout_ms);
  */
 bool session_finish(struct session *s);
 
+/* How many sites the programs are attached to. */
+size_t session_attached_sites(const struct session *s);
+
 /* What exit(code) said; 0. */
 int session_exit_code(const struct session *s);
 
@@ -84,6 +90,20 @@ int session_function_id(struct session *s, const char *module, const char *name,
 			uint32_t *id, int *btf_fd);
 int session_raw_tracepoint_id(struct session *s, const char *event, uint32_t *id,
 			      int *btf_fd);
-bool session_has_uprobe_multi(const struct session *s);
+/*
+ * The addresses of the kernel's functions of this name in a module: up to max of them to
+ * out. How many there are, or -errno: -EACCES if the kernel hides them. A few of them may
+ * not be for probes.
+ */
+int session_function_addresses(struct session *s, const char *module, const char *name,
+			       uint64_t *out, size_t max);
+/*
+ * Whether the program goes on without a site that could not be attached to, as its
+ * missing_probes says; warns if it wants that.
+ */
+bool session_skip_site(struct session *s, const struct image_program *p,
+		       const struct probe_site *site, int err);
+/* Whether this kernel has it; tried once. */
+bool session_has(struct session *s, enum feature f);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "codegen/image.h"
+#include "runtime/kernel_names.h"
 #include "runtime/session.h"
 
 struct arena;
@@ -38,7 +39,11 @@ struct session {
 	struct sink *sink;
 	struct arena *arena; /* lives as long as the session */
 	unsigned ncpus;      /* possible CPUs: cells per value of a per-CPU map */
-	bool uprobe_multi;
+	size_t nskipped;     /* sites that the program does without */
+	struct kernel_names functions; /* with addresses, once somebody asks */
+	int functions_err;             /* 1: nobody did */
+	struct kernel_names symbols;   /* all of them, once those do not suffice */
+	bool tried[FEATURE_COUNT], has[FEATURE_COUNT];
 
 	struct btf_set *btf; /* NULL: not needed yet */
 	struct bpf_object *object;

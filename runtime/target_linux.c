@@ -9,6 +9,7 @@
 
 #include <bpf/libbpf.h>
 
+#include "probes/probe.h"
 #include "runtime/btf.h"
 #include "runtime/elf_file.h"
 #include "runtime/features.h"
@@ -36,7 +37,7 @@ struct target_linux {
 	struct target base; /* first: the interface is a pointer to it */
 	struct cached_file *files;
 	struct btf_set *btf;
-	struct cached_names functions, tracepoints;
+	struct cached_names functions, aliases, tracepoints;
 	bool tried[FEATURE_COUNT], has[FEATURE_COUNT];
 	unsigned nprocesses;
 };
@@ -154,16 +155,49 @@ static bool has_section(const struct target *t, const char *path, const char *na
 	return find_file(t, path, &file) == 0 && elf_file_has_section(file, name);
 }
 
+/* Counts what it hands on. */
+struct relay {
+	int (*found)(const char *module, const char *name, void *arg);
+	void *arg;
+	size_t n;
+};
+
+static int relay(const char *module, const char *name, void *arg)
+{
+	struct relay *r = arg;
+
+	r->n++;
+	return r->found(module, name, r->arg);
+}
+
+static int aliases(struct target_linux *l, const char *module, const char *name,
+		   struct relay *r)
+{
+	struct cached_names *c = &l->aliases;
+
+	if (!c->read)
+		c->err = kernel_functions_read_aliases(KALLSYMS_PATH,
+						       &l->functions.names, &c->names);
+	c->read = true;
+	return c->err ? c->err : kernel_aliases_each(&c->names, module, name, relay, r);
+}
+
 static int functions(const struct target *t, const char *module, const char *name,
 		     int (*found)(const char *module, const char *name, void *arg),
 		     void *arg)
 {
 	struct cached_names *c = &linux_of(t)->functions;
+	struct relay r = { .found = found, .arg = arg };
+	int err;
 
 	if (!c->read)
 		c->err = kernel_functions_read(&c->names);
 	c->read = true;
-	return c->err ? c->err : kernel_names_each(&c->names, module, name, found, arg);
+	err = c->err ? c->err : kernel_names_each(&c->names, module, name, relay, &r);
+	/* Other names of what "*" has found are of no interest. */
+	if (err || strcmp(name, "*") == 0 || (r.n && !glob_is_pattern(name)))
+		return err;
+	return aliases(linux_of(t), module, name, &r);
 }
 
 static int
@@ -323,6 +357,7 @@ void target_linux_close(struct target *t)
 	if (!l)
 		return;
 	kernel_names_free(&l->functions.names);
+	kernel_names_free(&l->aliases.names);
 	kernel_names_free(&l->tracepoints.names);
 	for (c = l->files; c; c = next) {
 		next = c->next;

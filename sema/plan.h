@@ -99,6 +99,9 @@ struct program_info {
 	bool has_loops; /* but unroll, which is none any more */
 };
 
+/* What becomes of a program some of whose probes are not there. */
+enum missing_probes { MISSING_ERROR, MISSING_WARN, MISSING_IGNORE };
+
 struct plan {
 	const struct source *source;
 	struct ctypes *ctypes;         /* sema/ctype.c */
@@ -139,11 +142,7 @@ struct plan {
 	uint32_t max_strlen;   /* bytes of text that str() keeps by default */
 	uint32_t max_map_keys; /* entries per keyed map */
 	uint32_t max_probes;   /* sites that the program may attach to */
-	enum missing_probes {
-		MISSING_ERROR,
-		MISSING_WARN,
-		MISSING_IGNORE
-	} missing_probes;
+	enum missing_probes missing_probes;
 	const char *missing_hint; /* shown if no attach point of the program exists */
 };
 

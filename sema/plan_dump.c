@@ -156,6 +156,8 @@ static void dump_site(const struct probe_site *site, FILE *out)
 		fprintf(out, " func %s", site->func);
 	if (site->path)
 		fprintf(out, " %s+0x%" PRIx64, site->path, site->offset);
+	if (site->copies > 1)
+		fprintf(out, " copies %" PRIu32, site->copies);
 	if (site->semaphore)
 		fprintf(out, " semaphore 0x%" PRIx64, site->semaphore);
 	if (site->number)

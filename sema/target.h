@@ -25,6 +25,8 @@ enum feature {
 	FEATURE_KTIME_TAI,     /* programs may read the clock of TAI: 6.1 */
 	FEATURE_LOOP,          /* bpf_loop(): 5.17 */
 	FEATURE_PERCPU_LOOKUP, /* programs may read other CPUs' values: 5.19 */
+	FEATURE_KPROBE,        /* the kernel was built with CONFIG_KPROBE_EVENTS */
+	FEATURE_KPROBE_MULTI, /* one link for many kernel functions: 5.18, CONFIG_FPROBE */
 	FEATURE_COUNT
 };
 

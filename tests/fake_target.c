@@ -49,6 +49,8 @@ static bool line_feature(struct line *l)
 		[FEATURE_KTIME_TAI] = "ktime_tai",
 		[FEATURE_LOOP] = "loop",
 		[FEATURE_PERCPU_LOOKUP] = "percpu_lookup",
+		[FEATURE_KPROBE] = "kprobe",
+		[FEATURE_KPROBE_MULTI] = "kprobe_multi",
 	};
 
 	for (int i = 0; i < FEATURE_COUNT; i++) {

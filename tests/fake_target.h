@@ -8,7 +8,7 @@
  * The file holds one fact per line; '#' starts a comment, indentation is free. What is
  * indented here belongs to the line above.
  *
- *	feature uprobe_multi | sleepable_uprobe | task_storage | ktime_tai
+ *	feature NAME			as MEMQL_WITHOUT calls it
  *	tracefs ERRNO			reading any tracepoint fails with -ERRNO
  *	tracepoint GROUP EVENT
  *		field OFFSET SIZE signed|unsigned NAME TYPE

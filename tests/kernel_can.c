@@ -2,7 +2,7 @@
  * Says whether this machine can do what a test needs, by trying it with plain system
  * calls: not through memql, whose own failure must not look like a missing feature.
  *
- * usage: kernel_can bpf|uprobe|usdt|tracepoint|sleepable...
+ * usage: kernel_can bpf|uprobe|usdt|kprobe|tracepoint|sleepable...
  * Exit status 0, or 77 and the reason on stdout.
  */
 #include <errno.h>
@@ -82,6 +82,15 @@ static int can_uprobe(void)
 	return access(path, R_OK) == 0 ? 0 : no(path, strerror(errno));
 }
 
+static int can_kprobe(void)
+{
+	static const char path[] = "/sys/bus/event_source/devices/kprobe/type";
+
+	return access(path, R_OK) == 0
+		       ? 0
+		       : no("this kernel was built without kprobes", strerror(errno));
+}
+
 static int can_tracepoint(void)
 {
 	if (access("/sys/kernel/tracing/events", R_OK) == 0 ||
@@ -125,6 +134,7 @@ static const struct {
 	{ "bpf", can_bpf },
 	{ "uprobe", can_uprobe },
 	{ "usdt", can_uprobe },
+	{ "kprobe", can_kprobe },
 	{ "tracepoint", can_tracepoint },
 	{ "sleepable", can_sleepable },
 	{ "ktime_tai", can_ktime_tai },

@@ -45,6 +45,15 @@ def need_root():
         skip("loading BPF programs needs root")
 
 
+def need(*features):
+    """What the kernel must have: see kernel_can.c, which says why not."""
+    need_root()
+    tool = os.environ.get("KERNEL_CAN")
+    done = subprocess.run([tool, *features], capture_output=True, text=True, check=False) if tool else None
+    if done and done.returncode:
+        skip(done.stdout.strip().removeprefix("skipped: "))
+
+
 class Load:
     """tests/load.c: a process that does, and counts, what it is told."""
 

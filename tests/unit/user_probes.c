@@ -495,7 +495,8 @@ static void check_failure(struct live *l)
 
 static void run(struct live *l, bool multi)
 {
-	l->session.uprobe_multi = multi;
+	l->session.has[FEATURE_UPROBE_MULTI] = multi;
+	l->session.tried[FEATURE_UPROBE_MULTI] = true;
 	check_usdt(l);
 	check_functions(l);
 	check_entry(l);
