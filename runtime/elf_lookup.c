@@ -3,6 +3,9 @@
  * symbol that it belongs to, so that one binary search answers. In real files, symbols
  * overlap (aliases, functions with several entries, labels within assembler code) and
  * have gaps (.plt, padding); and in broken ones, they do whatever they can.
+ *
+ * Names are copied rather than left in the mapped file: to read a mapping of a file that
+ * somebody has cut meanwhile, as cp(1) does to what it overwrites, ends the process.
  */
 #include "runtime/elf_lookup.h"
 
@@ -21,34 +24,43 @@ static const uint32_t no_name = UINT32_MAX;
 struct piece {
 	uint32_t start;
 	uint32_t symbol; /* where the symbol begins */
-	uint32_t name;   /* table and offset, or no_name: a gap */
+	uint32_t name;   /* in names, or no_name: a gap */
+};
+
+/* An executable segment. */
+struct segment {
+	uint64_t offset, size, address;
 };
 
 struct elf_lookup {
-	struct elf_file *file, *debug; /* debug: NULL if there is none */
-	uint64_t base;                 /* address of the lowest executable segment */
+	uint64_t base; /* address of the lowest executable segment */
+	struct segment *segments;
+	size_t nsegments;
 	struct piece *pieces;
 	size_t npieces;
-	const char *names[MAX_TABLES];
-	unsigned ntables;
+	char *names; /* each ends with NUL */
+	size_t names_size;
 };
 
 struct symbol {
 	uint64_t start, end; /* from the base; end == start: as long as its section */
 	uint64_t limit;      /* where its section ends */
-	uint32_t name;
+	uint32_t name;       /* table and offset */
 	uint8_t bind, type;
 };
 
 /* Symbols while they are collected. */
 struct symbols {
 	struct symbol *items;
-	size_t n, cap;
+	size_t n;
+	uint64_t base;
+	const char *names[MAX_TABLES]; /* in mapped files */
+	unsigned ntables;
 };
 
-static const char *name_at(const struct elf_lookup *l, uint32_t name)
+static const char *name_at(const struct symbols *all, uint32_t name)
 {
-	return l->names[name >> OFFSET_BITS] + (name & ((1u << OFFSET_BITS) - 1));
+	return all->names[name >> OFFSET_BITS] + (name & ((1u << OFFSET_BITS) - 1));
 }
 
 /* Executable sections by index, for labels that have no size. */
@@ -83,48 +95,46 @@ static bool is_code(const Elf64_Sym *sym, const struct section_ends *sections)
 	return sym->st_shndx < sections->n && sections->ends[sym->st_shndx];
 }
 
-static bool describe(const struct elf_lookup *l, const struct elf_table *t, size_t i,
+static bool describe(const struct symbols *all, const struct elf_table *t, size_t i,
 		     const struct section_ends *sections, struct symbol *out)
 {
 	const Elf64_Sym *sym = &t->symbols[i];
 	const char *name = elf_text_at(t->names, t->names_size, sym->st_name);
-	uint64_t start = sym->st_value - l->base, limit;
+	uint64_t start = sym->st_value - all->base, limit;
 
 	if (!is_code(sym, sections) || !name || !*name || *name == '@' ||
 	    sym->st_name >= 1u << OFFSET_BITS)
 		return false;
-	limit = sections->ends[sym->st_shndx] - l->base;
+	limit = sections->ends[sym->st_shndx] - all->base;
 	if (start >= limit || limit > UINT32_MAX)
 		return false;
 	*out = (struct symbol){
 		.start = start,
 		.end = sym->st_size > limit - start ? limit : start + sym->st_size,
 		.limit = limit,
-		.name = l->ntables << OFFSET_BITS | sym->st_name,
+		.name = all->ntables << OFFSET_BITS | sym->st_name,
 		.bind = ELF64_ST_BIND(sym->st_info),
 		.type = ELF64_ST_TYPE(sym->st_info),
 	};
 	return true;
 }
 
-static void add_tables(struct elf_lookup *l, struct elf_file *f, struct symbols *all,
-		       bool *has_symtab)
+static void add_tables(struct symbols *all, struct elf_file *f, bool *has_symtab)
 {
 	struct section_ends sections = read_section_ends(f);
 	struct elf_section s = { 0 };
 	struct elf_table t;
 
-	while (l->ntables < MAX_TABLES && elf_section_next(f, &s)) {
+	while (all->ntables < MAX_TABLES && elf_section_next(f, &s)) {
 		if (!elf_table_read(f, &s, &t))
 			continue;
 		*has_symtab |= s.header->sh_type == SHT_SYMTAB;
-		all->cap = all->n + t.n;
-		all->items = must_resize(all->items, all->cap, sizeof(*all->items));
+		all->items = must_resize(all->items, all->n + t.n, sizeof(*all->items));
 		for (size_t i = 0; i < t.n; i++) {
-			if (describe(l, &t, i, &sections, &all->items[all->n]))
+			if (describe(all, &t, i, &sections, &all->items[all->n]))
 				all->n++;
 		}
-		l->names[l->ntables++] = t.names;
+		all->names[all->ntables++] = t.names;
 	}
 	free(sections.ends);
 }
@@ -143,7 +153,7 @@ static size_t underscores(const char *name)
 static int compare_symbols(const void *a, const void *b, void *arg)
 {
 	const struct symbol *x = a, *y = b;
-	const struct elf_lookup *l = arg;
+	const struct symbols *all = arg;
 	const char *p, *q;
 	int c = compare_numbers(x->start, y->start);
 
@@ -155,8 +165,8 @@ static int compare_symbols(const void *a, const void *b, void *arg)
 		c = (x->bind != STB_LOCAL) - (y->bind != STB_LOCAL);
 	if (c)
 		return c;
-	p = name_at(l, x->name);
-	q = name_at(l, y->name);
+	p = name_at(all, x->name);
+	q = name_at(all, y->name);
 	c = compare_numbers(underscores(q), underscores(p));
 	if (!c)
 		c = compare_numbers(strlen(q), strlen(p));
@@ -239,7 +249,7 @@ static void make_pieces(struct elf_lookup *l, struct symbols *all)
 
 	if (all->n == 0)
 		return;
-	qsort_r(all->items, all->n, sizeof(*all->items), compare_symbols, l);
+	qsort_r(all->items, all->n, sizeof(*all->items), compare_symbols, all);
 	for (size_t i = 0; i < all->n; i++)
 		begin_symbol(&w, &all->items[i]);
 	end_symbols(&w, UINT64_MAX);
@@ -247,37 +257,79 @@ static void make_pieces(struct elf_lookup *l, struct symbols *all)
 	l->pieces = must_resize(l->pieces, l->npieces, sizeof(*l->pieces));
 }
 
-static uint64_t lowest_code(const struct elf_file *f)
+/* From names in the tables to copies; what is around a nested function is there twice. */
+static void copy_names(struct elf_lookup *l, const struct symbols *all)
 {
-	uint64_t lowest = UINT64_MAX;
+	uint32_t latest = no_name, copy = 0;
+	size_t cap = 0;
 
+	for (size_t i = 0; i < l->npieces; i++) {
+		struct piece *p = &l->pieces[i];
+		const char *name;
+		size_t len;
+
+		if (p->name == no_name)
+			continue;
+		if (p->name != latest) {
+			latest = p->name;
+			name = name_at(all, p->name);
+			len = strcspn(name, "@");
+			if (l->names_size + len + 1 > cap) {
+				cap = (l->names_size + len + 1) * 2;
+				l->names = must_resize(l->names, cap, 1);
+			}
+			copy = (uint32_t)l->names_size;
+			memcpy(l->names + copy, name, len);
+			l->names[copy + len] = '\0';
+			l->names_size += len + 1;
+		}
+		/* 4 GB of names: the rest has none. */
+		p->name = l->names_size < no_name ? copy : no_name;
+	}
+	l->names = must_resize(l->names, l->names_size, 1);
+}
+
+static void copy_segments(struct elf_lookup *l, const struct elf_file *f)
+{
+	l->base = UINT64_MAX;
+	l->segments = must_calloc(f->nsegments, sizeof(*l->segments));
 	for (size_t i = 0; i < f->nsegments; i++) {
 		const Elf64_Phdr *p = &f->segments[i];
 
-		if (p->p_type == PT_LOAD && p->p_flags & PF_X && p->p_vaddr < lowest)
-			lowest = p->p_vaddr;
+		if (p->p_type != PT_LOAD || !(p->p_flags & PF_X))
+			continue;
+		l->segments[l->nsegments++] = (struct segment){
+			.offset = p->p_offset,
+			.size = p->p_filesz,
+			.address = p->p_vaddr,
+		};
+		if (p->p_vaddr < l->base)
+			l->base = p->p_vaddr;
 	}
-	return lowest;
 }
 
 int elf_lookup_open(const char *path, const char *name, const char *debug_root,
 		    struct elf_lookup **out)
 {
-	struct elf_lookup *l = must_calloc(1, sizeof(*l));
+	struct elf_file *file, *debug = NULL;
 	struct symbols all = { 0 };
 	bool has_symtab = false;
-	int err = elf_file_open(path, &l->file);
+	struct elf_lookup *l;
+	int err = elf_file_open(path, &file);
 
-	if (err) {
-		free(l);
+	if (err)
 		return err;
-	}
-	l->base = lowest_code(l->file);
-	add_tables(l, l->file, &all, &has_symtab);
-	if (!has_symtab && elf_debug_open(l->file, name, debug_root, &l->debug) == 0)
-		add_tables(l, l->debug, &all, &has_symtab);
+	l = must_calloc(1, sizeof(*l));
+	copy_segments(l, file);
+	all.base = l->base;
+	add_tables(&all, file, &has_symtab);
+	if (!has_symtab && elf_debug_open(file, name, debug_root, &debug) == 0)
+		add_tables(&all, debug, &has_symtab);
 	make_pieces(l, &all);
+	copy_names(l, &all);
 	free(all.items);
+	elf_file_close(debug);
+	elf_file_close(file);
 	*out = l;
 	return 0;
 }
@@ -286,21 +338,20 @@ void elf_lookup_close(struct elf_lookup *l)
 {
 	if (!l)
 		return;
-	elf_file_close(l->file);
-	elf_file_close(l->debug);
+	free(l->segments);
 	free(l->pieces);
+	free(l->names);
 	free(l);
 }
 
-static bool address_of(const struct elf_file *f, uint64_t offset, uint64_t *address)
+static bool address_of(const struct elf_lookup *l, uint64_t offset, uint64_t *address)
 {
-	for (size_t i = 0; i < f->nsegments; i++) {
-		const Elf64_Phdr *p = &f->segments[i];
+	for (size_t i = 0; i < l->nsegments; i++) {
+		const struct segment *s = &l->segments[i];
 
-		if (p->p_type != PT_LOAD || !(p->p_flags & PF_X) ||
-		    offset < p->p_offset || offset - p->p_offset >= p->p_filesz)
+		if (offset < s->offset || offset - s->offset >= s->size)
 			continue;
-		*address = offset - p->p_offset + p->p_vaddr;
+		*address = offset - s->offset + s->address;
 		return true;
 	}
 	return false;
@@ -330,18 +381,17 @@ bool elf_lookup_at(const struct elf_lookup *l, uint64_t file_offset,
 	const struct piece *p;
 	uint64_t address;
 
-	if (!address_of(l->file, file_offset, &address))
+	if (!address_of(l, file_offset, &address))
 		return false;
 	p = find_piece(l, address - l->base);
 	if (!p || p->name == no_name)
 		return false;
-	out->name = name_at(l, p->name);
-	out->len = strcspn(out->name, "@");
+	out->name = l->names + p->name;
 	out->offset = address - l->base - p->symbol;
 	return true;
 }
 
 size_t elf_lookup_bytes(const struct elf_lookup *l)
 {
-	return sizeof(*l) + l->npieces * sizeof(*l->pieces);
+	return sizeof(*l) + l->npieces * sizeof(*l->pieces) + l->names_size;
 }

@@ -1,6 +1,6 @@
 /*
- * From places in an ELF file to the functions there: what a stack printer asks. The names
- * stay in the mapped file; besides it takes 12 bytes for each function.
+ * From places in an ELF file to the functions there: what a stack printer asks. It takes 12
+ * bytes and the name for each function; nothing of the file stays open.
  */
 #ifndef MEMQL_ELF_LOOKUP_H
 #define MEMQL_ELF_LOOKUP_H
@@ -31,9 +31,8 @@ void elf_lookup_close(struct elf_lookup *l); /* NULL is fine */
 
 /* A function, or a label of assembler code, that a place belongs to. */
 struct elf_place {
-	const char *name; /* not terminated: a version may follow */
-	size_t len;
-	uint64_t offset; /* of the place, from the beginning of the function */
+	const char *name; /* without a version; lives as long as the lookup */
+	uint64_t offset;  /* of the place, from the beginning of the function */
 };
 
 /*
@@ -45,7 +44,7 @@ struct elf_place {
 bool elf_lookup_at(const struct elf_lookup *l, uint64_t file_offset,
 		   struct elf_place *out);
 
-/* Memory that it takes, without mapped files. */
+/* Memory that it takes. */
 size_t elf_lookup_bytes(const struct elf_lookup *l);
 
 #endif

@@ -300,7 +300,8 @@ static void read_symbols(struct mapped_files *all, struct mapped_file *f)
 	char path[64];
 
 	f->tried = true;
-	if (fd < 0)
+	/* Somebody may have written into it since. */
+	if (fd < 0 || !is_unchanged(f))
 		return;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	if (elf_lookup_open(path, f->path ? f->path : "", all->debug_root,

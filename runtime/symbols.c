@@ -41,7 +41,7 @@ struct symbols {
 	uint64_t lost_before;           /* by events that were closed */
 	struct process_walk *processes; /* what is still to be read; NULL: nothing */
 	bool mangled;
-	struct text name, demangled; /* the latest answer */
+	struct text demangled; /* the latest name */
 };
 
 struct symbols *symbols_open(const struct symbols_options *options)
@@ -74,7 +74,6 @@ void symbols_close(struct symbols *s)
 	kallsyms_close(s->kernel);
 	spaces_free(s->spaces);
 	mapped_files_free(s->files);
-	text_free(&s->name);
 	text_free(&s->demangled);
 	free(s);
 }
@@ -217,9 +216,7 @@ bool symbols_user(struct symbols *s, int32_t pid, uint64_t address, struct symbo
 	out->file_offset = address - code->start + code->offset;
 	if (!mapped_file_at(s->files, code->file, out->file_offset, &place))
 		return false;
-	s->name.len = 0;
-	text_add(&s->name, place.name, place.len);
-	out->name = readable(s, s->name.bytes);
+	out->name = readable(s, place.name);
 	out->offset = place.offset;
 	return true;
 }

@@ -6,7 +6,12 @@
  * runtime/elf_lookup.h. Not resolved, and shown as addresses: code of 32-bit programs,
  * code that a program makes while it runs, and addresses of data.
  *
- * Process numbers are those of our own /proc.
+ * Process numbers are those of our own /proc. Kernel modules that are loaded after the
+ * first question for the kernel are not known.
+ *
+ * A session that shows user space functions calls symbols_track_start() before it attaches,
+ * symbols_track_poll() in its event loop, symbols_track_stop() after it detached, and tells
+ * what symbols_losses() says at its end.
  */
 #ifndef MEMQL_SYMBOLS_H
 #define MEMQL_SYMBOLS_H

@@ -82,7 +82,8 @@ class Symbolizer:
 
     def close(self):
         self.process.stdin.close()
-        self.process.wait(timeout=10)
+        if self.process.wait(timeout=10):
+            fail(f"the symbolizer ended with status {self.process.returncode}")
 
     def __enter__(self):
         return self

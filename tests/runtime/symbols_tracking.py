@@ -123,6 +123,24 @@ def without_tracking(directory, linked):
         check_program(symbolizer, program, "without tracking, while it runs")
         program.end()
         check_program(symbolizer, program, "and afterwards, as it was asked for before")
+        with open(path, "w"):
+            pass
+        check_program(symbolizer, program, "and after its file was emptied")
+
+
+def overwritten(directory, linked):
+    """Other code in the same file, before its symbols were read: nothing is known."""
+    path = compile_c(directory, "first", PROGRAM, *linked)
+    other = compile_c(directory, "second", PROGRAM.replace("main(", "fill(void) { return 1; } int main("), *linked)
+    with Symbolizer() as symbolizer:
+        symbolizer.ask("track 0", 1)
+        program = Program(path)
+        symbolizer.ask("poll", 1)
+        program.end()
+        with open(other, "rb") as source, open(path, "wb") as f:
+            f.write(source.read())
+        said = symbolizer.user(program.pid, [program.addresses["main"]])[0]
+        check(said[0] == "?" and said[2] == path, "a file that was written over is not trusted")
 
 
 def too_many(directory):
@@ -153,6 +171,7 @@ def main():
         families(directory, library)
         one_process(directory, linked)
         without_tracking(directory, linked)
+        overwritten(directory, linked)
         too_many(directory)
 
 

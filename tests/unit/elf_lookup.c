@@ -157,7 +157,7 @@ static const char *ask(const struct elf_lookup *l, uint64_t address, char out[64
 
 	if (!elf_lookup_at(l, address - CODE_ADDRESS + CODE_OFFSET, &place))
 		return "?";
-	snprintf(out, 64, "%.*s+%d", (int)place.len, place.name, (int)place.offset);
+	snprintf(out, 64, "%s+%d", place.name, (int)place.offset);
 	return out;
 }
 
