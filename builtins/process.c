@@ -1,4 +1,6 @@
 /* Who runs, where, and which probe fired. */
+#include "builtins/process.h"
+
 #include "builtins/builtin.h"
 #include "codegen/emit.h"
 #include "sema/sema.h"
@@ -35,19 +37,18 @@ static bool check_pid(struct sema *s, struct node *call)
 	const struct target *t = s->cc->target;
 	int i = call_word(s, call, 0, namespaces);
 
-	/* The namespace that needs the helper, or NULL. */
-	call->call.data = i == 0 && t->pid_ns_inode ? (void *)t : NULL;
+	call->call.data = i == 0 ? (void *)t : NULL;
 	return i >= 0;
 }
 
-static struct value emit_id(struct emit *e, const struct node *call, int64_t offset)
+/* t: whose namespace is meant; NULL: the initial one. */
+static struct value namespace_id(struct emit *e, const struct target *t, int64_t offset)
 {
-	const struct target *t = call->call.data;
 	struct value id, own, ids, failed;
 
 	id = offset == PIDNS_TGID ? high_half(e, HELPER_GET_CURRENT_PID_TGID)
 				  : low_half(e, HELPER_GET_CURRENT_PID_TGID);
-	if (!t)
+	if (!t || !t->pid_ns_inode)
 		return id;
 	ids = emit_temp(e, PIDNS_SIZE);
 	emit_store(e, ids, 0, emit_int(e, 0), 8);
@@ -61,12 +62,17 @@ static struct value emit_id(struct emit *e, const struct node *call, int64_t off
 
 static struct value emit_pid(struct emit *e, const struct node *call)
 {
-	return emit_id(e, call, PIDNS_TGID);
+	return namespace_id(e, call->call.data, PIDNS_TGID);
+}
+
+struct value process_id(struct emit *e, const struct target *t)
+{
+	return namespace_id(e, t, PIDNS_TGID);
 }
 
 static struct value emit_tid(struct emit *e, const struct node *call)
 {
-	return emit_id(e, call, PIDNS_PID);
+	return namespace_id(e, call->call.data, PIDNS_PID);
 }
 
 static struct value emit_uid(struct emit *e, const struct node *call)

@@ -153,6 +153,7 @@ static int trace(const struct image *img, const struct options *o, struct watch 
 		 struct sink *sink)
 {
 	struct session_options so = {
+		.pid = o->pid,
 		.child = w->child ? child_pid(w->child) : 0,
 		.ring_bytes = o->ring_bytes,
 	};

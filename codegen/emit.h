@@ -124,6 +124,24 @@ enum { FIND_MAX = 63 };
 struct value emit_find_text(struct emit *e, struct value text, size_t count,
 			    const char *needle);
 
+/*
+ * The stack at this place, of at most depth frames, as a number that user space knows:
+ * resolver->stack() in runtime/resolver.h. 0: it is lost, and counted. The plan's
+ * stack_bytes are at least stack_frames_bytes() + 8.
+ */
+struct stack_request {
+	bool user;      /* of the program, not of the kernel */
+	bool build_ids; /* frames as the kernel's struct bpf_stack_build_id */
+	unsigned depth;
+};
+static inline size_t stack_frames_bytes(const struct stack_request *r)
+{
+	return (size_t)r->depth * (r->build_ids ? 32 : 8);
+}
+struct value emit_stack(struct emit *e, const struct stack_request *r, struct span at);
+/* How many frames it has. */
+struct value emit_stack_length(struct emit *e, struct value id, bool build_ids);
+
 /* size bytes that last until the statement ends, 8-byte aligned. */
 struct value emit_temp(struct emit *e, size_t size);
 /* Where a call that makes a string shall write it: type_size(call->type) bytes. */

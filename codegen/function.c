@@ -317,3 +317,49 @@ struct value emit_text_memory(struct emit *e, const struct node *n)
 		return emit_eval(e, n);
 	return eval_text_at(e, n, temp_text(e, size), size);
 }
+
+/* Words of memory to one number: each is mixed in, multiplied, and its high bits folded. */
+static void hash_words(struct function *f, size_t size)
+{
+	static const uint64_t basis = UINT64_C(0xcbf29ce484222325);
+	static const uint64_t factor = UINT64_C(0x9e3779b97f4a7c15);
+	struct emit *e = &f->e;
+	struct value at, word, hash;
+	struct branch done;
+	struct loop l;
+
+	set_result(f, emit_int(e, (int64_t)basis));
+	l = emit_loop(e, size / 8 - 1);
+	at = emit_op(e, OP_SHL, l.i, emit_int(e, 3), false);
+	done = emit_if(e, emit_op(e, OP_GE, at, argument(f, 1), false));
+	emit_break(e, &l);
+	emit_end(e, &done);
+	word = emit_load(e, emit_at(e, argument(f, 0), at), 8, 8, false);
+	hash = emit_op(e, OP_XOR, local_get(e, f->result), word, false);
+	hash = emit_op(e, OP_MUL, hash, emit_int(e, (int64_t)factor), false);
+	word = emit_op(e, OP_SHR, hash, emit_int(e, 29), false);
+	set_result(f, emit_op(e, OP_XOR, hash, word, false));
+	emit_loop_end(e, &l);
+	hash = local_get(e, f->result);
+	set_result(f, emit_select(e, hash, hash, emit_int(e, 1)));
+}
+
+static LLVMValueRef hash_function(struct emit *caller, size_t size)
+{
+	size_t sizes[] = { size, 0 };
+	char name[NAME_MAX_BYTES];
+	struct function f;
+
+	snprintf(name, sizeof(name), "memql_hash_%zu", size);
+	if (LLVMGetNamedFunction(caller->m->ir, name))
+		return LLVMGetNamedFunction(caller->m->ir, name);
+	open_function(&f, caller, name, sizes, 2);
+	hash_words(&f, size);
+	return close_function(&f);
+}
+
+struct value emit_hash(struct emit *e, struct value memory, size_t size,
+		       struct value bytes)
+{
+	return call(e, hash_function(e, size), memory, bytes);
+}

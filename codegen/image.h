@@ -12,6 +12,7 @@
  *	memql_loss	per-CPU array of uint64_t, one for each of image->losses
  *	memql_scratch	per-CPU array: working memory, one entry per program; only if used
  *	memql_task	task storage: the same for preemptible programs; only if used
+ *	memql_stacks	struct stored_stack by its id; only if used
  *
  * and the constants of settings.def in .rodata.memql.
  */
@@ -19,6 +20,7 @@
 #define IMAGE_LOSS "memql_loss"
 #define IMAGE_SCRATCH "memql_scratch"
 #define IMAGE_TASK "memql_task"
+#define IMAGE_STACKS "memql_stacks"
 
 /* The symbol of a setting, as the linker sees it. */
 static inline const char *setting_symbol(enum setting s)
@@ -45,6 +47,12 @@ struct record {
 	uint64_t words[];
 };
 
+/* A stack: so many bytes of frames, the innermost first. */
+struct stored_stack {
+	uint64_t bytes;
+	unsigned char frames[];
+};
+
 struct image_program {
 	const char *symbol; /* ELF function */
 	const char *point;  /* the attach point as written */
@@ -65,6 +73,8 @@ struct image_loss {
 struct image {
 	const void *elf;
 	size_t elf_size;
+	size_t stack_bytes; /* of a struct stored_stack */
+	bool names_user;    /* addresses of programs are shown by name */
 	const char *source_name;
 	enum missing_probes missing_probes; /* of sites that cannot be attached to */
 	const struct map_info *const *maps;

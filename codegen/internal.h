@@ -54,7 +54,7 @@ struct module {
 	LLVMTypeRef i1, i8, i16, i32, i64, ptr;
 
 	LLVMValueRef *maps; /* by map_info.index */
-	LLVMValueRef ring, loss, scratch, task;
+	LLVMValueRef ring, loss, scratch, task, stacks;
 	LLVMValueRef zeros; /* stands for a block of zeros until its size is known */
 	size_t zeros_size;
 	size_t scratch_size, task_size;
@@ -266,6 +266,13 @@ struct value text_equal(struct emit *e, const struct node *left,
 			const struct node *right);
 /* A literal's bytes and zeros up to whole words, type_size() bytes, at dst. */
 struct value text_literal(struct emit *e, const struct node *n, struct value dst);
+
+/*
+ * function.c: a number from the words behind the first one of size bytes of memory, as
+ * many of them as bytes says; never 0.
+ */
+struct value emit_hash(struct emit *e, struct value memory, size_t size,
+		       struct value bytes);
 
 /* stmt.c */
 void statement(struct emit *e, const struct node *n);

@@ -11,6 +11,9 @@
 #include "core/arena.h"
 #include "sema/target.h"
 
+/* Different stacks, of a KB each: where memory for all is taken at once, and elsewhere. */
+enum { STACKS_MAX_EAGER = 8192, STACKS_MAX = 65536 };
+
 /* LLVM's messages: none may reach the user as it is, and none may end the process. */
 static void hear_llvm(LLVMDiagnosticInfoRef info, void *arg)
 {
@@ -142,6 +145,7 @@ struct module *module_new(struct compile *cc, bool thrifty, const bool *bare)
 	m->loss = new_map(m, IMAGE_LOSS);
 	m->scratch = new_map(m, IMAGE_SCRATCH);
 	m->task = new_map(m, IMAGE_TASK);
+	m->stacks = new_map(m, IMAGE_STACKS);
 	m->maps = ARENA_ARRAY(cc->arena, LLVMValueRef, plan->maps.n);
 	for (size_t i = 0; i < plan->maps.n; i++)
 		m->maps[i] = new_map(m, plan->maps.items[i]->symbol);
@@ -234,10 +238,26 @@ static void finish_zeros(struct module *m)
 	m->zeros = g;
 }
 
+/* Without memory for all of them from the start if the kernel can do that. */
+static struct map_shape shape_of_stacks(const struct module *m)
+{
+	const struct target *t = m->cc->target;
+	bool lazy = t->ops->has(t, FEATURE_LAZY_MAPS);
+
+	return (struct map_shape){
+		.type = BPF_MAP_TYPE_HASH,
+		.max_entries = lazy ? STACKS_MAX : STACKS_MAX_EAGER,
+		.flags = lazy ? BPF_F_NO_PREALLOC : 0,
+		.key_size = sizeof(uint64_t),
+		.value_size = m->cc->plan->stack_bytes,
+	};
+}
+
 void module_finish(struct module *m)
 {
 	const struct plan *plan = m->cc->plan;
 	unsigned nlosses = m->losses.n ? (unsigned)m->losses.n : 1;
+	struct map_shape stacks = shape_of_stacks(m);
 
 	add_map(m, m->ring,
 		&(struct map_shape){ .type = BPF_MAP_TYPE_RINGBUF,
@@ -258,6 +278,7 @@ void module_finish(struct module *m)
 					     .key_size = sizeof(int),
 					     .value_size = m->task_size,
 					     .typed = true });
+	add_map_if_used(m, m->stacks, &stacks);
 	for (size_t i = 0; i < plan->maps.n; i++)
 		add_user_map(m, plan->maps.items[i]);
 	finish_zeros(m);

@@ -173,6 +173,8 @@ static void make_image(struct module *m, LLVMMemoryBufferRef elf)
 	memcpy(bytes, LLVMGetBufferStart(elf), LLVMGetBufferSize(elf));
 	img->elf = bytes;
 	img->elf_size = LLVMGetBufferSize(elf);
+	img->stack_bytes = cc->plan->stack_bytes;
+	img->names_user = cc->plan->names_user;
 	img->source_name = cc->source->name;
 	img->missing_probes = cc->plan->missing_probes;
 	img->maps = (const struct map_info *const *)cc->plan->maps.items;

@@ -187,7 +187,7 @@ const struct probe_kind probe_kprobe = {
 	       "kernels, and the compiler may inline them. Where tracepoints tell the "
 	       "same, they are better.",
 	.example = "kprobe:vfs_read { @bytes = hist(arg2); }",
-	.flags = PROBE_SYSTEM_WIDE,
+	.flags = PROBE_SYSTEM_WIDE | PROBE_REGISTERS,
 	.all = "*",
 	.section = "kprobe",
 	.vars = kprobe_vars,
@@ -207,7 +207,7 @@ const struct probe_kind probe_kretprobe = {
 	       "began before the probe was attached are not seen. fexit does the same "
 	       "with types, with the arguments, and for less.",
 	.example = "kretprobe:vfs_read { @[(int64)retval < 0] = count(); }",
-	.flags = PROBE_SYSTEM_WIDE,
+	.flags = PROBE_SYSTEM_WIDE | PROBE_REGISTERS,
 	.section = "kretprobe",
 	.vars = kretprobe_vars,
 	.parse = parse_kretprobe,

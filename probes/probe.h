@@ -102,6 +102,8 @@ enum probe_flags {
 	PROBE_AT_END = 1 << 5,     /* with PROBE_ONCE: after all others were detached */
 	PROBE_OF_PROCESS = 1 << 6, /* what -l shows of a process */
 	PROBE_REGISTERS = 1 << 7,  /* its context begins with a struct pt_regs */
+	PROBE_ON_STACK = 1 << 8,   /* the kernel's stack begins with the program itself:
+				    * where there are no registers of what was probed */
 };
 
 /* Receives one match of expand; both are copied. Returns non-zero to stop. */

@@ -48,7 +48,7 @@ const struct probe_kind probe_begin = {
 	       "attached: for headings and for values that maps start with. There may be "
 	       "several; they run in the order of the program.",
 	.example = "BEGIN { printf(\"counting...\\n\"); exit(); }",
-	.flags = PROBE_ONCE,
+	.flags = PROBE_ONCE | PROBE_ON_STACK,
 	.section = "raw_tp",
 	.parse = parse_special,
 	.expand = expand_begin,
@@ -63,7 +63,7 @@ const struct probe_kind probe_end = {
 	.doc = "Runs once, after all other probes were detached and before the maps are "
 	       "printed: for summaries, or to clear a map that shall not be printed.",
 	.example = "tracepoint:sched:sched_switch { @ = count(); } END { clear(@); }",
-	.flags = PROBE_ONCE | PROBE_AT_END,
+	.flags = PROBE_ONCE | PROBE_AT_END | PROBE_ON_STACK,
 	.section = "raw_tp",
 	.parse = parse_special,
 	.expand = expand_end,

@@ -107,6 +107,7 @@ static int consume(struct session *s)
 	/* The wall clock may be set while memql runs. */
 	s->sink->boot_to_wall =
 		(int64_t)(now_ns(CLOCK_REALTIME) - now_ns(CLOCK_BOOTTIME));
+	resolver_poll(s);
 	err = ring_buffer__consume(s->ring);
 	session_do_prints(s);
 	sink_flush(s->sink);

@@ -9,6 +9,7 @@
 
 #include "core/arena.h"
 #include "runtime/sink.h"
+#include "runtime/symbols.h"
 
 /* Completes "lost N ...". */
 static const char *describe(struct arena *a, const struct image_loss *loss)
@@ -108,9 +109,25 @@ static bool report_recursion(struct session *s)
 	return any;
 }
 
+struct report {
+	struct session *s;
+	bool any;
+};
+
+static void report_symbols(uint64_t count, const char *what, void *arg)
+{
+	struct report *r = arg;
+
+	r->any |= tell(r->s, count, what, 0);
+}
+
 bool session_report_losses(struct session *s)
 {
+	struct report symbols = { .s = s };
 	bool any = report_counters(s);
+
+	symbols_losses(s->symbolizer, report_symbols, &symbols);
+	any |= symbols.any;
 
 	any |= report_recursion(s);
 	any |= tell(s, s->malformed,

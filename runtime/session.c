@@ -66,6 +66,7 @@ int session_open(const struct image *img, struct sink *sink,
 			errno_text(err));
 		goto fail;
 	}
+	resolver_open(s, options->pid);
 	*out = s;
 	return 0;
 fail:
@@ -361,6 +362,7 @@ void session_close(struct session *s)
 		return;
 	detach(s);
 	events_close(s);
+	resolver_close(s);
 	bpf_object__close(s->object);
 	btf_close(s->btf);
 	kernel_names_free(&s->functions);

@@ -19,6 +19,7 @@ struct sink;
 
 struct session_options {
 	int32_t child;       /* the process of -c; 0: none */
+	int32_t pid;         /* the only process of interest; 0: any */
 	uint32_t ring_bytes; /* a power of two, at least a page; 0: default */
 };
 

@@ -55,6 +55,9 @@ struct session {
 	} prints;
 	int loss_fd; /* -1: nothing can be lost */
 
+	struct session_resolver *resolver; /* what values are shown with */
+	struct symbols *symbolizer;
+
 	struct ring_buffer *ring;
 	struct datum *args; /* room for the arguments of any action */
 	uint64_t batch_end; /* CLOCK_MONOTONIC, ns; 0: when the buffer is empty */
@@ -93,6 +96,14 @@ void events_close(struct session *s);
 int events_consume(struct session *s);
 /* The same to the end of it: no program runs any more, so that there is one. */
 int events_drain(struct session *s);
+
+/* resolver.c */
+
+/* The sink's resolver; with pid, names of that process only are remembered. */
+void resolver_open(struct session *s, int32_t pid);
+/* Called every few milliseconds. */
+void resolver_poll(struct session *s);
+void resolver_close(struct session *s);
 
 /* maps.c */
 

@@ -17,6 +17,7 @@
 #include "runtime/datum.h"
 
 struct map_info;
+struct resolver;
 struct sink;
 
 /* [lo, hi): counts of one row; lo_open, hi_open: no bound on that side. */
@@ -89,7 +90,8 @@ struct sink {
 	int error;      /* errno of the first write that failed; see sink_error() */
 	const char *const *names; /* of TYPE_NAME: nnames, set by the session */
 	size_t nnames;
-	int64_t boot_to_wall; /* add to CLOCK_BOOTTIME to get CLOCK_REALTIME, ns */
+	struct resolver *resolver; /* set by the session; NULL: there is none */
+	int64_t boot_to_wall;      /* add to CLOCK_BOOTTIME to get CLOCK_REALTIME, ns */
 };
 
 /* The caller keeps the files. Never fail. Results reach a terminal line by line. */

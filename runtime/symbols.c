@@ -242,18 +242,22 @@ static void add_symbol(struct text *t, uint64_t address, const struct symbol *sy
 void symbols_add_kernel(struct symbols *s, struct text *t, uint64_t address,
 			unsigned show)
 {
+	uint64_t call = show & SYMBOLS_RETURN ? 1 : 0;
 	struct symbol symbol;
 
-	symbols_kernel(s, address, &symbol);
+	symbols_kernel(s, address - call, &symbol);
+	symbol.offset += call;
 	add_symbol(t, address, &symbol, show);
 }
 
 void symbols_add_user(struct symbols *s, struct text *t, int32_t pid, uint64_t address,
 		      unsigned show)
 {
+	uint64_t call = show & SYMBOLS_RETURN ? 1 : 0;
 	struct symbol symbol;
 
-	symbols_user(s, pid, address, &symbol);
+	symbols_user(s, pid, address - call, &symbol);
+	symbol.offset += call;
 	add_symbol(t, address, &symbol, show);
 }
 

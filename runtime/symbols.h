@@ -52,6 +52,7 @@ bool symbols_user(struct symbols *s, int32_t pid, uint64_t address, struct symbo
 enum symbols_show {
 	SYMBOLS_OFFSET = 1, /* "name+31" */
 	SYMBOLS_FILE = 2,   /* "name (/usr/bin/x)", or "([unknown])" */
+	SYMBOLS_RETURN = 4, /* a return address: of what the call before it is in */
 };
 
 /*

@@ -35,6 +35,9 @@ static const struct config_row {
 	{ "missing_probes", CONFIG_WORD, offsetof(struct plan, missing_probes), 0, 0,
 	  (const char *const[]){ "error", "warn", "ignore", NULL }, "error",
 	  "What an attach point is that matches nothing." },
+	{ "stack_mode", CONFIG_WORD, offsetof(struct plan, stack_mode), 0, 0,
+	  (const char *const[]){ "bpftrace", "perf", "raw", "build_id", NULL },
+	  "bpftrace", "How `kstack` and `ustack` show stacks." },
 	{ "missing_hint", CONFIG_TEXT, offsetof(struct plan, missing_hint), 0, 0, NULL,
 	  NULL, "What to tell the user if none of the attach points exists." },
 };

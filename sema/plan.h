@@ -138,7 +138,16 @@ struct plan {
 	uint32_t last_parameter; /* the largest N of $N in the script */
 	bool matched; /* the script's arguments have been given to its options */
 
+	size_t stack_bytes; /* room for the largest stack that is taken; 0: none is */
+	bool names_user;    /* addresses of programs are shown by name */
+
 	/* From config = { } and the command line. */
+	enum stack_mode {
+		STACK_BPFTRACE,
+		STACK_PERF,
+		STACK_RAW,
+		STACK_BUILD_ID
+	} stack_mode;          /* how stacks are shown unless they say otherwise */
 	uint32_t max_strlen;   /* bytes of text that str() keeps by default */
 	uint32_t max_map_keys; /* entries per keyed map */
 	uint32_t max_probes;   /* sites that the program may attach to */
