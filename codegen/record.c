@@ -25,19 +25,19 @@ static size_t word_offset(size_t i)
 	return offsetof(struct record, words) + i * 8;
 }
 
-static struct building open_record(struct emit *e, const struct node *call, size_t n)
+static struct building open_record(struct emit *e, const struct action_info *action)
 {
-	size_t fixed = word_offset(n), texts = 0, text_bytes = 0;
+	size_t fixed = word_offset(action->nargs), texts = 0, text_bytes = 0;
 	struct building r = { 0 };
 
-	for (size_t i = 0; i < n; i++) {
-		const struct node *arg = action_arg(call, i);
+	for (size_t i = 0; i < action->nargs; i++) {
+		const struct type *type = action->args[i];
 
-		if (is_text(arg->type)) {
-			text_bytes += type_size(arg->type);
+		if (is_text(type)) {
+			text_bytes += type_size(type);
 			texts++;
-		} else if (is_wide(arg->type)) {
-			fixed += type_size(arg->type);
+		} else if (is_wide(type)) {
+			fixed += type_size(type);
 		}
 	}
 	r.end = emit_int(e, (int64_t)fixed);
@@ -89,14 +89,15 @@ static void add_text(struct emit *e, struct building *r, const struct node *n, s
 	r->end_max += n->type->limit;
 }
 
-/* A value of fixed size at offset; returns the offset behind it. */
+/*
+ * A value of fixed size at offset, copied from where it is; returns the offset behind it.
+ */
 static size_t add_wide(struct emit *e, struct building *r, const struct node *n,
-		       size_t i, size_t offset)
+		       const struct type *type, size_t i, size_t offset)
 {
-	size_t size = type_size(n->type);
+	size_t size = type_size(type);
 
-	eval_into(e, n, emit_at(e, r->at, emit_int(e, (int64_t)offset)), n->type,
-		  false);
+	eval_into(e, n, emit_at(e, r->at, emit_int(e, (int64_t)offset)), type, false);
 	emit_store(e, r->at, (int64_t)word_offset(i), emit_int(e, (int64_t)size), 8);
 	return offset + size;
 }
@@ -129,17 +130,18 @@ static struct value wake_flags(struct emit *e, struct value ring, bool wake)
 void emit_record(struct emit *e, const struct node *call, bool wake)
 {
 	const struct action_info *action = call->call.data;
-	struct building r = open_record(e, call, action->nargs);
+	struct building r = open_record(e, action);
 	struct value ring = value_of(e->m->ring), flags, result;
 	size_t offset = word_offset(action->nargs);
 
 	for (size_t i = 0; i < action->nargs; i++) {
 		const struct node *arg = action_arg(call, i);
+		const struct type *type = action->args[i];
 
-		if (is_text(arg->type))
+		if (is_text(type))
 			add_text(e, &r, arg, i);
-		else if (is_wide(arg->type))
-			offset = add_wide(e, &r, arg, i, offset);
+		else if (is_wide(type))
+			offset = add_wide(e, &r, arg, type, i, offset);
 		else
 			emit_store(e, r.at, (int64_t)word_offset(i), emit_eval(e, arg),
 				   8);

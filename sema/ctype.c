@@ -238,6 +238,34 @@ bool ctype_complete(struct compile *cc, const struct record_type *record)
 	return r->complete;
 }
 
+void ctype_complete_shown(struct compile *cc, const struct type *t)
+{
+	switch (t->kind) {
+	case TYPE_ARRAY:
+		ctype_complete_shown(cc, t->to);
+		break;
+	case TYPE_INT:
+		if (t->record)
+			ctype_complete(cc, t->record);
+		break;
+	case TYPE_STRUCT:
+	case TYPE_TUPLE:
+		ctype_complete(cc, t->record);
+		for (size_t i = 0; i < t->record->n; i++)
+			ctype_complete_shown(cc, t->record->members[i].type);
+		break;
+	case TYPE_VOID:
+	case TYPE_STR:
+	case TYPE_PTR:
+	case TYPE_SHOWN:
+	case TYPE_NAME:
+	case TYPE_TIME:
+	case TYPE_ARGS:
+	case TYPE_ANY:
+		break;
+	}
+}
+
 /* Names. */
 
 const struct type *ctype_find(struct compile *cc, enum type_tag tag, const char *name)

@@ -33,6 +33,12 @@ const struct type *ctype_from_target(struct compile *cc, target_type_id id);
 bool ctype_complete(struct compile *cc, const struct record_type *r);
 
 /*
+ * The same for all that is shown of a value of this type: the structs and enums in it,
+ * but not what its pointers point to.
+ */
+void ctype_complete_shown(struct compile *cc, const struct type *t);
+
+/*
  * The member of this name, also of anonymous structs inside; *bit_offset is from the start
  * of r. NULL: there is none.
  */

@@ -6,6 +6,7 @@
 
 #include "core/arena.h"
 #include "core/intern.h"
+#include "sema/ctype.h"
 #include "sema/sema.h"
 #include "sema/target.h"
 
@@ -139,8 +140,12 @@ static void plan_map(struct compile *cc, struct map_info *m)
 	const struct plan *plan = cc->plan;
 
 	name_map(cc, m);
-	for (size_t i = 0; i < m->nkeys; i++)
+	for (size_t i = 0; i < m->nkeys; i++) {
+		ctype_complete_shown(cc, m->keys[i]);
 		m->key_size += type_size(m->keys[i]);
+	}
+	if (m->value)
+		ctype_complete_shown(cc, m->value);
 	m->value_size = m->agg ? m->agg->agg->cell_size(&m->site) : type_size(m->value);
 	check_size(cc, m, "key", m->key_size, m->first);
 	check_size(cc, m, "value", m->value_size, m->value_at);
@@ -177,8 +182,10 @@ static void add_action_args(struct planner *p, struct action_info *a,
 	while (action_arg(call, a->nargs))
 		a->nargs++;
 	a->args = ARENA_ARRAY(p->cc->arena, const struct type *, a->nargs);
-	for (size_t i = 0; (n = action_arg(call, i)); i++)
-		a->args[i] = n->type;
+	for (size_t i = 0; (n = action_arg(call, i)); i++) {
+		ctype_complete_shown(p->cc, n->type);
+		a->args[i] = type_owned(p->cc->arena, n->type);
+	}
 }
 
 static void plan_action(struct planner *p, struct node *call)

@@ -73,7 +73,8 @@ struct action_info {
 	const struct map_info *map; /* print(@x), clear(@x), or NULL */
 	int64_t lit[MAX_PARAMS];    /* literal arguments, by parameter */
 	unsigned nlit;              /* how many were written */
-	const struct type **args;   /* what each record carries, in order */
+	const struct type **args;   /* what each record carries, in order; structs are
+				     * copies */
 	size_t nargs;
 };
 
