@@ -8,6 +8,7 @@
 #include "core/excerpt.h"
 #include "core/intern.h"
 #include "core/number.h"
+#include "lexer/preprocess.h"
 #include "lexer/scan.h"
 
 #include "lexer/lexer.yy.h"
@@ -26,18 +27,65 @@ struct lexer *lexer_new(struct compile *cc)
 		abort(); /* out of memory, as in the arena */
 	arena_defer(cc->arena, close_scanner, l->scanner);
 	scan_yy_scan_bytes(cc->source->text, (int)cc->source->len, l->scanner);
+	preprocess_start(l);
 	scan_start(l);
 	return l;
 }
 
-static void scan(struct lexer *l, struct lexer_token *out)
+/* The scanner's next token, or one of its internal ones. */
+static int scan_raw(struct lexer *l, struct lexer_token *out)
 {
 	*out = (struct lexer_token){ 0 };
-	l->last = scan_yylex(&out->lexeme, &out->at, l->scanner);
-	if (l->last == TOKEN_END)
+	out->token = scan_yylex(&out->lexeme, &out->at, l->scanner);
+	return out->token;
+}
+
+/* The tokens of a directive up to the end of its line, for #define and #if. */
+static void scan_directive(struct lexer *l, const struct lexer_token *directive)
+{
+	const int last = l->last;
+	struct {
+		struct lexer_token *items;
+		size_t n, cap;
+	} line = { NULL, 0, 0 };
+	struct lexer_token next;
+
+	/* As if it stood alone: what surrounds it does not tell what its words are. */
+	for (l->last = TOKEN_END; scan_raw(l, &next) != SCAN_LINE_END;
+	     l->last = next.token)
+		ARENA_PUSH(l->cc->arena, &line, next);
+	l->last = last;
+	if (directive->token == SCAN_DEFINE)
+		preprocess_define(l, directive, line.items, line.n);
+	else
+		preprocess_if(l, directive->at, line.items, line.n);
+}
+
+/* A name behind one of these is that of a member or of a type. */
+static bool is_own_name(int before)
+{
+	return before == '.' || before == TOKEN_ARROW || before == TOKEN_STRUCT ||
+	       before == TOKEN_UNION || before == TOKEN_ENUM;
+}
+
+/* The next token behind directives and names of #define. */
+static void scan(struct lexer *l, struct lexer_token *out)
+{
+	for (;;) {
+		if (!preprocess_next(l, out) && scan_raw(l, out) < 0) {
+			scan_directive(l, out);
+			continue;
+		}
+		if (out->token != TOKEN_IDENTIFIER || is_own_name(l->last) ||
+		    !preprocess_expand(l, out))
+			break;
+	}
+	if (out->token == TOKEN_END) {
 		out->at = (struct span){ l->last_span.end, l->last_span.end };
+		preprocess_end(l);
+	}
+	l->last = out->token;
 	l->last_span = out->at;
-	out->token = l->last;
 }
 
 /* The i-th of the tokens to come; TOKEN_END if that is too far away to be looked at. */
@@ -152,6 +200,11 @@ bool lexer_open_brace(const struct lexer *l, struct span *out)
 		return false;
 	*out = l->braces.items[l->braces.n - 1];
 	return true;
+}
+
+bool lexer_has_includes(const struct lexer *l)
+{
+	return l->has_includes;
 }
 
 bool lexer_in_comment(const struct lexer *l)

@@ -43,6 +43,9 @@ bool lexer_open_brace(const struct lexer *l, struct span *out);
 /* Whether the program ended in a comment: what its end lacks is in there. */
 bool lexer_in_comment(const struct lexer *l);
 
+/* Whether there was an #include so far: none is read. */
+bool lexer_has_includes(const struct lexer *l);
+
 /* One line per token: begin-end, kind, text; for --dump=tokens. False on an error. */
 bool lexer_dump(struct compile *cc, FILE *out);
 

@@ -254,16 +254,6 @@ int scan_string(struct lexer *l, const char *text, size_t len, struct lexeme *ou
 	return scan_text(l, TOKEN_STRING, bytes, n, out);
 }
 
-/* How much of a line that begins with # is the directive's name. */
-static size_t directive_len(const char *text, size_t len)
-{
-	size_t n = 1;
-
-	while (n < len && isalpha((unsigned char)text[n]))
-		n++;
-	return n;
-}
-
 /* Whether an attach point or a definition begins here. */
 static bool is_item_start(const struct lexer *l)
 {
@@ -297,19 +287,10 @@ int scan_item(struct lexer *l, const char *text, size_t len, struct lexeme *out)
 
 bool scan_definition(struct lexer *l, const char *text, size_t len)
 {
-	struct span at = scan_here(l, len);
-
-	if (*text == '#') {
-		if (directive_len(text, len) == 1) {
-			scan_stray(l, text, len);
-			return true;
-		}
-		len = directive_len(text, len);
-		at.end = at.begin + (uint32_t)len;
-	} else if (!is_item_start(l) || len != 2 || memcmp(text, "fn", 2) != 0) {
+	if (!is_item_start(l) || len != 2 || memcmp(text, "fn", 2) != 0)
 		return false;
-	}
-	diag(l->cc, DIAG_unsupported, at, "'%.*s' is not in memql yet", (int)len, text);
+	diag(l->cc, DIAG_unsupported, scan_here(l, len), "'%s' is not in memql yet",
+	     text);
 	l->skipped = 0;
 	return true;
 }

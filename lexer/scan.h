@@ -25,6 +25,7 @@ struct lexer_token {
 struct lexer {
 	struct compile *cc;
 	void *scanner;   /* flex's */
+	uint32_t begin;  /* of the file's text */
 	uint32_t offset; /* of what follows the latest match */
 	int last;        /* latest token that was scanned */
 	struct span last_span;
@@ -37,11 +38,21 @@ struct lexer {
 	bool in_types;         /* in a definition of a type, or behind it */
 	bool is_typedef;       /* the one that CODE is in: no } ends it */
 	unsigned skipped;      /* braces open in a definition that is skipped */
+	bool skips;            /* lines from the next one on */
 	bool in_comment;       /* that does not end */
 	struct {
 		struct span *items;
 		size_t n, cap;
 	} braces; /* open */
+	struct preprocessor *preprocessor;
+	bool has_includes;
+};
+
+/* Internal to the lexer: what the scanner returns besides tokens. */
+enum {
+	SCAN_LINE_END = -1, /* of a directive */
+	SCAN_DEFINE = -2,   /* #define, and the name as lexeme; its tokens follow */
+	SCAN_IF = -3,       /* #if or #elif; the tokens of the condition follow */
 };
 
 /* Each sets *out from the match; the numbers and the strings report what is wrong. */
@@ -57,8 +68,9 @@ int scan_text(struct lexer *l, int token, const char *text, size_t len,
  */
 int scan_item(struct lexer *l, const char *text, size_t len, struct lexeme *out);
 
-/* Put the scanner into its first state: only lexer.l knows the states. */
+/* Only lexer.l knows the states: the first one, and that of lines which are left out. */
 void scan_start(struct lexer *l);
+void scan_skip(struct lexer *l);
 
 /* True if a definition that memql does not have begins here; it is reported. */
 bool scan_definition(struct lexer *l, const char *text, size_t len);

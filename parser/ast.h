@@ -277,6 +277,7 @@ struct ast {
 	struct map_def *maps;
 	struct macro *macros;
 	struct clause *clauses;
+	bool has_includes; /* #include was skipped: a type that is missing may be there */
 };
 
 /* Parse cc->source into cc->ast; false if an error was recorded. */

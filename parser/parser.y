@@ -615,6 +615,7 @@ bool parse(struct compile *cc)
 	p.clauses_end = &p.ast->clauses;
 	/* Bison's result is not asked: it recovers from errors, and the lexer has its own. */
 	parser_yyparse(&p);
+	p.ast->has_includes = lexer_has_includes(p.lexer);
 	cc->ast = p.ast;
 	return diag_ok(cc);
 }
