@@ -39,6 +39,7 @@ enum loss_kind {
 	LOSS_MEMORY_READ, /* a value behind a pointer or argument: it is 0 */
 	LOSS_SCRATCH,     /* a whole event: no working memory */
 	LOSS_CONTENTION,  /* an update of a minimum or maximum */
+	LOSS_DIVISION,    /* a quotient: the divisor is 0 */
 	LOSS_LOOP,        /* turns of a loop: too many for the kernel */
 	LOSS_COUNT
 };

@@ -192,9 +192,56 @@ struct value step_of(struct emit *e, const struct type *t)
 	return emit_int(e, t->kind == TYPE_PTR ? (int64_t)type_c_size(t->to) : 1);
 }
 
+/*
+ * A signed number and an unsigned one are compared as what they are, also where C would
+ * take -1 for the largest number there is: a negative one is less.
+ */
+static struct value compare_mixed(struct emit *e, enum op op, bool left_signed,
+				  struct value a, struct value b)
+{
+	bool less = op == OP_LT || op == OP_LE;
+	struct value negative =
+		emit_op(e, OP_LT, left_signed ? a : b, emit_int(e, 0), true);
+	struct value result = emit_op(e, op, a, b, false);
+
+	/* Is the negative side the one that is to be less? */
+	if (left_signed == less)
+		return emit_op(e, OP_LOR, result, negative, false);
+	negative = emit_op(e, OP_NOT, negative, (struct value){ 0 }, false);
+	return emit_op(e, OP_LAND, result, negative, false);
+}
+
+static bool is_mixed(enum op op, const struct type *x, const struct type *y)
+{
+	bool order = op == OP_LT || op == OP_LE || op == OP_GT || op == OP_GE;
+
+	return order && x->kind == TYPE_INT && y->kind == TYPE_INT &&
+	       x->is_signed != y->is_signed;
+}
+
+/* A literal that is the same number either way. */
+static bool is_small(const struct node *n)
+{
+	return n->kind == NODE_INT && n->integer.value <= INT64_MAX;
+}
+
+/* By zero it is 0, or what was to be divided: that is counted, as nobody meant it. */
+static void check_divisor(struct emit *e, enum op op, const struct node *right,
+			  struct value b)
+{
+	if ((op != OP_DIV && op != OP_MOD) || right->kind == NODE_INT)
+		return;
+	loss_if(e, emit_op(e, OP_EQ, b, emit_int(e, 0), false), LOSS_DIVISION,
+		right->span);
+}
+
 struct value number_op(struct emit *e, enum op op, const struct node *left,
 		       struct value a, const struct node *right, struct value b)
 {
+	check_divisor(e, op, right, b);
+	if (is_mixed(op, left->type, right->type) && !is_small(left) &&
+	    !is_small(right))
+		return compare_mixed(e, op, left->type->is_signed, a, b);
 	if ((op == OP_ADD || op == OP_SUB) &&
 	    (left->type->kind == TYPE_PTR || right->type->kind == TYPE_PTR))
 		return pointer_op(e, op, left->type, a, right->type, b);

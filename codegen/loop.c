@@ -170,6 +170,21 @@ static void check_returned(struct emit *e)
 	emit_end(e, &b);
 }
 
+/*
+ * The number goes through memory, so that the verifier does not know it: of a loop that it
+ * knows to make no turn it removes the function, and then misses it ("verifier bug: No
+ * program to jit", 6.18).
+ */
+static struct value unknown_count(struct emit *e, struct value count, size_t at)
+{
+	LLVMValueRef load;
+
+	emit_store(e, scratch_word(e, at), 0, count, 8);
+	load = LLVMBuildLoad2(e->b, e->m->i64, scratch_word(e, at).ref, "");
+	LLVMSetVolatile(load, 1);
+	return value_of(load);
+}
+
 static struct value run_turns(struct emit *e, LLVMValueRef turn, struct value n)
 {
 	return emit_helper(e, HELPER_LOOP, 4, n, value_of(turn), context_cell(e),
@@ -181,7 +196,7 @@ static void build_range(struct emit *e, const struct node *n)
 	const struct var_info *var = n->loop.var->var.info;
 	bool is_signed = var->type->is_signed;
 	struct value from, to, count, more;
-	size_t at = scratch_take(e, 8);
+	size_t at = scratch_take(e, 8), turns = scratch_take(e, 8);
 	struct turns t;
 
 	from = emit_eval(e, n->loop.from);
@@ -191,6 +206,7 @@ static void build_range(struct emit *e, const struct node *n)
 	more = emit_op(e, OP_LT, from, to, is_signed);
 	count = emit_select(e, more, emit_op(e, OP_SUB, to, from, false),
 			    emit_int(e, 0));
+	count = unknown_count(e, count, turns);
 
 	open_turns(&t, e, n, false);
 	from = emit_load(&t.e, scratch_word(&t.e, at), 0, 8, false);

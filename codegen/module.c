@@ -205,16 +205,17 @@ static void add_user_map(struct module *m, const struct map_info *map)
 		shape.type = BPF_MAP_TYPE_PERCPU_ARRAY;
 		break;
 	case MAP_HASH:
-		shape.type = BPF_MAP_TYPE_HASH;
+		shape.type = map->lru ? BPF_MAP_TYPE_LRU_HASH : BPF_MAP_TYPE_HASH;
 		break;
 	case MAP_PERCPU_HASH:
-		shape.type = BPF_MAP_TYPE_PERCPU_HASH;
+		shape.type = map->lru ? BPF_MAP_TYPE_LRU_PERCPU_HASH
+				      : BPF_MAP_TYPE_PERCPU_HASH;
 		break;
 	}
 	if (map->storage == MAP_SCALAR || map->storage == MAP_PERCPU_SCALAR) {
 		shape.key_size = sizeof(uint32_t);
 		shape.max_entries = 1;
-	} else if (map->key_size + map->value_size > 1024 &&
+	} else if (map->key_size + map->value_size > 1024 && !map->lru &&
 		   t->ops->has(t, FEATURE_LAZY_MAPS)) {
 		/* Else the whole map's memory is taken when it is made. */
 		shape.flags = BPF_F_NO_PREALLOC;

@@ -39,6 +39,8 @@ static const char *describe(struct arena *a, const struct image_loss *loss)
 		return arena_printf(a,
 				    "updates of %s: too many CPUs updated it at once",
 				    subject ? subject : "a minimum or maximum");
+	case LOSS_DIVISION:
+		return "quotients: the divisor was 0, and so is the result";
 	case LOSS_LOOP:
 		return "loops: they had more turns than the kernel allows (8388608)";
 	case LOSS_COUNT:

@@ -26,9 +26,13 @@ static uint64_t divide(struct constant x, struct constant y, bool is_signed)
 	return negative ? -quotient : quotient;
 }
 
-static bool less(struct constant x, struct constant y, bool is_signed)
+/* As numbers, whatever their signs: see compare_mixed() in codegen/expr.c. */
+static bool less(struct constant x, struct constant y)
 {
-	return is_signed ? (int64_t)x.value < (int64_t)y.value : x.value < y.value;
+	bool minus_x = x.is_signed && (int64_t)x.value < 0;
+	bool minus_y = y.is_signed && (int64_t)y.value < 0;
+
+	return minus_x != minus_y ? minus_x : x.value < y.value;
 }
 
 static uint64_t shift_right(struct constant x, uint64_t count)
@@ -87,16 +91,16 @@ static bool compute(enum op op, struct constant x, struct constant y,
 		r = a != b;
 		break;
 	case OP_LT:
-		r = less(x, y, is_signed);
+		r = less(x, y);
 		break;
 	case OP_LE:
-		r = !less(y, x, is_signed);
+		r = !less(y, x);
 		break;
 	case OP_GT:
-		r = less(y, x, is_signed);
+		r = less(y, x);
 		break;
 	case OP_GE:
-		r = !less(x, y, is_signed);
+		r = !less(x, y);
 		break;
 	case OP_LAND:
 		r = a && b;

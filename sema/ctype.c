@@ -30,7 +30,7 @@ static const struct cast_type {
 	{ "uint32", 4, false },
 	{ "uint64", 8, false },
 	{ "char", 1, true, .is_char = true },
-	{ "bool", 1, false, .is_bool = true },
+	{ "bool", 1, true, .is_bool = true },
 	{ "void", 0, false },
 };
 
@@ -142,7 +142,8 @@ const struct type *ctype_from_target(struct compile *cc, target_type_id id)
 	case TARGET_CHAR:
 		if (!is_word_size(t.size))
 			return bytes_type(a, t.size);
-		return basic_type(a, (unsigned)t.size, t.is_signed,
+		return basic_type(a, (unsigned)t.size,
+				  t.is_signed || t.kind == TARGET_BOOL,
 				  t.kind == TARGET_BOOL, t.kind == TARGET_CHAR);
 	case TARGET_FLOAT:
 		return bytes_type(a, t.size);

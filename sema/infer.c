@@ -360,7 +360,7 @@ static void report_circular(struct compile *cc)
 	for (size_t i = 0; i < plan->maps.n && diag_ok(cc); i++) {
 		const struct map_info *m = plan->maps.items[i];
 
-		if (!m->value && !m->agg)
+		if (!m->value && !m->agg && !plan_map_is_idle(m))
 			diag(cc, DIAG_unknown_map, m->first,
 			     "'%s' is only assigned from itself: it never has a value",
 			     m->name);

@@ -100,21 +100,21 @@ static struct local *use_local(struct names *s, struct node *var)
 
 /* Maps. */
 
-struct map_info *resolve_map(struct compile *cc, const struct node *n)
+struct map_info *map_by_name(struct compile *cc, const char *name, struct span at)
 {
 	struct plan *plan = cc->plan;
 	struct map_info *m;
 
 	for (size_t i = 0; i < plan->maps.n; i++)
-		if (plan->maps.items[i]->name == n->map.name)
+		if (plan->maps.items[i]->name == name)
 			return plan->maps.items[i];
 	m = ARENA_NEW(cc->arena, struct map_info);
-	m->name = n->map.name;
-	m->first = n->span;
+	m->name = name;
+	m->first = at;
 	m->index = (unsigned)plan->maps.n;
 	if (plan->maps.n == MAX_MAPS)
-		diag(cc, DIAG_unsupported, n->span,
-		     "a program may have at most %d maps", MAX_MAPS);
+		diag(cc, DIAG_unsupported, at, "a program may have at most %d maps",
+		     MAX_MAPS);
 	if (plan->maps.n <= MAX_MAPS)
 		ARENA_PUSH(cc->arena, &plan->maps, m);
 	return m;
@@ -123,7 +123,7 @@ struct map_info *resolve_map(struct compile *cc, const struct node *n)
 static void visit_map(struct names *s, struct node *n)
 {
 	node_each_child(n, visit_expr, s);
-	n->map.info = resolve_map(s->cc, n);
+	n->map.info = map_by_name(s->cc, n->map.name, n->span);
 }
 
 /* Builtins. */

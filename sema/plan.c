@@ -154,7 +154,10 @@ static void plan_map(struct compile *cc, struct map_info *m)
 		m->key_size = sizeof(uint32_t);
 	if (m->storage == MAP_SCALAR)
 		m->value_size += sizeof(uint64_t);
-	m->max_entries = m->has_keys ? plan->max_map_keys : 1;
+	if (!m->has_keys)
+		m->max_entries = 1;
+	else if (!m->defined)
+		m->max_entries = plan->max_map_keys;
 }
 
 /* Actions. */
@@ -366,11 +369,32 @@ static void plan_program(struct planner *p, struct program_info *program)
 	program->sleepable = can_sleep(p->cc, program);
 }
 
+bool plan_map_is_idle(const struct map_info *map)
+{
+	return map->defined && !map->keys_known;
+}
+
+static void drop_idle_maps(struct plan *plan)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < plan->maps.n; i++) {
+		struct map_info *m = plan->maps.items[i];
+
+		if (plan_map_is_idle(m))
+			continue;
+		m->index = (unsigned)n;
+		plan->maps.items[n++] = m;
+	}
+	plan->maps.n = n;
+}
+
 bool plan(struct compile *cc)
 {
 	struct plan *plan = cc->plan;
 	struct planner p = { .cc = cc };
 
+	drop_idle_maps(plan);
 	p.updater = ARENA_ARRAY(cc->arena, const struct program_info *, plan->maps.n);
 	p.user = ARENA_ARRAY(cc->arena, const struct program_info *, plan->maps.n);
 	for (size_t i = 0; i < plan->maps.n; i++)

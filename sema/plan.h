@@ -36,6 +36,8 @@ struct map_info {
 	const struct builtin *agg; /* NULL for plain values */
 	const struct type *sample; /* what is aggregated; NULL: nothing, or no agg */
 	struct agg_site site;
+	bool defined; /* let @x = hash(N): max_entries and lru are given */
+	bool lru;     /* the oldest entries make room for new ones */
 	bool written, read;
 	bool cells_read;    /* an aggregation that a program reads */
 	bool deleted;       /* delete() is called, of the map or of its entries */
@@ -179,6 +181,9 @@ bool param_takes_map(const struct param *p, const struct node *arg);
  * last: its arguments without maps and literals, and the keys of a map's entry.
  */
 struct node *action_arg(const struct node *call, size_t i);
+
+/* True if the map is declared and no more. */
+bool plan_map_is_idle(const struct map_info *map);
 
 /* The index of text in plan->names, added if it is new. */
 uint32_t plan_name(struct compile *cc, const char *text);

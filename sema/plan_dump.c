@@ -61,7 +61,10 @@ static void dump_map(const struct compile *cc, const struct map_info *m, FILE *o
 	else
 		fputs(type_text(cc->arena, m->value), out);
 	fprintf(out, "\n\t%s %s%s, key %zu, value %zu, entries %" PRIu32 "\n",
-		m->symbol, storage_text(m->storage), m->atomic ? " atomic" : "",
+		m->symbol, storage_text(m->storage),
+		m->atomic ? " atomic"
+		: m->lru  ? " lru"
+			  : "",
 		m->key_size, m->value_size, m->max_entries);
 }
 

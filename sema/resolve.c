@@ -353,7 +353,7 @@ static void note_absent_writes(struct node *n, void *arg)
 	struct map_info *m;
 
 	if (place && place->kind == NODE_MAP) {
-		m = resolve_map(arg, place);
+		m = map_by_name(arg, place->map.name, place->span);
 		m->written = m->absent_writer = true;
 	}
 	node_each_child(n, note_absent_writes, arg);
@@ -368,6 +368,7 @@ bool resolve(struct compile *cc)
 	if (!script_options_collect(cc))
 		return false;
 	script_arguments_apply(cc);
+	map_defs_apply(cc);
 	if (!diag_ok(cc))
 		return false;
 	if (!cc->ast->clauses) {

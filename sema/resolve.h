@@ -24,8 +24,12 @@ const char *script_arguments_expand(struct compile *cc,
 /* The literals true and false. */
 bool boolean_word(const struct node *n, int64_t *value);
 
-/* The map that a MAP node names: the same for the whole program. */
-struct map_info *resolve_map(struct compile *cc, const struct node *n);
+/* The map of this name, made at its first use: the same for the whole program. */
+struct map_info *map_by_name(struct compile *cc, const char *name, struct span at);
+
+/* let @name = hash(N) of the program. */
+void map_defs_apply(struct compile *cc);
+enum { MAP_ENTRIES_MAX = 1 << 30 };
 
 /* Names in the program's own copy of its clause to rows, maps and variables. */
 void resolve_names(struct compile *cc, struct program_info *p);

@@ -8,7 +8,10 @@
 const struct type type_void = { .kind = TYPE_VOID };
 const struct type type_u64 = { .kind = TYPE_INT, .size = 8 };
 const struct type type_s64 = { .kind = TYPE_INT, .size = 8, .is_signed = true };
-const struct type type_bool = { .kind = TYPE_INT, .size = 1, .is_bool = true };
+/* Signed, so that computing with it gives what computing with 0 and 1 does. */
+const struct type type_bool = {
+	.kind = TYPE_INT, .size = 1, .is_signed = true, .is_bool = true
+};
 const struct type type_args = { .kind = TYPE_ARGS };
 const struct type type_name = { .kind = TYPE_NAME };
 

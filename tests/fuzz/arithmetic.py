@@ -61,7 +61,8 @@ def compute(op, a, b):
         truth = a.bits and b.bits if op == "&&" else a.bits or b.bits
         return Value(bool(truth), True, constant)
     if PRECEDENCE[op] in (6, 7):
-        truth = {"<": x < y, "<=": x <= y, ">": x > y, ">=": x >= y, "==": x == y,
+        m, n = a.number(), b.number()  # as numbers, but for equality
+        truth = {"<": m < n, "<=": m <= n, ">": m > n, ">=": m >= n, "==": x == y,
                  "!=": x != y}[op]
         return Value(truth, True, constant)
     result = {"+": x + y, "-": x - y, "*": x * y, "&": x & y, "|": x | y, "^": x ^ y}[op]
