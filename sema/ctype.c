@@ -154,11 +154,11 @@ const struct type *ctype_from_target(struct compile *cc, target_type_id id)
 		return type_array(a, ctype_from_target(cc, t.to), t.count, SPACE_ANY);
 	case TARGET_STRUCT:
 	case TARGET_UNION:
-		return type_struct(a, record_of(cc, id, &t), SPACE_ANY);
+		return type_struct(a, record_of(cc, t.id, &t), SPACE_ANY);
 	case TARGET_ENUM:
 		if (!is_word_size(t.size))
 			t.size = 4;
-		return enum_type(a, record_of(cc, id, &t), (unsigned)t.size,
+		return enum_type(a, record_of(cc, t.id, &t), (unsigned)t.size,
 				 t.is_signed);
 	}
 	return &type_void;
@@ -349,7 +349,8 @@ const struct type *ctype_written(struct compile *cc, const struct type_name *as,
 						     : cc->plan->max_strlen);
 	t = ctype_find(cc, as->tag, as->name);
 	if (!t) {
-		if (report)
+		/* What is wrong with a definition was said there. */
+		if (report && !ctype_def_exists(cc, as->tag, as->name))
 			unknown_type(cc, as, at);
 		return NULL;
 	}

@@ -242,16 +242,28 @@ static const struct type *alias_type(struct compile *cc, const struct type_def *
 	return t;
 }
 
+static const struct type_def *find_def(const struct compile *cc, enum type_tag tag,
+				       const char *name)
+{
+	for (const struct type_def *d = cc->ast ? cc->ast->types : NULL; d; d = d->next)
+		if (d->tag == tag && d->name && strcmp(d->name, name) == 0)
+			return d;
+	return NULL;
+}
+
+bool ctype_def_exists(const struct compile *cc, enum type_tag tag, const char *name)
+{
+	return find_def(cc, tag, name);
+}
+
 const struct type *ctype_def_find(struct compile *cc, enum type_tag tag,
 				  const char *name)
 {
-	for (const struct type_def *d = cc->ast ? cc->ast->types : NULL; d;
-	     d = d->next) {
-		if (d->tag != tag || !d->name || strcmp(d->name, name) != 0)
-			continue;
-		return tag == TAG_NONE ? alias_type(cc, d) : def_type(cc, d);
-	}
-	return NULL;
+	const struct type_def *d = find_def(cc, tag, name);
+
+	if (!d)
+		return NULL;
+	return tag == TAG_NONE ? alias_type(cc, d) : def_type(cc, d);
 }
 
 const struct type *ctype_def_constant(struct compile *cc, const char *name,

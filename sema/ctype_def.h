@@ -9,6 +9,9 @@
 const struct type *ctype_def_find(struct compile *cc, enum type_tag tag,
 				  const char *name);
 
+/* The program has a definition of this name, be it a wrong one. */
+bool ctype_def_exists(const struct compile *cc, enum type_tag tag, const char *name);
+
 /* An enumerator of the program: its enum, or NULL. */
 const struct type *ctype_def_constant(struct compile *cc, const char *name,
 				      int64_t *value);

@@ -8,8 +8,5 @@ bool expand(struct compile *cc)
 
 	for (const struct macro *m = ast->macros; m; m = m->next)
 		diag(cc, DIAG_unsupported, m->name_span, "macros are not in memql yet");
-	for (const struct map_def *m = ast->maps; m; m = m->next)
-		diag(cc, DIAG_unsupported, m->span,
-		     "declarations of maps are not in memql yet");
 	return diag_ok(cc);
 }

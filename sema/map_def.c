@@ -64,12 +64,6 @@ void map_defs_apply(struct compile *cc)
 		const struct map_kind *kind = find_kind(cc, def);
 		struct map_info *m = map_by_name(cc, def->name, def->span);
 
-		if (m->defined) {
-			diag(cc, DIAG_redeclared, def->span, "'%s' is declared already",
-			     def->name);
-			diag_note(cc, m->first, "here");
-			continue;
-		}
 		m->defined = true;
 		m->lru = kind && kind->lru;
 		find_size(cc, def, &m->max_entries);

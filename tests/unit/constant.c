@@ -58,7 +58,7 @@ static void test_comparisons(void)
 {
 	check_value("-1 < 0", 1);
 	check_value("0xffffffffffffffff < 0", 0);
-	check_value("0xffffffffffffffff > -1", 0);
+	check_value("0xffffffffffffffff > -1", 1);
 	check_value("0xffffffffffffffff >= 1", 1);
 	check_value("1 == 1 && 2 != 3 || 0", 1);
 	check_value("\"a\" == \"a\"", 1);
