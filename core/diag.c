@@ -11,14 +11,22 @@
 
 enum severity { ERROR, WARNING };
 
+/* In diag_tags.def: what is told once is an error, too. */
+enum kind { KIND_ERROR, KIND_WARNING, KIND_NAME };
+
 static const struct {
 	const char *name;
-	enum severity severity;
+	enum kind kind;
 } tags[] = {
-#define DIAG(tag, severity, summary) { #tag, severity },
+#define DIAG(tag, kind, summary) { #tag, KIND_##kind },
 #include "core/diag_tags.def"
 #undef DIAG
 };
+
+static enum severity severity_of(enum diag_tag tag)
+{
+	return tags[tag].kind == KIND_WARNING ? WARNING : ERROR;
+}
 
 /* A note has a place of its own, a hint has none. */
 struct remark {
@@ -34,6 +42,10 @@ struct diagnostic {
 	const char *text;
 	struct remark *remarks, **remarks_end;
 	size_t order; /* of recording, for a stable sort */
+	struct {
+		struct span *items;
+		size_t n, cap;
+	} again; /* other places that use the same wrong name */
 };
 
 /*
@@ -66,15 +78,39 @@ bool diag_ok(const struct compile *cc)
 	return cc->diags->total[ERROR] == 0;
 }
 
-static bool is_recorded(const struct diag_list *l, enum diag_tag tag, struct span at,
+enum { AGAIN_MAX = 8 }; /* places told after the first */
+
+static bool same_span(struct span a, struct span b)
+{
+	return a.begin == b.begin && a.end == b.end;
+}
+
+static void add_place(struct arena *a, struct diagnostic *d, struct span at)
+{
+	for (size_t i = 0; i < d->again.n; i++)
+		if (same_span(d->again.items[i], at))
+			return;
+	if (d->again.n <= AGAIN_MAX)
+		ARENA_PUSH(a, &d->again, at);
+}
+
+/* True if an earlier one makes this needless: the same, or about the same name. */
+static bool is_recorded(struct compile *cc, enum diag_tag tag, struct span at,
 			const char *text)
 {
-	for (size_t i = 0; i < l->kept.n; i++) {
-		const struct diagnostic *d = l->kept.items[i];
+	const struct diag_list *l = cc->diags;
 
-		if (d->tag == tag && d->at.begin == at.begin && d->at.end == at.end &&
-		    strcmp(d->text, text) == 0)
+	for (size_t i = 0; i < l->kept.n; i++) {
+		struct diagnostic *d = l->kept.items[i];
+
+		if (d->tag != tag || strcmp(d->text, text) != 0)
+			continue;
+		if (same_span(d->at, at))
 			return true;
+		if (tags[tag].kind == KIND_NAME) {
+			add_place(cc->arena, d, at);
+			return true;
+		}
 	}
 	return false;
 }
@@ -88,13 +124,13 @@ void diag(struct compile *cc, enum diag_tag tag, struct span at, const char *fmt
 
 	l->latest = NULL;
 	if (l->kept.n >= DIAG_KEPT) {
-		l->total[tags[tag].severity]++;
+		l->total[severity_of(tag)]++;
 		return;
 	}
 	va_start(ap, fmt);
 	text = arena_vprintf(cc->arena, fmt, ap);
 	va_end(ap);
-	if (is_recorded(l, tag, at, text))
+	if (is_recorded(cc, tag, at, text))
 		return;
 
 	d = ARENA_NEW(cc->arena, struct diagnostic);
@@ -105,7 +141,7 @@ void diag(struct compile *cc, enum diag_tag tag, struct span at, const char *fmt
 	d->order = l->kept.n;
 	ARENA_PUSH(cc->arena, &l->kept, d);
 	l->latest = d;
-	l->total[tags[tag].severity]++;
+	l->total[severity_of(tag)]++;
 }
 
 static void add_remark(struct compile *cc, bool is_note, struct span at,
@@ -177,6 +213,21 @@ static void render_line(const struct page *p, const char *kind, const char *colo
 			color_on(p, "\033[0m"));
 }
 
+static void render_places(const struct page *p, const struct diagnostic *d)
+{
+	for (size_t i = 0; i < d->again.n && p->source; i++) {
+		struct place place = source_place(p->source, d->again.items[i].begin);
+
+		if (i == AGAIN_MAX)
+			fputs(", ...", p->out);
+		else
+			fprintf(p->out, "%s%u:%u", i ? ", " : "      also at ",
+				place.line, place.column);
+	}
+	if (d->again.n)
+		fputc('\n', p->out);
+}
+
 static void render(const struct page *p, const struct diagnostic *d)
 {
 	static const struct {
@@ -185,10 +236,11 @@ static void render(const struct page *p, const struct diagnostic *d)
 		[ERROR] = { "error", "\033[1;31m" },
 		[WARNING] = { "warning", "\033[1;35m" },
 	};
-	enum severity s = tags[d->tag].severity;
+	enum severity s = severity_of(d->tag);
 
 	render_line(p, severities[s].name, severities[s].color, d->at, d->text,
 		    tags[d->tag].name);
+	render_places(p, d);
 	for (const struct remark *r = d->remarks; r; r = r->next) {
 		if (r->is_note) {
 			render_line(p, "note", "\033[1;36m", r->at, r->text, NULL);
@@ -223,7 +275,7 @@ void diag_render(const struct compile *cc, FILE *out, bool color, bool quiet)
 		sorted[i] = l->kept.items[i];
 	qsort(sorted, l->kept.n, sizeof(*sorted), by_place);
 	for (size_t i = 0; i < l->kept.n; i++) {
-		enum severity s = tags[sorted[i]->tag].severity;
+		enum severity s = severity_of(sorted[i]->tag);
 
 		if (shown[s] >= DIAG_MAX || (s == WARNING && quiet))
 			continue;

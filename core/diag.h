@@ -26,7 +26,7 @@ struct diag_list *diag_list_new(struct arena *a);
  * Record one diagnostic. The message stays at the call site, where -Wformat and grep
  * can see it: no final period, what was expected and what was found. One that repeats
  * an earlier tag, span and message is dropped: a clause is checked once for each of its
- * attach points.
+ * attach points. Errors about names are told once, with the other places.
  */
 void diag(struct compile *cc, enum diag_tag tag, struct span at, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));

@@ -63,6 +63,9 @@ bool infer_map_keys(struct sema *s, struct node *n);
 /* What a program reads from an aggregation; NULL after a message. */
 const struct type *infer_cell_value(struct sema *s, struct map_info *m, struct span at);
 
+/* A map is read that nothing writes: an error, and what was meant. */
+void infer_unknown_map(struct sema *s, const struct node *n);
+
 /* @x[k] = count(). */
 void infer_aggregation(struct sema *s, struct node *assign);
 

@@ -101,8 +101,7 @@ static bool check_map(struct sema *s, const struct param *p, struct node *arg)
 	m->read = true;
 	arg->type = NULL;
 	if (!m->written) {
-		sema_error(s, DIAG_unknown_map, arg->span,
-			   "nothing is assigned to '%s'", m->name);
+		infer_unknown_map(s, arg);
 		return false;
 	}
 	if (arg->map.has_keys || !(p->flags & PARAM_MAP))

@@ -159,6 +159,14 @@ static void suggest_map(struct sema *s, const char *name)
 		diag_hint(s->cc, "did you mean '%s'?", near.best);
 }
 
+void infer_unknown_map(struct sema *s, const struct node *n)
+{
+	const char *name = n->map.info->name;
+
+	sema_error(s, DIAG_unknown_map, n->span, "nothing is assigned to '%s'", name);
+	suggest_map(s, name);
+}
+
 const struct type *infer_cell_value(struct sema *s, struct map_info *m, struct span at)
 {
 	struct type *t;
@@ -191,9 +199,7 @@ const struct type *infer_map_read(struct sema *s, struct node *n)
 	if (m->agg)
 		return infer_map_keys(s, n) ? infer_cell_value(s, m, n->span) : NULL;
 	if (!m->written) {
-		sema_error(s, DIAG_unknown_map, n->span, "nothing is assigned to '%s'",
-			   m->name);
-		suggest_map(s, m->name);
+		infer_unknown_map(s, n);
 		return NULL;
 	}
 	if (!infer_map_keys(s, n))
