@@ -218,6 +218,8 @@ struct value eval_address(struct emit *e, const struct node *n)
 	const struct node *of = n->unary.operand;
 	struct value at, i;
 
+	if (of->kind == NODE_VAR)
+		return value_of(as_int(e, var_text(e, of->var.info)));
 	if (of->kind == NODE_DEREF)
 		return emit_eval(e, of->unary.operand);
 	if (of->kind == NODE_INDEX) {

@@ -193,7 +193,7 @@ static void place_vars(struct emit *e)
 		struct var_slot *slot = ARENA_NEW(e->m->cc->arena, struct var_slot);
 
 		var->storage = slot;
-		if (!is_wide(var->type) && used < max) {
+		if (!is_wide(var->type) && !var->addressed && used < max) {
 			slot->local = local_new(e);
 			used++;
 			continue;

@@ -21,6 +21,7 @@
 #include "probes/kinds.h"
 #include "probes/point.h"
 #include "runtime/session.h"
+#include "sema/ctype.h"
 #include "sema/sema.h"
 #include "sema/target.h"
 
@@ -56,8 +57,31 @@ static bool parse_tracepoint(struct compile *cc, const struct attach_point *poin
 	return true;
 }
 
+/* "struct sock", "enum skb_drop_reason": what BTF says of it, or NULL. */
+static const struct type *tagged_type(struct compile *cc, const char *text, size_t len)
+{
+	static const struct {
+		const char *word;
+		enum type_tag tag;
+	} tags[] = {
+		{ "struct ", TAG_STRUCT },
+		{ "union ", TAG_UNION },
+		{ "enum ", TAG_ENUM },
+	};
+
+	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++) {
+		size_t word = strlen(tags[i].word);
+
+		if (len > word && strncmp(text, tags[i].word, word) == 0)
+			return ctype_find(
+				cc, tags[i].tag,
+				arena_strndup(cc->arena, text + word, len - word));
+	}
+	return NULL;
+}
+
 /* A pointer's target, as far as the language has a type for it. */
-static const struct type *pointee(struct arena *a, const char *text)
+static const struct type *pointee(struct compile *cc, const char *text)
 {
 	static const struct {
 		const char *name;
@@ -81,6 +105,7 @@ static const struct type *pointee(struct arena *a, const char *text)
 		{ "unsigned short", 2, false },
 	};
 	size_t len = strcspn(text, "*"), i;
+	const struct type *tagged;
 
 	if (strncmp(text, "const ", 6) == 0) {
 		text += 6;
@@ -94,9 +119,10 @@ static const struct type *pointee(struct arena *a, const char *text)
 	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (strlen(known[i].name) == len &&
 		    memcmp(known[i].name, text, len) == 0)
-			return type_int(a, known[i].size, known[i].is_signed,
+			return type_int(cc->arena, known[i].size, known[i].is_signed,
 					UNIT_NONE);
-	return &type_void;
+	tagged = tagged_type(cc, text, len);
+	return tagged ? tagged : &type_void;
 }
 
 static bool is_char(const char *type, size_t len)
@@ -144,6 +170,21 @@ static void describe_array(struct compile *cc, const struct target_field *in,
 	}
 }
 
+/* A pointer, an enum, or else a number. */
+static const struct type *word_type(struct compile *cc, const char *group,
+				    const struct target_field *in, bool is_pointer)
+{
+	enum space space = strcmp(group, user_group) == 0 ? SPACE_USER : SPACE_KERNEL;
+	const struct type *known;
+
+	if (is_pointer && in->size == 8)
+		return type_ptr(cc->arena, pointee(cc, in->type_text), space);
+	known = tagged_type(cc, in->type_text, strlen(in->type_text));
+	if (known && known->kind == TYPE_INT && known->size == in->size)
+		return known;
+	return type_int(cc->arena, in->size, in->is_signed, UNIT_NONE);
+}
+
 /* As type and location: a field of the record. */
 static void describe_field(struct compile *cc, const char *group,
 			   const struct target_field *in, struct probe_field *out)
@@ -172,14 +213,8 @@ static void describe_field(struct compile *cc, const char *group,
 	} else if (in->offset % size) {
 		unreadable(out, "it is not aligned in the record");
 	} else {
-		bool user = strcmp(group, user_group) == 0;
-
 		out->at.kind = LOC_CONTEXT;
-		out->type =
-			is_pointer && size == 8
-				? type_ptr(cc->arena, pointee(cc->arena, in->type_text),
-					   user ? SPACE_USER : SPACE_KERNEL)
-				: type_int(cc->arena, size, in->is_signed, UNIT_NONE);
+		out->type = word_type(cc, group, in, is_pointer);
 	}
 }
 

@@ -268,6 +268,7 @@ void session_print_all_maps(struct session *s)
 	for (size_t i = 0; i < n; i++)
 		maps[i] = s->image->maps[i];
 	qsort(maps, n, sizeof(*maps), compare_names);
+	s->sink->at_end = true;
 	for (size_t i = 0; i < n; i++)
 		print_map(s, &(struct print_job){ .map = maps[i] }, false);
 	sink_flush(s->sink);

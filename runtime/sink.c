@@ -27,6 +27,8 @@ void sink_write(struct sink *out, const char *bytes, size_t len)
 {
 	if (out->error)
 		return;
+	if (len)
+		out->mid_line = bytes[len - 1] != '\n';
 	errno = 0;
 	if (fwrite(bytes, 1, len, out->fp) != len)
 		note_error(out, errno);

@@ -64,6 +64,8 @@ static void map_begin(struct sink *out, const struct map_info *map)
 
 	t->map = map;
 	t->spaced = true; /* a map without entries shows nothing */
+	if (out->at_end && out->mid_line)
+		sink_write(out, "\n", 1);
 	if (map && !map->has_keys)
 		text_printf(&t->line, "%s: ", map->name);
 }

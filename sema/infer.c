@@ -23,21 +23,19 @@ const char *infer_text(struct sema *s, const struct type *t)
 	return type_text(s->cc->arena, t);
 }
 
-static const struct type *widen(struct sema *s, const struct type *t)
+/* What a place holds: a copy of a struct; of C's char a number. */
+static const struct type *stored(struct sema *s, const struct type *t)
 {
-	struct type *wide;
+	struct type *number;
 
-	if (t == &type_constant)
-		return t;
 	if (t->kind != TYPE_INT)
 		return type_owned(s->cc->arena, t);
-	if (t->size == 8 && !t->is_char)
+	if (!t->is_char)
 		return t;
-	wide = ARENA_NEW(s->cc->arena, struct type);
-	*wide = *t;
-	wide->size = t->is_bool ? 1 : 8;
-	wide->is_char = false;
-	return wide;
+	number = ARENA_NEW(s->cc->arena, struct type);
+	*number = *t;
+	number->is_char = false;
+	return number;
 }
 
 const struct type *infer_join_types(struct sema *s, const struct type *x,
@@ -57,7 +55,7 @@ bool infer_join(struct sema *s, const struct type **slot, const struct type *t)
 	joined = old ? infer_join_types(s, old, t) : t;
 	if (!joined)
 		return false;
-	joined = widen(s, joined);
+	joined = stored(s, joined);
 	if (!old || !type_equal(old, joined) ||
 	    (old == &type_constant) != (joined == &type_constant))
 		s->changed = true;

@@ -77,7 +77,7 @@ void infer_var_value(struct sema *s, struct node *var, const struct type *t,
 
 /*
  * Make *slot a type that holds t as well. False, without a change, if there is none.
- * Numbers become 64 bits wide: variables and maps hold words.
+ * Numbers keep the widest of their types, though variables and maps hold words.
  */
 bool infer_join(struct sema *s, const struct type **slot, const struct type *t);
 

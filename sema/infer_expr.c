@@ -436,6 +436,9 @@ static const struct type *infer_step(struct sema *s, struct node *n)
 			   infer_text(s, t));
 		return NULL;
 	}
+	/* It may count beyond the type of what it began with. */
+	if (t->kind == TYPE_INT && t != &type_constant)
+		t = type_int(s->cc->arena, 8, t->is_signed, t->unit);
 	if (place->kind == NODE_MAP)
 		infer_map_value(s, place, t, n->span);
 	else

@@ -284,16 +284,21 @@ static enum space space_of(const struct node *n)
 
 const struct type *infer_address(struct sema *s, struct node *n)
 {
-	const struct type *t = infer_value(s, n->unary.operand), *to;
+	struct node *of = n->unary.operand;
+	const struct type *t = infer_value(s, of), *to;
 
 	if (!t)
 		return NULL;
+	if (of->kind == NODE_VAR) {
+		of->var.info->addressed = true;
+		return type_ptr(s->cc->arena, t, SPACE_KERNEL);
+	}
 	to = addressed(n->unary.operand);
 	if (to)
 		return type_ptr(s->cc->arena, to, space_of(n->unary.operand));
 	sema_error(s, DIAG_unsupported, n->span,
-		   "'&' takes the address of what is in the kernel's or a program's "
-		   "memory");
+		   "'&' takes the address of a variable, or of what is in the kernel's "
+		   "or a program's memory");
 	return NULL;
 }
 
