@@ -173,6 +173,7 @@ const struct builtin *builtin_lookup(const struct probe_kind *kind, const char *
 
 /* Zero-terminated family tables, one per file; registry.c lists them. */
 extern const struct builtin process_builtins[];
+extern const struct builtin task_builtins[];
 extern const struct builtin kernel_builtins[];
 extern const struct builtin name_builtins[];
 extern const struct builtin cgroup_builtins[];

@@ -10,6 +10,7 @@
 /* In the order in which the reference presents them. */
 static const struct builtin *const families[] = {
 	process_builtins,
+	task_builtins,
 	kernel_builtins,
 	name_builtins,
 	cgroup_builtins,
@@ -29,7 +30,6 @@ static const char *const planned[] = {
 	"buf",
 	"cat",
 	"ctx",
-	"curtask",
 	"debugf",
 	"errorf",
 	"fail",
@@ -38,9 +38,7 @@ static const char *const planned[] = {
 	"memcmp",
 	"override",
 	"path",
-	"pcomm",
 	"percpu_kaddr",
-	"ppid",
 	"signal",
 	"skboutput",
 	"socket_cookie",

@@ -56,7 +56,7 @@ struct var_info {
 	const char *name;
 	struct span first;
 	const struct type *type; /* grows while sema infers */
-	bool addressed; /* &$x: it must be in memory */
+	bool addressed;          /* &$x: it must be in memory */
 	void *storage;           /* codegen's */
 };
 

@@ -138,6 +138,14 @@ def test_user():
     compare("username", got, [want.strip()])
 
 
+def test_tasks():
+    if os.readlink("/proc/self/ns/pid") != "pid:[4026531836]":
+        print("skipped  tasks: /proc has other numbers in a container")
+        return
+    got = lines('BEGIN { printf("%d %s %d\\n", ppid, pcomm, ppid(curtask.real_parent)); exit(); }')
+    compare("ppid, pcomm", got, [f"{os.getpid()} {read('/proc/self/comm')} {os.getppid()}"])
+
+
 def test_command():
     child = lines('tracepoint:sched:sched_process_exit /pid == cpid/ '
                   '{ printf("%d\\n", pid); exit(); }', "-c", "true")
@@ -145,5 +153,5 @@ def test_command():
 
 
 for test in (test_errors, test_syscalls, test_addresses, test_cpus, test_clocks,
-             test_cgroups, test_user, test_command):
+             test_cgroups, test_user, test_tasks, test_command):
     test()
