@@ -19,7 +19,7 @@ extern const struct type type_constant;
 /* The type of an expression; may be void. Sets n->type. */
 const struct type *infer_expr(struct sema *s, struct node *n);
 
-/* The same where a value is needed: void and args are errors. */
+/* The same where a value is needed: void is an error, args becomes a record. */
 const struct type *infer_value(struct sema *s, struct node *n);
 
 /*
@@ -34,6 +34,9 @@ const struct type *infer_index(struct sema *s, struct node *n);
 const struct type *infer_deref(struct sema *s, struct node *n);
 const struct type *infer_address(struct sema *s, struct node *n);
 const struct type *infer_tuple(struct sema *s, struct node *n);
+
+/* Make args a tuple of its fields; false if there are none. */
+bool infer_spread_args(struct sema *s, struct node *n);
 
 /* The type that is written, typeof() included; NULL after a message. */
 const struct type *infer_written(struct sema *s, const struct type_name *as,

@@ -14,11 +14,9 @@ const struct type *infer_value(struct sema *s, struct node *n)
 
 	if (!t || (t->kind != TYPE_VOID && t->kind != TYPE_ARGS))
 		return t;
-	if (t->kind == TYPE_ARGS)
-		sema_error(s, DIAG_not_a_value, n->span,
-			   "the arguments are no value: name one of them");
-	else
-		sema_error(s, DIAG_not_a_value, n->span, "this has no value");
+	if (t->kind == TYPE_ARGS && infer_spread_args(s, n))
+		return infer_expr(s, n);
+	sema_error(s, DIAG_not_a_value, n->span, "this has no value");
 	return NULL;
 }
 

@@ -55,10 +55,16 @@ static bool join_tuple(struct sema *s, const struct map_info *m, const struct no
 	return ok;
 }
 
+/* A record is one key: its names are a part of it. */
+static bool is_several(const struct type *t)
+{
+	return t->kind == TYPE_TUPLE && t->record->n > 1 && !t->record->members[0].name;
+}
+
 static bool is_key_tuple(const struct map_info *m, const struct node *keys)
 {
 	return m->nkeys > 1 && keys && !keys->next && keys->type &&
-	       keys->type->kind == TYPE_TUPLE && keys->type->record->n == m->nkeys;
+	       is_several(keys->type) && keys->type->record->n == m->nkeys;
 }
 
 /* A single tuple of several items is that many keys, so that both ways to write agree. */
@@ -86,7 +92,7 @@ static void decide_keys(struct sema *s, struct node *n)
 		t = infer_value(s, key);
 		if (!t)
 			return;
-		if (t->kind == TYPE_TUPLE && t->record->n > 1)
+		if (is_several(t))
 			nkeys = t->record->n;
 	}
 	m->keys_known = true;

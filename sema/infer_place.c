@@ -105,6 +105,35 @@ static const struct type *infer_arg_field(struct sema *s, struct node *n)
 	return NULL;
 }
 
+/* args as a value is a record: (a = args.a, b = args.b). */
+bool infer_spread_args(struct sema *s, struct node *n)
+{
+	const struct program_info *p = s->program;
+	const struct probe_layout *layout = p->nlayouts ? &p->layouts[0] : NULL;
+	struct node *args = ARENA_NEW(s->cc->arena, struct node), *items = NULL;
+	struct node **end = &items;
+	const char **names;
+	size_t count = 0;
+
+	*args = *n;
+	args->next = NULL;
+	names = ARENA_ARRAY(s->cc->arena, const char *, layout ? layout->n : 0);
+	for (size_t i = 0; layout && i < layout->n; i++) {
+		if (!layout->fields[i].name || layout->fields[i].hidden)
+			continue;
+		*end = node_new(s->cc->arena, NODE_FIELD, n->span);
+		(*end)->field.base = args;
+		(*end)->field.name = names[count++] = layout->fields[i].name;
+		end = &(*end)->next;
+	}
+	if (!count)
+		return false;
+	n->kind = NODE_TUPLE;
+	n->tuple.items = items;
+	n->tuple.names = names;
+	return true;
+}
+
 /* Members. */
 
 static void set_part(struct sema *s, struct node *n, const struct type_member *m,

@@ -2,6 +2,7 @@
 keys, maps and records to text and JSON."""
 
 import os
+import re
 import sys
 import tempfile
 
@@ -99,17 +100,34 @@ def enums(directory, load):
     check(map_of(events, "@") == {("BPF_MAP_TYPE_HASH", True): 999}, "a number if there is none")
 
 
+def arguments(directory, load):
+    """args as a whole is a record."""
+    program = (
+        f"tracepoint:raw_syscalls:sys_exit /pid == {load.pid} && args.ret == {os.getpid()}/"
+        ' { print(args); @[args, 1] = count(); $a = args; printf("%d %s\\n", $a.ret, (1, $a)); }'
+        f" uprobe:{load.program}:load_text {{ }}"
+    )
+    memql = Memql(directory, "args", ["-e", program], json_output=False)
+    load.do("syscalls 1")
+    memql.stop()
+    lines = memql.lines()
+    want = lines[0]
+    check(re.fullmatch(r"{ .id = \d+, .ret = %d }" % os.getpid(), want), f"args: {want}")
+    check(lines == [want, f"{os.getpid()} (1, {want})", f"@[{want}, 1]: 1", ""], f"all arguments: {lines}")
+
+
 def sorting(directory, load):
     """By value, then by key, whatever they are."""
     program = (
         "BEGIN { @t[1] = (2, \"b\"); @t[2] = (-1, \"z\"); @t[3] = (2, \"a\"); @k[(int64)-5, true] = 1; @k[3, false] = 1;"
-        " @k[-5, false] = 1; @n[(1, \"b\"), 2] = count(); @n[(1, \"a\"), 9] = count(); print(@t, 2); }"
+        " @k[-5, false] = 1; @r[(a = 2, b = 1)] = 1; @n[(1, \"b\"), 2] = count(); @n[(1, \"a\"), 9] = count(); print(@t, 2); }"
         f" uprobe:{load.program}:load_text {{ }}"
     )
     lines = [line for line in run(directory, load, "sorted", program, b"", False) if line]
     check(lines == ["@t[3]: (2, a)", "@t[1]: (2, b)",
                     "@k[-5, false]: 1", "@k[-5, true]: 1", "@k[3, false]: 1",
                     "@n[(1, a), 9]: 1", "@n[(1, b), 2]: 1",
+                    "@r[{ .a = 2, .b = 1 }]: 1",
                     "@t[2]: (-1, z)", "@t[3]: (2, a)", "@t[1]: (2, b)"], f"sorted: {lines}")
 
 
@@ -122,6 +140,7 @@ def main():
         texts(directory, load)
         arrays(directory, load)
         enums(directory, load)
+        arguments(directory, load)
         sorting(directory, load)
 
 
