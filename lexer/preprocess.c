@@ -123,7 +123,8 @@ void preprocess_define(struct lexer *l, const struct lexer_token *name,
 		return;
 	}
 	d = define(l, name->lexeme.text, name->at);
-	memcpy(copy, tokens, n * sizeof(*tokens));
+	if (n)
+		memcpy(copy, tokens, n * sizeof(*tokens));
 	d->tokens = copy;
 	d->n = n;
 }
