@@ -68,7 +68,7 @@ class Tool:
 
 class Bpftrace(Tool):
     suffix = " bpftrace"
-    before_run = [("loaded", ["--dry-run"])]
+    before_run = []
     attached = re.compile(r"^Attach", re.MULTILINE)
 
 
@@ -113,8 +113,8 @@ def patterns_for(program, pid):
              for p in patterns] for patterns in (program.live, program.end)]
 
 
-def watch(tool, program, arguments):
-    """Runs it with its workload: the stage it reached, and why no further."""
+def watch(tool, program, arguments, before):
+    """Runs it with its workload: the stage it reached from that one, and why no further."""
     process = subprocess.Popen([*tool.command, *arguments], stdin=subprocess.DEVNULL,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     out, err = Output(process.stdout), Output(process.stderr)
@@ -123,10 +123,11 @@ def watch(tool, program, arguments):
         wait_until(lambda: tool.attached.search(err.text + out.text) or process.poll() is not None,
                    COMPILE_SECONDS)
         if not tool.attached.search(err.text + out.text):
-            return "loaded", first_error(err.text)
+            return before, first_error(err.text)
         workload = subprocess.Popen([sys.executable, "-B", str(HERE / "lib/workload.py"), *program.acts],
-                                    stdin=subprocess.PIPE)
+                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         live, end = patterns_for(program, workload.pid)
+        workload.stdout.readline()  # it runs
         begin = time.monotonic()
         wait_until(lambda: out.has(live), WAIT_SECONDS)
         if end:
@@ -186,7 +187,7 @@ def try_program(tool, program, path):
             break
         stage = reached
     else:
-        stage, why = watch(tool, program, [str(path)])
+        stage, why = watch(tool, program, [str(path)], stage)
     tag = re.search(r" \[(\w+)\]$", why)
     lack = "" if stage == "printed" else tool.kernel_lacks(program, source)
     if lack and (not tag or tag.group(1) in tool.kernel_tags):

@@ -14,7 +14,7 @@ TESTS = pathlib.Path(__file__).resolve().parent.parent
 BUILD = TESTS.parent / "build"
 BPFTRACE = TESTS.parent / "bpftrace/usr"
 DISK = "/dev/nvme0n1"  # nobody's: see run
-TIMEOUT = 1800  # seconds: an emulated machine is some 20 times as slow
+TIMEOUT = 3000  # seconds: an emulated machine is some 20 times as slow
 SKIPPED = 77
 
 

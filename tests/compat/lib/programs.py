@@ -99,7 +99,7 @@ TOOLS = [
     Program("tcpaccept", ("tcp",), (SOCKET,)),
     Program("tcpconnect", ("tcp",), (SOCKET,)),
     Program("tcpdrop", ("tcp",), (rf"^{TIME} \d+ +.* +127\.0\.0\.1:\d+ +127\.0\.0\.1:\d+ +\w+", r"tcp_")),
-    Program("tcplife", ("tcp",), (r"^{pid} +memql-comp +127\.0\.0\.1 +\d+ +127\.0\.0\.1 +\d+ +\d+ +\d+ \d+$",)),
+    Program("tcplife", ("tcp",), (r"^{pid} +memql-comp(?:at)? +127\.0\.0\.1 +\d+ +127\.0\.0\.1 +\d+ +\d+ +\d+ \d+$",)),
     Program("tcpretrans", ("tcp_retransmit",), (rf"^{TIME} \d+ +127\.0\.0\.1:\d+ +127\.0\.0\.1:\d+ +SYN_SENT",)),
     Program("tcpsynbl", ("tcp",), (r"^Tracing SYN",), (r"^@backlog\[5\]:", BUCKET)),
     Program("threadsnoop", ("thread",), (rf"^{TIME}\.\d{{{{6}}}} +{{pid}} {{comm}} +\S+$",)),

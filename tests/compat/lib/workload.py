@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Does what tracing programs look at, over and over, until standard input is closed.
+"""Does what tracing programs look at, over and over, until standard input is closed. It
+prints a line when it has done everything once.
 
 usage: workload.py ACT...     names of the functions below
 
@@ -14,7 +15,6 @@ import pty
 import select
 import signal
 import socket
-import ssl
 import subprocess
 import sys
 import tempfile
@@ -59,7 +59,11 @@ class Workload:
             os.fsync(file.fileno())
 
     def sync(self):
-        self.write()
+        if self.disk:
+            with open(self.disk, "r+b") as file:
+                file.write(os.urandom(1 << 16))
+        else:
+            self.write()
         os.sync()
 
     def direct(self):
@@ -167,6 +171,8 @@ class Workload:
 
     def tls(self):
         """A handshake and a message, without certificates, within this process."""
+        import ssl  # takes its time
+
         ends = []
         pipes = [ssl.MemoryBIO(), ssl.MemoryBIO()]
         for side, protocol in enumerate((ssl.PROTOCOL_TLS_CLIENT, ssl.PROTOCOL_TLS_SERVER)):
@@ -194,9 +200,13 @@ def main():
         os.chdir(directory)
         work = Workload(directory)
         acts = [getattr(work, name) for name in sys.argv[1:]]
-        while not select.select([sys.stdin], [], [], PAUSE)[0]:
+        first = True
+        while first or not select.select([sys.stdin], [], [], PAUSE)[0]:
             for act in acts:
                 act()
+            if first:
+                print("running", flush=True)
+            first = False
         os.chdir("/")
 
 
