@@ -293,6 +293,19 @@ static struct value unreadable(struct emit *e, struct span span)
 	return emit_int(e, 0);
 }
 
+/*
+ * Not loaded from the context: the verifier knows there what pointers point to, and allows
+ * no arithmetic with them. What a helper has written is a number.
+ */
+static struct value read_argument(struct emit *e, const struct location *at)
+{
+	struct value word = emit_temp(e, 8), from = emit_ctx(e);
+
+	from = emit_at(e, from, emit_int(e, at->value * 8));
+	emit_helper(e, HELPER_PROBE_READ_KERNEL, 3, word, emit_int(e, 8), from);
+	return emit_load(e, word, 0, at->size, at->is_signed);
+}
+
 static struct value read_number(struct emit *e, const struct location *at,
 				struct span span)
 {
@@ -308,6 +321,8 @@ static struct value read_number(struct emit *e, const struct location *at,
 				 e->program->kind->flags & PROBE_USER ? SPACE_USER
 								      : SPACE_KERNEL,
 				 span);
+	case LOC_ARGUMENT:
+		return read_argument(e, at);
 	case LOC_UNREADABLE:
 		return unreadable(e, span);
 	case LOC_STRING:

@@ -38,6 +38,8 @@ enum location_kind {
 	LOC_REGISTER,   /* size bytes of the register at ctx + base */
 	LOC_MEMORY,     /* size bytes at base + index * scale + value: in the traced
 			 * program's memory if PROBE_USER, else the kernel's */
+	LOC_ARGUMENT,   /* size bytes of the word number value of a kernel function's
+			 * arguments, as fentry and fexit have them */
 	LOC_UNREADABLE, /* why says what is missing */
 };
 
@@ -104,6 +106,7 @@ enum probe_flags {
 	PROBE_REGISTERS = 1 << 7,  /* its context begins with a struct pt_regs */
 	PROBE_ON_STACK = 1 << 8,   /* the kernel's stack begins with the program itself:
 				    * where there are no registers of what was probed */
+	PROBE_SINGLE_SITE = 1 << 9, /* no cookie tells sites apart: a program for each */
 };
 
 /* Receives one match of expand; both are copied. Returns non-zero to stop. */

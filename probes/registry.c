@@ -10,17 +10,9 @@
 #include "probes/kinds.h"
 
 const struct probe_kind *const probe_kinds[] = {
-	&probe_begin,
-	&probe_end,
-	&probe_interval,
-	&probe_profile,
-	&probe_tracepoint,
-	&probe_kprobe,
-	&probe_kretprobe,
-	&probe_uprobe,
-	&probe_uretprobe,
-	&probe_usdt,
-	NULL,
+	&probe_begin,      &probe_end,           &probe_interval, &probe_profile,
+	&probe_tracepoint, &probe_rawtracepoint, &probe_kprobe,   &probe_kretprobe,
+	&probe_uprobe,     &probe_uretprobe,     &probe_usdt,     NULL,
 };
 
 /* Kinds that bpftrace has, each with its alias. */
@@ -31,8 +23,6 @@ static const char *const planned[] = {
 	"fexit",
 	"fr",
 	"kretfunc",
-	"rawtracepoint",
-	"rt",
 	"software",
 	"s",
 	"hardware",

@@ -129,6 +129,9 @@ static void dump_location(const struct location *at, FILE *out)
 			fprintf(out, " index %d*%u", at->index, at->scale);
 		fprintf(out, " %+" PRId64, at->value);
 		break;
+	case LOC_ARGUMENT:
+		fprintf(out, "argument %" PRId64, at->value);
+		break;
 	case LOC_UNREADABLE:
 		fprintf(out, "unreadable: %s", at->why);
 		return;

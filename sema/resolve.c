@@ -121,6 +121,8 @@ static struct group *new_group(struct matcher *m)
 /* The program of this attach point that can serve sites with such arguments. */
 static struct group *group_for(struct matcher *m, const struct probe_layout *layout)
 {
+	if (m->kind->flags & PROBE_SINGLE_SITE)
+		return new_group(m);
 	for (size_t i = 0; i < m->groups.n; i++) {
 		struct group *g = &m->groups.items[i];
 
