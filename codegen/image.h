@@ -16,6 +16,12 @@
  *
  * and the constants of settings.def in .rodata.memql.
  */
+/*
+ * The section of programs that are loaded with the kernel's number of what they attach to:
+ * see session_load_by_id(). libbpf does not know it.
+ */
+#define IMAGE_BY_ID "memql_by_id"
+
 #define IMAGE_RING "memql_ring"
 #define IMAGE_LOSS "memql_loss"
 #define IMAGE_SCRATCH "memql_scratch"

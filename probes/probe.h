@@ -115,6 +115,7 @@ typedef int probe_match_fn(const struct probe_site *site,
 
 struct probe_kind {
 	const char *name, *alias; /* alias may be NULL */
+	const char *old_name;     /* that it had in earlier years, or NULL */
 	const char *syntax;       /* "uprobe:BINARY:FUNCTION[+OFFSET]" */
 	const char *summary, *doc, *example;
 	unsigned flags;

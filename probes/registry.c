@@ -10,33 +10,19 @@
 #include "probes/kinds.h"
 
 const struct probe_kind *const probe_kinds[] = {
-	&probe_begin,      &probe_end,           &probe_interval, &probe_profile,
-	&probe_tracepoint, &probe_rawtracepoint, &probe_kprobe,   &probe_kretprobe,
-	&probe_uprobe,     &probe_uretprobe,     &probe_usdt,     NULL,
+	&probe_begin,      &probe_end,
+	&probe_interval,   &probe_profile,
+	&probe_tracepoint, &probe_rawtracepoint,
+	&probe_kprobe,     &probe_kretprobe,
+	&probe_fentry,     &probe_fexit,
+	&probe_uprobe,     &probe_uretprobe,
+	&probe_usdt,       NULL,
 };
 
 /* Kinds that bpftrace has, each with its alias. */
 static const char *const planned[] = {
-	"fentry",
-	"f",
-	"kfunc",
-	"fexit",
-	"fr",
-	"kretfunc",
-	"software",
-	"s",
-	"hardware",
-	"h",
-	"watchpoint",
-	"w",
-	"asyncwatchpoint",
-	"aw",
-	"iter",
-	"it",
-	"self",
-	"bench",
-	"test",
-	NULL,
+	"software", "s",    "hardware", "h",    "watchpoint", "w",    "asyncwatchpoint",
+	"aw",       "iter", "it",       "self", "bench",      "test", NULL,
 };
 
 const struct probe_kind *probe_find(const char *name)
@@ -45,7 +31,8 @@ const struct probe_kind *probe_find(const char *name)
 
 	for (k = probe_kinds; *k; k++)
 		if (strcmp((*k)->name, name) == 0 ||
-		    ((*k)->alias && strcmp((*k)->alias, name) == 0))
+		    ((*k)->alias && strcmp((*k)->alias, name) == 0) ||
+		    ((*k)->old_name && strcmp((*k)->old_name, name) == 0))
 			return *k;
 	/* Aliases of one letter differ in case only; whole names do not. */
 	for (k = probe_kinds; *k; k++)

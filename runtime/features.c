@@ -12,6 +12,7 @@
 #include <bpf/libbpf.h>
 
 #include "codegen/image.h"
+#include "runtime/btf.h"
 
 /* uapi/linux/bpf.h of 6.6 */
 enum { ATTACH_TRACE_KPROBE_MULTI = 42, ATTACH_TRACE_UPROBE_MULTI = 48 };
@@ -163,6 +164,28 @@ static bool try_helper(int number)
 	return true;
 }
 
+/* With a function that every kernel has. */
+static bool try_fentry(void)
+{
+	static const struct bpf_insn insns[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_FENTRY);
+	struct btf_set *btf;
+	int prog = -1, fd;
+
+	if (btf_open(NULL, &btf))
+		return false;
+	if (btf_function_id(btf, "vmlinux", "vfs_read", &opts.attach_btf_id, &fd) == 0)
+		prog = bpf_prog_load(BPF_PROG_TYPE_TRACING, "memql_try", "GPL", insns,
+				     sizeof(insns) / sizeof(insns[0]), &opts);
+	btf_close(btf);
+	if (prog >= 0)
+		close(prog);
+	return prog >= 0;
+}
+
 /*
  * Tests see how memql does without a feature where the kernel has it: they name it in
  * MEMQL_WITHOUT, several with commas.
@@ -179,6 +202,7 @@ static bool is_left_out(enum feature f)
 		[FEATURE_PERCPU_LOOKUP] = "percpu_lookup",
 		[FEATURE_KPROBE] = "kprobe",
 		[FEATURE_KPROBE_MULTI] = "kprobe_multi",
+		[FEATURE_FENTRY] = "fentry",
 	};
 	const char *p = getenv("MEMQL_WITHOUT");
 	size_t len;
@@ -214,6 +238,8 @@ bool feature_try(enum feature f)
 		return access("/sys/bus/event_source/devices/kprobe/type", F_OK) == 0;
 	case FEATURE_KPROBE_MULTI:
 		return try_kprobe_multi();
+	case FEATURE_FENTRY:
+		return try_fentry();
 	case FEATURE_COUNT:
 		break;
 	}

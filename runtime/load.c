@@ -362,9 +362,13 @@ int session_load(struct session *s, const struct session_options *options)
 	int err;
 
 	libbpf_set_print(debugging() ? print_libbpf : NULL);
-	s->object = bpf_object__open_mem(s->image->elf, s->image->elf_size, NULL);
-	if (!s->object) {
-		err = -errno;
+	err = by_id_open(s);
+	if (!err) {
+		s->object =
+			bpf_object__open_mem(s->image->elf, s->image->elf_size, NULL);
+		err = s->object ? 0 : -errno;
+	}
+	if (err) {
 		fprintf(stderr,
 			"memql: %s: libbpf does not take the compiled program: %s\n"
 			"  This is a bug in memql: please report it with the program\n",

@@ -364,6 +364,7 @@ void session_close(struct session *s)
 	events_close(s);
 	resolver_close(s);
 	bpf_object__close(s->object);
+	by_id_close(s);
 	btf_close(s->btf);
 	kernel_names_free(&s->functions);
 	kernel_names_free(&s->symbols);

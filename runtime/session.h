@@ -9,6 +9,7 @@
 #include "sema/target.h"
 
 struct bpf_link;
+struct bpf_program;
 struct datum;
 struct image;
 struct image_program;
@@ -91,6 +92,12 @@ int session_function_id(struct session *s, const char *module, const char *name,
 			uint32_t *id, int *btf_fd);
 int session_raw_tracepoint_id(struct session *s, const char *event, uint32_t *id,
 			      int *btf_fd);
+/*
+ * For prepare: the program, in section IMAGE_BY_ID, is of type BPF_PROG_TYPE_TRACING and
+ * attaches, as an enum bpf_attach_type says, to what has this number.
+ */
+void session_load_by_id(struct session *s, struct bpf_program *prog, int attach_type,
+			uint32_t id, int btf_fd);
 /*
  * The addresses of the kernel's functions of this name in a module: up to max of them to
  * out. How many there are, or -errno: -EACCES if the kernel hides them. A few of them may

@@ -34,6 +34,14 @@ struct print_job {
 	enum map_then then;
 };
 
+/* What a program attaches to, by the kernel's number: see by_id.c. */
+struct load_by_id {
+	struct bpf_program *prog;
+	int attach_type; /* enum bpf_attach_type */
+	uint32_t id;
+	int btf_fd; /* of the module's BTF; 0: the kernel's own */
+};
+
 struct session {
 	const struct image *image;
 	struct sink *sink;
@@ -46,6 +54,11 @@ struct session {
 	bool tried[FEATURE_COUNT], has[FEATURE_COUNT];
 
 	struct btf_set *btf; /* NULL: not needed yet */
+	int by_id_handler;   /* of libbpf; 0: none */
+	struct {
+		struct load_by_id *items;
+		size_t n, cap;
+	} by_id;
 	struct bpf_object *object;
 	struct bpf_program **programs; /* by index in image->programs */
 	struct live_map *maps;         /* by map_info.index */
@@ -88,6 +101,10 @@ int session_load(struct session *s, const struct session_options *options);
 const char *errno_hint(struct arena *a, int err);
 /* strerror(3), which lacks the kernel's ENOTSUPP. */
 const char *errno_text(int err);
+
+/* by_id.c: before programs are opened, after they are closed. 0 or -errno. */
+int by_id_open(struct session *s);
+void by_id_close(struct session *s);
 
 /* events.c */
 int events_open(struct session *s);

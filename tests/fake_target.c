@@ -51,6 +51,7 @@ static bool line_feature(struct line *l)
 		[FEATURE_PERCPU_LOOKUP] = "percpu_lookup",
 		[FEATURE_KPROBE] = "kprobe",
 		[FEATURE_KPROBE_MULTI] = "kprobe_multi",
+		[FEATURE_FENTRY] = "fentry",
 	};
 
 	for (int i = 0; i < FEATURE_COUNT; i++) {

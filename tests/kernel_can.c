@@ -2,11 +2,13 @@
  * Says whether this machine can do what a test needs, by trying it with plain system
  * calls: not through memql, whose own failure must not look like a missing feature.
  *
- * usage: kernel_can bpf|uprobe|usdt|kprobe|tracepoint|sleepable...
+ * usage: kernel_can bpf|uprobe|usdt|kprobe|fentry|tracepoint|sleepable...
  * Exit status 0, or 77 and the reason on stdout.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/bpf.h>
+#include <linux/btf.h>
 #include <linux/magic.h>
 #include <linux/perf_event.h>
 #include <stdint.h>
@@ -22,7 +24,8 @@ static int no(const char *what, const char *why)
 	return 77;
 }
 
-static int try_insns(enum bpf_prog_type type, unsigned flags,
+/* function: the number of what fentry attaches to, or 0. The error, or 0. */
+static int try_insns(enum bpf_prog_type type, unsigned flags, unsigned function,
 		     const struct bpf_insn *insns, unsigned n)
 {
 	union bpf_attr attr;
@@ -34,6 +37,8 @@ static int try_insns(enum bpf_prog_type type, unsigned flags,
 	attr.insns = (uintptr_t)insns;
 	attr.insn_cnt = n;
 	attr.license = (uintptr_t)"GPL";
+	attr.attach_btf_id = function;
+	attr.expected_attach_type = function ? BPF_TRACE_FENTRY : 0;
 	fd = syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
 	if (fd < 0)
 		return errno;
@@ -42,14 +47,19 @@ static int try_insns(enum bpf_prog_type type, unsigned flags,
 }
 
 /* Load "r0 = 0; exit" as a program of that type. */
-static int try_load(enum bpf_prog_type type, unsigned flags)
+static int try_function(enum bpf_prog_type type, unsigned flags, unsigned function)
 {
 	static const struct bpf_insn insns[] = {
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
 
-	return try_insns(type, flags, insns, 2);
+	return try_insns(type, flags, function, insns, 2);
+}
+
+static int try_load(enum bpf_prog_type type, unsigned flags)
+{
+	return try_function(type, flags, 0);
 }
 
 /* The same with a call of a helper without arguments before it. */
@@ -61,7 +71,7 @@ static int try_call(int helper)
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
 
-	return try_insns(BPF_PROG_TYPE_KPROBE, 0, insns, 3);
+	return try_insns(BPF_PROG_TYPE_KPROBE, 0, 0, insns, 3);
 }
 
 static int can_bpf(void)
@@ -89,6 +99,66 @@ static int can_kprobe(void)
 	return access(path, R_OK) == 0
 		       ? 0
 		       : no("this kernel was built without kprobes", strerror(errno));
+}
+
+/* Bytes that follow a record of BTF: uapi/linux/btf.h. */
+static size_t btf_tail(const struct btf_type *t)
+{
+	static const unsigned char fixed[] = {
+		[BTF_KIND_INT] = 4,
+		[BTF_KIND_ARRAY] = sizeof(struct btf_array),
+		[BTF_KIND_VAR] = 4,
+		[BTF_KIND_DECL_TAG] = 4,
+	};
+	static const unsigned char each[] = {
+		[BTF_KIND_STRUCT] = sizeof(struct btf_member),
+		[BTF_KIND_UNION] = sizeof(struct btf_member),
+		[BTF_KIND_ENUM] = sizeof(struct btf_enum),
+		[BTF_KIND_FUNC_PROTO] = sizeof(struct btf_param),
+		[BTF_KIND_DATASEC] = sizeof(struct btf_var_secinfo),
+		[BTF_KIND_ENUM64] = sizeof(struct btf_enum64),
+	};
+	unsigned kind = BTF_INFO_KIND(t->info), n = BTF_INFO_VLEN(t->info);
+
+	return (kind < sizeof(fixed) ? fixed[kind] : 0) +
+	       (kind < sizeof(each) ? n * each[kind] : 0);
+}
+
+/* The number of a function of the kernel in its BTF; 0 if it has none. */
+static unsigned btf_function(const char *name)
+{
+	int fd = open("/sys/kernel/btf/vmlinux", O_RDONLY);
+	static char bytes[32 << 20];
+	const struct btf_header *h = (const void *)bytes;
+	size_t size = 0;
+	unsigned id = 1;
+	ssize_t n;
+
+	while (fd >= 0 && size < sizeof(bytes) &&
+	       (n = read(fd, bytes + size, sizeof(bytes) - size)) > 0)
+		size += (size_t)n;
+	if (fd >= 0)
+		close(fd);
+	if (size < sizeof(*h) || size == sizeof(bytes))
+		return 0;
+	for (const char *p = bytes + h->hdr_len + h->type_off, *end = p + h->type_len;
+	     p < end; id++) {
+		const struct btf_type *t = (const void *)p;
+		const char *its = bytes + h->hdr_len + h->str_off + t->name_off;
+
+		if (BTF_INFO_KIND(t->info) == BTF_KIND_FUNC && strcmp(its, name) == 0)
+			return id;
+		p += sizeof(*t) + btf_tail(t);
+	}
+	return 0;
+}
+
+static int can_fentry(void)
+{
+	unsigned id = btf_function("vfs_read");
+	int err = id ? try_function(BPF_PROG_TYPE_TRACING, 0, id) : ENOENT;
+
+	return err ? no("fentry programs cannot be loaded", strerror(err)) : 0;
 }
 
 static int can_tracepoint(void)
@@ -135,6 +205,7 @@ static const struct {
 	{ "uprobe", can_uprobe },
 	{ "usdt", can_uprobe },
 	{ "kprobe", can_kprobe },
+	{ "fentry", can_fentry },
 	{ "tracepoint", can_tracepoint },
 	{ "sleepable", can_sleepable },
 	{ "ktime_tai", can_ktime_tai },

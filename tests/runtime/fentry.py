@@ -1,0 +1,84 @@
+"""fentry and fexit: what they count, arguments and returned values with their types."""
+
+import os
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from tracing import Load, Memql, check, lost, map_of, need, run_memql
+
+WRITES, BYTES = 300, 7
+
+
+def trace(directory, name, program, env=None):
+    """The events while this process writes 7 bytes 300 times, and the load does 500 getppid(2)."""
+    with Load() as load, open(os.devnull, "wb", buffering=0) as sink:
+        program = program.replace("LOAD", str(load.pid)).replace("SELF", str(os.getpid()))
+        memql = Memql(directory, name, ["-e", program], env=env)
+        load.do("syscalls 500")
+        for _ in range(WRITES):
+            sink.write(b"x" * BYTES)
+        load.do("name 6f6e65")
+        memql.stop()
+        events = memql.events()
+        check(not lost(events), f"{name}: nothing was lost")
+        return events
+
+
+def counts(directory):
+    events = trace(
+        directory, "counts",
+        "fentry:vfs_write /pid == SELF && args.count == 7/ { @bytes = sum(args.count); @[probe, func] = count(); }"
+        " fexit:vfs_write /pid == SELF && args.count == 7/ { @written = sum(retval); @sizes[args.count] = count(); }"
+        " fr:vmlinux:vfs_write /pid == SELF && retval == 7/ { @mask = args.file.f_flags & 3; }",
+    )
+    check(map_of(events, "@bytes") == WRITES * BYTES, "args.count")
+    check(map_of(events, "@written") == WRITES * BYTES, "retval")
+    check(map_of(events, "@sizes") == {BYTES: WRITES}, "args where the function returns")
+    check(map_of(events, "@") == {("fentry:vmlinux:vfs_write", "vfs_write"): WRITES}, "probe and func")
+    check(map_of(events, "@mask") == os.O_WRONLY, "a field behind a pointer")
+
+
+def texts(directory):
+    """Pointers to text, and a pointer as a number: the verifier has its own idea of it."""
+    events = trace(
+        directory, "texts",
+        "fentry:__set_task_comm /pid == LOAD/ { @name[str(args.buf)] = count(); @same = args.tsk.pid == tid;"
+        " @low[((uint64)args.tsk & 7) * 2 == 0] = count(); }",
+    )
+    check(map_of(events, "@name") == {"one": 1}, "text behind a pointer")
+    check(map_of(events, "@low") in ({1: 1}, {True: 1}), f"arithmetic with a pointer: {map_of(events, '@low')}")
+    check(map_of(events, "@same") in (1, True), "a number behind a pointer")
+
+
+def patterns(directory):
+    events = trace(
+        directory, "patterns",
+        "fentry:vfs_w*, fentry:vfs_wri*e /pid == SELF/ { @[func] = count(); }"
+        " fexit:vfs_w* /pid == SELF && retval == 7/ { @r[probe] = count(); }",
+    )
+    check(map_of(events, "@")["vfs_write"] >= 2 * WRITES, "vfs_write among vfs_w*")
+    check(map_of(events, "@r") == {"fexit:vmlinux:vfs_write": WRITES}, "returns of vfs_w*")
+
+
+def refusals():
+    done = run_memql("-e", "fentry:vfs_reed { exit(); }")
+    check("did you mean 'vfs_read'?" in done.stderr, done.stderr.strip())
+    done = run_memql("-e", "kfunc:vfs_read { exit(); } kretfunc:vfs_read { exit(); } BEGIN { exit(); }")
+    check(done.returncode == 0, f"the old names: {done.stderr}")
+    done = run_memql("-lv", "fexit:vfs_write")
+    check("    count  uint64" in done.stdout and "retval  int64" in done.stdout, f"-lv: {done.stdout.strip()}")
+    done = run_memql("-e", "fentry:vfs_read { exit(); }", env=dict(os.environ, MEMQL_WITHOUT="fentry"))
+    check("this kernel lacks BPF trampolines" in done.stderr, done.stderr.strip())
+
+
+def main():
+    need("bpf", "fentry")
+    with tempfile.TemporaryDirectory(prefix="memql-fentry-") as directory:
+        counts(directory)
+        texts(directory)
+        patterns(directory)
+    refusals()
+
+
+main()
