@@ -63,6 +63,13 @@ static const struct action_ops print_ops = { run_print };
 
 /* clear(@x), zero(@x) */
 
+static bool check_clear(struct sema *s, struct node *call)
+{
+	(void)s;
+	call_arg(call, 0)->map.info->emptied = true;
+	return true;
+}
+
 static void run_clear(struct session *s, const struct action_info *action,
 		      const struct datum *args, uint64_t time)
 {
@@ -176,6 +183,7 @@ const struct builtin action_builtins[] = {
 		.kind = BUILTIN_ACTION,
 		.returns = { .kind = TYPE_VOID },
 		.params = { { .name = "map", .flags = PARAM_MAP } },
+		.check = check_clear,
 		.summary = "removes all entries of a map",
 		.doc = "User space does it when it gets to the event.",
 		.example = "tracepoint:raw_syscalls:sys_enter { @calls[comm] = count(); }\n"

@@ -85,6 +85,7 @@ enum builtin_flags {
 	BUILTIN_COMPILE_TIME = 1 << 2, /* check() turns the call into a literal before
 					* types are inferred: getopt() */
 	BUILTIN_RETURNS = 1 << 3,      /* the program ends after the action: exit() */
+	BUILTIN_THREAD = 1 << 5,       /* names the running thread */
 	BUILTIN_LITERAL = 1 << 4,      /* check() turns the call into a literal while
 					* types are inferred: sema_become_int() */
 };

@@ -178,6 +178,7 @@ const struct builtin process_builtins[] = {
 	{
 		.name = "tid",
 		.kind = BUILTIN_VALUE,
+		.flags = BUILTIN_THREAD,
 		.returns = { .kind = TYPE_INT, .size = 4 },
 		.params = {
 			{ .name = "namespace", .type = TYPE_STR,

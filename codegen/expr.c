@@ -225,6 +225,18 @@ static bool is_small(const struct node *n)
 	return n->kind == NODE_INT && n->integer.value <= INT64_MAX;
 }
 
+/* What is the same number either way is compared as the other side is. */
+static struct value compare_order(struct emit *e, enum op op, const struct node *left,
+				  struct value a, const struct node *right,
+				  struct value b)
+{
+	if (is_small(left))
+		return emit_op(e, op, a, b, right->type->is_signed);
+	if (is_small(right))
+		return emit_op(e, op, a, b, left->type->is_signed);
+	return compare_mixed(e, op, left->type->is_signed, a, b);
+}
+
 /* By zero it is 0, or what was to be divided: that is counted, as nobody meant it. */
 static void check_divisor(struct emit *e, enum op op, const struct node *right,
 			  struct value b)
@@ -239,9 +251,8 @@ struct value number_op(struct emit *e, enum op op, const struct node *left,
 		       struct value a, const struct node *right, struct value b)
 {
 	check_divisor(e, op, right, b);
-	if (is_mixed(op, left->type, right->type) && !is_small(left) &&
-	    !is_small(right))
-		return compare_mixed(e, op, left->type->is_signed, a, b);
+	if (is_mixed(op, left->type, right->type))
+		return compare_order(e, op, left, a, right, b);
 	if ((op == OP_ADD || op == OP_SUB) &&
 	    (left->type->kind == TYPE_PTR || right->type->kind == TYPE_PTR))
 		return pointer_op(e, op, left->type, a, right->type, b);

@@ -287,6 +287,19 @@ static struct value read_text(struct emit *e, const struct probe_field *f,
 			     span);
 }
 
+/* A copy: the record's address cannot be computed with. */
+static struct value read_array(struct emit *e, const struct probe_field *f,
+			       struct value dst)
+{
+	struct value from = emit_at(e, emit_ctx(e), emit_int(e, f->at.value));
+	size_t rest = type_size(f->type) - f->at.size;
+
+	emit_helper(e, HELPER_PROBE_READ_KERNEL, 3, dst, emit_int(e, f->at.size), from);
+	if (rest)
+		emit_zero(e, emit_at(e, dst, emit_int(e, f->at.size)), rest);
+	return dst;
+}
+
 static struct value unreadable(struct emit *e, struct span span)
 {
 	emit_loss(e, LOSS_MEMORY_READ, span);
@@ -326,6 +339,7 @@ static struct value read_number(struct emit *e, const struct location *at,
 	case LOC_UNREADABLE:
 		return unreadable(e, span);
 	case LOC_STRING:
+	case LOC_BYTES:
 	case LOC_DATA_LOC:
 		break;
 	}
@@ -367,10 +381,12 @@ struct value field_read(struct emit *e, unsigned i, const struct node *n,
 	const struct probe_layout *first = &p->layouts[0];
 
 	assert(p->nlayouts);
-	if (i < first->n && is_text(first->fields[i].type)) {
+	if (i < first->n && is_wide(first->fields[i].type)) {
 		const struct probe_field *f = &first->fields[i];
 
 		assert(p->nlayouts == 1);
+		if (f->at.kind == LOC_BYTES)
+			return read_array(e, f, dest_for(e, n, f->type));
 		return read_text(e, f, dest_for(e, n, f->type), span);
 	}
 	if (p->nlayouts > 1)

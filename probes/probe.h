@@ -34,6 +34,7 @@ enum location_kind {
 	LOC_CONSTANT,   /* value */
 	LOC_CONTEXT,    /* size bytes at ctx + value */
 	LOC_STRING,     /* text of size bytes at ctx + value */
+	LOC_BYTES,      /* size bytes at ctx + value, for an array of the probe's own */
 	LOC_DATA_LOC,   /* text: ctx + value holds its offset (low 16 bits) and size */
 	LOC_REGISTER,   /* size bytes of the register at ctx + base */
 	LOC_MEMORY,     /* size bytes at base + index * scale + value: in the traced
@@ -47,7 +48,7 @@ enum { LOC_NO_REGISTER = -1 };
 
 struct location {
 	enum location_kind kind;
-	uint32_t size; /* bytes: 1, 2, 4, 8; any for LOC_STRING */
+	uint32_t size; /* bytes: 1, 2, 4, 8; any for LOC_STRING and LOC_BYTES */
 	bool is_signed;
 	int16_t base, index; /* offsets in pt_regs, or LOC_NO_REGISTER */
 	uint8_t scale;

@@ -138,7 +138,30 @@ static void unreadable(struct probe_field *f, const char *why)
 	f->type = &type_u64;
 }
 
-/* "char[16]", "__data_loc char[]", "unsigned long[6]": all but text is unreadable. */
+/* "unsigned long[6]": a copy of it, if its elements are numbers of a known size. */
+static void describe_numbers(struct compile *cc, const struct target_field *in,
+			     const char *element, struct probe_field *out)
+{
+	const struct type *of = pointee(cc, element);
+	struct type *array;
+
+	if (of->kind == TYPE_VOID)
+		of = ctype_find(cc, TAG_NONE, element);
+	if (!of || of->kind != TYPE_INT || !in->size || in->size % of->size ||
+	    strncmp(in->type_text, "__", 2) == 0) {
+		unreadable(out, arena_printf(cc->arena,
+					     "it is an array of what memql does not "
+					     "know (%s)",
+					     in->type_text));
+		return;
+	}
+	array = ARENA_NEW(cc->arena, struct type);
+	*array = *type_array(cc->arena, of, in->size / of->size, SPACE_OWN);
+	out->at.kind = LOC_BYTES;
+	out->type = array;
+}
+
+/* "char[16]", "__data_loc char[]", "unsigned long[6]". */
 static void describe_array(struct compile *cc, const struct target_field *in,
 			   struct probe_field *out)
 {
@@ -155,11 +178,7 @@ static void describe_array(struct compile *cc, const struct target_field *in,
 		len--;
 
 	if (!is_char(type, len)) {
-		unreadable(out,
-			   arena_printf(cc->arena,
-					"it is an array (%s): memql reads arrays of "
-					"char only",
-					in->type_text));
+		describe_numbers(cc, in, arena_strndup(cc->arena, type, len), out);
 	} else if (elsewhere) {
 		out->at.kind = LOC_DATA_LOC;
 		out->type =

@@ -374,6 +374,27 @@ static void report_circular(struct compile *cc)
 	}
 }
 
+/*
+ * What one probe leaves for another of the same thread stays if the second one never comes:
+ * the map fills up, and then nothing more is stored.
+ */
+static void warn_of_leaks(struct compile *cc)
+{
+	for (size_t i = 0; i < cc->plan->maps.n; i++) {
+		const struct map_info *m = cc->plan->maps.items[i];
+
+		if (!m->per_thread || !m->loaded || m->agg || m->lru || m->deleted ||
+		    m->emptied)
+			continue;
+		diag(cc, DIAG_leaked_key, m->first,
+		     "nothing ever removes an entry of '%s'", m->name);
+		diag_hint(cc,
+			  "delete(%s, tid) when a thread is done with it, or let %s = "
+			  "lruhash(N) for the oldest to make room",
+			  m->name, m->name);
+	}
+}
+
 /* Nothing here says what an absent writer would have stored: any number will do. */
 static bool assume_absent_values(struct compile *cc)
 {
@@ -404,5 +425,6 @@ bool infer(struct compile *cc)
 	s.report = true;
 	infer_programs(&s);
 	report_circular(cc);
+	warn_of_leaks(cc);
 	return diag_ok(cc);
 }

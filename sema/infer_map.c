@@ -118,6 +118,8 @@ bool infer_map_keys(struct sema *s, struct node *n)
 	for (struct node *key = n->map.keys; key; key = key->next, i++) {
 		const struct type *t = infer_value(s, key);
 
+		if (key->kind == NODE_CALL && key->call.builtin->flags & BUILTIN_THREAD)
+			m->per_thread = true;
 		if (t && nkeys == m->nkeys)
 			ok = join_key(s, m, i, key, t) && ok;
 	}
@@ -200,7 +202,7 @@ const struct type *infer_map_read(struct sema *s, struct node *n)
 {
 	struct map_info *m = n->map.info;
 
-	m->read = true;
+	m->read = m->loaded = true;
 	n->type = NULL;
 	if (m->agg)
 		return infer_map_keys(s, n) ? infer_cell_value(s, m, n->span) : NULL;

@@ -40,6 +40,9 @@ struct map_info {
 	bool lru;     /* the oldest entries make room for new ones */
 	bool written, read;
 	bool cells_read;    /* an aggregation that a program reads */
+	bool per_thread;    /* a key is tid */
+	bool loaded;        /* a program reads its values */
+	bool emptied;       /* clear() is called */
 	bool deleted;       /* delete() is called, of the map or of its entries */
 	bool absent_writer; /* a clause writes it whose probes are not on this machine */
 

@@ -117,6 +117,9 @@ static void dump_location(const struct location *at, FILE *out)
 	case LOC_STRING:
 		fprintf(out, "text context+%" PRId64, at->value);
 		break;
+	case LOC_BYTES:
+		fprintf(out, "bytes context+%" PRId64, at->value);
+		break;
 	case LOC_DATA_LOC:
 		fprintf(out, "data_loc context+%" PRId64, at->value);
 		return;
