@@ -149,30 +149,84 @@ static struct value emit_strncmp(struct emit *e, const struct node *call)
 
 /* strcontains(haystack, needle) */
 
-static bool check_strcontains(struct sema *s, struct node *call)
+/*
+ * A literal is looked for by a table that is made of it, which reads each byte once; else
+ * each place is tried.
+ */
+static struct value find_text(struct emit *e, const struct node *call)
 {
-	struct node *needle = call_arg(call, 1);
-	const char *bytes = constant_str(s, needle);
+	const struct node *haystack = call_arg(call, 0), *needle = call_arg(call, 1);
+	size_t limit = haystack->type->limit, len;
 
-	if (!bytes)
-		return true; /* the signature says so */
-	if (strlen(bytes) > FIND_MAX)
-		return sema_error(s, DIAG_literal_range, needle->span,
-				  "the text to look for has %zu bytes, at most %d are "
-				  "possible",
-				  strlen(bytes), FIND_MAX);
-	return true;
+	if (needle->kind != NODE_STR)
+		return emit_search_text(e, haystack, needle);
+	len = strlen(needle->string.bytes);
+	if (len == 0 || len > limit)
+		return emit_int(e, len == 0 ? 0 : -1);
+	if (len > FIND_MAX)
+		return emit_search_text(e, haystack, needle);
+	return emit_find_text(e, emit_text_memory(e, haystack), limit,
+			      needle->string.bytes);
 }
 
 static struct value emit_strcontains(struct emit *e, const struct node *call)
 {
-	const struct node *haystack = call_arg(call, 0);
-	const char *needle = call_arg(call, 1)->string.bytes;
-	size_t len = strlen(needle), limit = haystack->type->limit;
+	return emit_op(e, OP_GE, find_text(e, call), emit_int(e, 0), true);
+}
 
-	if (len == 0 || len > limit)
-		return emit_int(e, len == 0);
-	return emit_find_text(e, emit_text_memory(e, haystack), limit, needle);
+static struct value emit_strstr(struct emit *e, const struct node *call)
+{
+	return find_text(e, call);
+}
+
+/* strcap(s): bytes of its type, with the NUL. */
+
+static bool check_strcap(struct sema *s, struct node *call)
+{
+	/* The type may grow until the last pass. */
+	if (s->report)
+		sema_become_int(s, call, (int64_t)call_arg(call, 0)->type->limit + 1);
+	return true;
+}
+
+/* str_concat(a, b) */
+
+static bool check_str_concat(struct sema *s, struct node *call)
+{
+	uint64_t limit = (uint64_t)call_arg(call, 0)->type->limit +
+			 call_arg(call, 1)->type->limit;
+
+	if (limit > STR_MAX)
+		return sema_error(s, DIAG_string_limit, call->span,
+				  "both strings together may have %" PRIu64
+				  " bytes, at most %d are possible",
+				  limit, STR_MAX);
+	call->type = type_str(s->cc->arena, (uint32_t)limit);
+	return true;
+}
+
+static struct value length_of(struct emit *e, const struct node *n, struct value text)
+{
+	size_t size = (size_t)n->type->limit + 1;
+
+	if (!text.len) /* onto itself: the helper returns the length */
+		text = emit_copy_str(e, text, text, size);
+	return emit_bounded(e, (struct value){ .ref = text.len }, n->type->limit);
+}
+
+/* The first is copied: it may be the place that the result goes to. */
+static struct value emit_str_concat(struct emit *e, const struct node *call)
+{
+	const struct node *a = call_arg(call, 0), *b = call_arg(call, 1);
+	struct value dest = emit_dest(e, call), first = emit_memory(e, a), end, len;
+	struct value second = emit_memory(e, b);
+
+	first = emit_copy_str(e, dest, first, (size_t)a->type->limit + 1);
+	len = length_of(e, a, first);
+	end = emit_copy_str(e, emit_at(e, dest, len), second,
+			    (size_t)b->type->limit + 1);
+	len = emit_op(e, OP_ADD, len, (struct value){ .ref = end.len }, false);
+	return (struct value){ .ref = dest.ref, .len = len.ref };
 }
 
 const struct builtin string_builtins[] = {
@@ -228,19 +282,59 @@ const struct builtin string_builtins[] = {
 	{
 		.name = "strcontains",
 		.kind = BUILTIN_FUNC,
-		.returns = { .kind = TYPE_INT, .size = 8, .is_signed = true },
+		.returns = { .kind = TYPE_INT, .size = 1, .is_bool = true },
 		.params = {
 			{ .name = "haystack", .type = TYPE_STR },
-			{ .name = "needle", .type = TYPE_STR, .flags = PARAM_LITERAL },
+			{ .name = "needle", .type = TYPE_STR },
 		},
-		.check = check_strcontains,
-		.summary = "1 if a string contains a text, else 0",
-		.doc = "The text is a literal of at most 63 bytes; upper and lower case "
-		       "differ.",
+		.summary = "whether a string contains another",
+		.doc = "Upper and lower case differ. Literals of up to 63 bytes are found "
+		       "fastest.",
 		.example = "tracepoint:syscalls:sys_enter_openat "
 			   "/strcontains(str(args.filename), \".so\")/ "
 			   "{ @libraries[str(args.filename)] = count(); }",
 		.emit = emit_strcontains,
+	},
+	{
+		.name = "strstr",
+		.kind = BUILTIN_FUNC,
+		.returns = { .kind = TYPE_INT, .size = 8, .is_signed = true },
+		.params = {
+			{ .name = "haystack", .type = TYPE_STR },
+			{ .name = "needle", .type = TYPE_STR },
+		},
+		.summary = "where in a string another begins",
+		.doc = "0 if it begins with it, -1 if it does not contain it.",
+		.example = "tracepoint:syscalls:sys_enter_openat "
+			   "/strstr(str(args.filename), \"/proc/\") == 0/ "
+			   "{ @proc = count(); }",
+		.emit = emit_strstr,
+	},
+	{
+		.name = "strcap",
+		.kind = BUILTIN_FUNC,
+		.flags = BUILTIN_LITERAL,
+		.returns = { .kind = TYPE_INT, .size = 8, .is_signed = true },
+		.params = { { .name = "s", .type = TYPE_STR } },
+		.check = check_strcap,
+		.summary = "how many bytes a string's type has room for, with the NUL",
+		.doc = "Known when the program is compiled; strlen() is what it holds.",
+		.example = "BEGIN { printf(\"%d\\n\", strcap(comm)); }",
+	},
+	{
+		.name = "str_concat",
+		.kind = BUILTIN_FUNC,
+		.returns = { .kind = TYPE_STR },
+		.params = {
+			{ .name = "a", .type = TYPE_STR },
+			{ .name = "b", .type = TYPE_STR },
+		},
+		.check = check_str_concat,
+		.summary = "two strings as one",
+		.doc = "Nothing is cut off: the result has room for both.",
+		.example = "tracepoint:sched:sched_process_exec "
+			   "{ @[str_concat(\"command \", comm)] = count(); }",
+		.emit = emit_str_concat,
 	},
 	{
 		.name = "getopt",

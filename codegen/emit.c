@@ -74,6 +74,11 @@ struct value bounded(struct emit *e, struct value v, uint64_t max)
 	return value_of(n);
 }
 
+struct value emit_bounded(struct emit *e, struct value v, uint64_t max)
+{
+	return bounded(e, v, max);
+}
+
 static LLVMValueRef sign_of(struct emit *e, LLVMValueRef v)
 {
 	return LLVMBuildAShr(e->b, v, module_const(e->m, 63), "");

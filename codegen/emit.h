@@ -63,6 +63,9 @@ struct value emit_helper(struct emit *e, enum bpf_helper id, unsigned n, ...);
 /* The same for a helper that returns an address. */
 struct value emit_helper_ptr(struct emit *e, enum bpf_helper id, unsigned n, ...);
 
+/* v, which is not above max: the verifier believes it, as the program ends if it is. */
+struct value emit_bounded(struct emit *e, struct value v, uint64_t max);
+
 /* Memory that the program may touch directly. size: 1, 2, 4 or 8. */
 struct value emit_load(struct emit *e, struct value base, int64_t offset, unsigned size,
 		       bool is_signed);
@@ -91,6 +94,9 @@ struct value emit_read_array(struct emit *e, struct value dst, struct value addr
 /* size bytes to dst, which has room for them; a failure counts and leaves zeros. */
 void emit_read_bytes(struct emit *e, struct value dst, struct value address,
 		     size_t size, enum space space, struct span at);
+/* The same, where the program computes how many: emit_bounded(). */
+void emit_read_some(struct emit *e, struct value dst, struct value address,
+		    struct value bytes, enum space space, struct span at);
 
 /* How much text is read. */
 struct text_length {
@@ -121,9 +127,17 @@ struct value emit_text_memory(struct emit *e, const struct node *n);
 struct value emit_same_text(struct emit *e, struct value a, struct value b,
 			    size_t count);
 enum { FIND_MAX = 63 };
-/* Is the needle, of 1 to FIND_MAX bytes, in the first count bytes of a string? */
+/* Where a needle of 1 to FIND_MAX bytes begins in the first count of a string; -1. */
 struct value emit_find_text(struct emit *e, struct value text, size_t count,
 			    const char *needle);
+/* The same of two strings that the program computes. */
+struct value emit_search_text(struct emit *e, const struct node *text,
+			      const struct node *needle);
+/* A copy of a value of several words. */
+struct value emit_memory(struct emit *e, const struct node *n);
+/* memcmp(3) of what two such values have in their memory. */
+struct value emit_compare_memory(struct emit *e, const struct node *a,
+				 const struct node *b, size_t count);
 
 /*
  * The stack at this place, of at most depth frames, as a number that user space knows:

@@ -24,7 +24,11 @@ enum { CHUNK = 64, ARGS_MAX = 2, NAME_MAX_BYTES = 48 };
 /* What compare() returns: none of the others yet, or they differ, or are equal and end. */
 enum { SAME_SO_FAR, DIFFERENT, SAME };
 
-/* What find() returns when the text has ended; no state of a needle looks like it. */
+/*
+ * What find() returns: a state of the needle, which has 63 bits; or this bit and where the
+ * needle ends; or that the text has ended.
+ */
+static const int64_t found_bit = INT64_MIN;
 static const int64_t text_ended = -1;
 
 /* A function being built; its emit is a copy of the caller's. */
@@ -205,7 +209,7 @@ static struct value place_table(struct emit *e, const char *needle)
 	return emit_rodata(e, places, sizeof(places));
 }
 
-static struct value is_found(struct emit *e, struct value state, size_t len)
+static struct value is_whole(struct emit *e, struct value state, size_t len)
 {
 	return emit_op(e, OP_AND, state, emit_int(e, INT64_C(1) << (len - 1)), false);
 }
@@ -232,7 +236,8 @@ static void find_in_bytes(struct function *f, const char *needle, size_t count)
 	state = emit_op(e, OP_SHL, state, emit_int(e, 1), false);
 	state = emit_op(e, OP_OR, state, emit_int(e, 1), false);
 	state = emit_op(e, OP_AND, state, places, false);
-	return_if(f, is_found(e, state, strlen(needle)), state);
+	return_if(f, is_whole(e, state, strlen(needle)),
+		  emit_op(e, OP_ADD, l.i, emit_int(e, found_bit + 1), false));
 	set_result(f, state);
 	emit_loop_end(e, &l);
 }
@@ -250,6 +255,16 @@ static unsigned needle_index(struct module *m, const char *needle)
 static LLVMValueRef find_function(struct emit *caller, const char *needle,
 				  unsigned index, size_t count);
 
+/* Leave if the text has ended in this part, or the needle was found there. */
+static void return_decided(struct function *f, struct value state, struct value before)
+{
+	struct emit *e = &f->e;
+
+	return_if(f, emit_op(e, OP_EQ, state, emit_int(e, text_ended), false), state);
+	return_if(f, emit_op(e, OP_LT, state, emit_int(e, 0), true),
+		  emit_op(e, OP_ADD, state, before, false));
+}
+
 static void find_in_chunks(struct function *f, const char *needle, unsigned index,
 			   size_t count)
 {
@@ -263,14 +278,15 @@ static void find_in_chunks(struct function *f, const char *needle, unsigned inde
 	l = emit_loop(e, count / CHUNK);
 	at = emit_at(e, argument(f, 0), emit_op(e, OP_SHL, l.i, emit_int(e, 6), false));
 	state = call(e, inner, at, local_get(e, f->result));
-	/* It has ended or was found: text_ended has all bits. */
-	return_if(f, is_found(e, state, strlen(needle)), state);
+	return_decided(f, state, emit_op(e, OP_SHL, l.i, emit_int(e, 6), false));
 	set_result(f, state);
 	emit_loop_end(e, &l);
 	if (rest) {
 		inner = find_function(e, needle, index, rest);
 		at = emit_at(e, argument(f, 0), emit_int(e, (int64_t)whole));
-		set_result(f, call(e, inner, at, local_get(e, f->result)));
+		state = call(e, inner, at, local_get(e, f->result));
+		return_decided(f, state, emit_int(e, (int64_t)whole));
+		set_result(f, state);
 	}
 }
 
@@ -298,14 +314,16 @@ struct value emit_find_text(struct emit *e, struct value text, size_t count,
 {
 	size_t len = strlen(needle);
 	LLVMValueRef function;
-	struct value state;
+	struct value state, found;
 
 	assert(len > 0 && len <= FIND_MAX);
 	function = find_function(e, needle, needle_index(e->m, needle), count);
 	state = call(e, function, text, emit_int(e, 0));
-	return emit_op(e, OP_LAND,
-		       emit_op(e, OP_NE, state, emit_int(e, text_ended), false),
-		       is_found(e, state, len), false);
+	found = emit_op(e, OP_LAND,
+			emit_op(e, OP_NE, state, emit_int(e, text_ended), false),
+			emit_op(e, OP_LT, state, emit_int(e, 0), true), false);
+	state = emit_op(e, OP_SUB, state, emit_int(e, found_bit + (int64_t)len), false);
+	return emit_select(e, found, state, emit_int(e, -1));
 }
 
 struct value emit_text_memory(struct emit *e, const struct node *n)
@@ -362,4 +380,135 @@ struct value emit_hash(struct emit *e, struct value memory, size_t size,
 		       struct value bytes)
 {
 	return call(e, hash_function(e, size), memory, bytes);
+}
+
+/*
+ * A needle that the program computes: each place of the text is tried. The memory of the
+ * text goes on for as many bytes as the needle has.
+ */
+
+/* Is the needle, of up to count bytes, what the text begins with? */
+static LLVMValueRef prefix_function(struct emit *caller, size_t count)
+{
+	size_t sizes[] = { count, count };
+	char name[NAME_MAX_BYTES];
+	struct value x, y;
+	struct function f;
+	struct loop l;
+
+	snprintf(name, sizeof(name), "memql_prefix_%zu", count);
+	if (LLVMGetNamedFunction(caller->m->ir, name))
+		return LLVMGetNamedFunction(caller->m->ir, name);
+	open_function(&f, caller, name, sizes, 2);
+	l = emit_loop(&f.e, count);
+	x = emit_load(&f.e, emit_at(&f.e, argument(&f, 0), l.i), 0, 1, false);
+	y = emit_load(&f.e, emit_at(&f.e, argument(&f, 1), l.i), 0, 1, false);
+	return_if(&f, emit_op(&f.e, OP_EQ, y, emit_int(&f.e, 0), false),
+		  emit_int(&f.e, 1));
+	return_if(&f, emit_op(&f.e, OP_NE, x, y, false), emit_int(&f.e, 0));
+	emit_loop_end(&f.e, &l);
+	set_result(&f, emit_int(&f.e, 1));
+	return close_function(&f);
+}
+
+/* The place + 1 of the needle among the first CHUNK; 0; text_ended. */
+static LLVMValueRef search_chunk_function(struct emit *caller, size_t needle)
+{
+	size_t sizes[] = { CHUNK + needle, needle };
+	LLVMValueRef prefix = prefix_function(caller, needle);
+	char name[NAME_MAX_BYTES];
+	struct value at, byte;
+	struct function f;
+	struct loop l;
+
+	snprintf(name, sizeof(name), "memql_search_%zu", needle);
+	if (LLVMGetNamedFunction(caller->m->ir, name))
+		return LLVMGetNamedFunction(caller->m->ir, name);
+	open_function(&f, caller, name, sizes, 2);
+	l = emit_loop(&f.e, CHUNK);
+	at = emit_at(&f.e, argument(&f, 0), l.i);
+	return_if(&f, call(&f.e, prefix, at, argument(&f, 1)),
+		  emit_op(&f.e, OP_ADD, l.i, emit_int(&f.e, 1), false));
+	byte = emit_load(&f.e, emit_at(&f.e, argument(&f, 0), l.i), 0, 1, false);
+	return_if(&f, emit_op(&f.e, OP_EQ, byte, emit_int(&f.e, 0), false),
+		  emit_int(&f.e, text_ended));
+	emit_loop_end(&f.e, &l);
+	return close_function(&f);
+}
+
+/* The same of chunks: the needle's place + 1. */
+static LLVMValueRef search_function(struct emit *caller, size_t chunks, size_t needle)
+{
+	size_t sizes[] = { chunks * CHUNK + needle, needle };
+	LLVMValueRef inner = search_chunk_function(caller, needle);
+	char name[NAME_MAX_BYTES];
+	struct value at, result;
+	struct function f;
+	struct loop l;
+
+	snprintf(name, sizeof(name), "memql_search_%zu_%zu", chunks, needle);
+	if (LLVMGetNamedFunction(caller->m->ir, name))
+		return LLVMGetNamedFunction(caller->m->ir, name);
+	open_function(&f, caller, name, sizes, 2);
+	l = emit_loop(&f.e, chunks);
+	at = emit_op(&f.e, OP_SHL, l.i, emit_int(&f.e, 6), false);
+	result = call(&f.e, inner, emit_at(&f.e, argument(&f, 0), at), argument(&f, 1));
+	return_if(&f, emit_op(&f.e, OP_LT, result, emit_int(&f.e, 0), true),
+		  emit_int(&f.e, 0));
+	return_if(&f, result, emit_op(&f.e, OP_ADD, result, at, false));
+	emit_loop_end(&f.e, &l);
+	return close_function(&f);
+}
+
+struct value emit_search_text(struct emit *e, const struct node *text,
+			      const struct node *needle)
+{
+	size_t count = type_size(needle->type), own = type_size(text->type);
+	size_t chunks = (own + CHUNK - 1) / CHUNK;
+	struct value at = temp_in_scratch(e, chunks * CHUNK + count);
+	struct value what = temp_in_scratch(e, count), place;
+
+	eval_text_at(e, text, at, own);
+	eval_text_at(e, needle, what, count);
+	place = call(e, search_function(e, chunks, count), at, what);
+	return emit_op(e, OP_SUB, place, emit_int(e, 1), false);
+}
+
+/* The difference of the first bytes that differ. */
+static LLVMValueRef memcmp_function(struct emit *caller, size_t count)
+{
+	size_t sizes[] = { count, count };
+	char name[NAME_MAX_BYTES];
+	struct function f;
+	struct value x, y;
+	struct loop l;
+
+	snprintf(name, sizeof(name), "memql_memcmp_%zu", count);
+	if (LLVMGetNamedFunction(caller->m->ir, name))
+		return LLVMGetNamedFunction(caller->m->ir, name);
+	open_function(&f, caller, name, sizes, 2);
+	l = emit_loop(&f.e, count);
+	x = emit_load(&f.e, emit_at(&f.e, argument(&f, 0), l.i), 0, 1, false);
+	y = emit_load(&f.e, emit_at(&f.e, argument(&f, 1), l.i), 0, 1, false);
+	x = emit_op(&f.e, OP_SUB, x, y, false);
+	return_if(&f, x, x);
+	emit_loop_end(&f.e, &l);
+	return close_function(&f);
+}
+
+struct value emit_memory(struct emit *e, const struct node *n)
+{
+	const struct type *t = type_owned(e->m->cc->arena, n->type);
+	struct value at = temp_in_scratch(e, type_size(t));
+
+	eval_into(e, n, at, t, true);
+	return at;
+}
+
+struct value emit_compare_memory(struct emit *e, const struct node *a,
+				 const struct node *b, size_t count)
+{
+	struct value x = emit_memory(e, a), y = emit_memory(e, b);
+
+	return call(e, memcmp_function(e, count), x, y);
 }

@@ -41,10 +41,10 @@ static struct value is_error(struct emit *e, struct value result)
 }
 
 /* A helper that fails leaves zeros. */
-void emit_read_bytes(struct emit *e, struct value dst, struct value address,
-		     size_t size, enum space space, struct span at)
+void emit_read_some(struct emit *e, struct value dst, struct value address,
+		    struct value bytes, enum space space, struct span at)
 {
-	struct value bytes = emit_int(e, (int64_t)size), failed;
+	struct value failed;
 	struct branch b;
 
 	failed = is_error(e,
@@ -58,6 +58,12 @@ void emit_read_bytes(struct emit *e, struct value dst, struct value address,
 		emit_loss(e, LOSS_MEMORY_READ, at);
 	}
 	emit_end(e, &b);
+}
+
+void emit_read_bytes(struct emit *e, struct value dst, struct value address,
+		     size_t size, enum space space, struct span at)
+{
+	emit_read_some(e, dst, address, emit_int(e, (int64_t)size), space, at);
 }
 
 struct value emit_read(struct emit *e, struct value address, unsigned size,

@@ -107,7 +107,8 @@ enum probe_flags {
 	PROBE_REGISTERS = 1 << 7,  /* its context begins with a struct pt_regs */
 	PROBE_ON_STACK = 1 << 8,   /* the kernel's stack begins with the program itself:
 				    * where there are no registers of what was probed */
-	PROBE_SINGLE_SITE = 1 << 9, /* no cookie tells sites apart: a program for each */
+	PROBE_SINGLE_SITE =
+		1 << 9, /* no cookie tells sites apart: a program for each */
 };
 
 /* Receives one match of expand; both are copied. Returns non-zero to stop. */
