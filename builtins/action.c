@@ -169,7 +169,7 @@ const struct builtin action_builtins[] = {
 		.summary = "prints a map or a value",
 		.doc = "`print(@x)` prints all entries of a map in ascending order, "
 		       "`print(@x, 5)` the 5 largest, `print(@x, 5, 1000)` with each "
-		       "number divided by 1000 (but no bounds of histograms). User space "
+		       "number divided by 1000 (of histograms, the counts of the rows). User space "
 		       "reads the map when it gets to the event, so that later events may "
 		       "be in it. `print(@x[key])` prints one entry, `print(value)` the "
 		       "value that the event had. Of values that are tuples each number "

@@ -172,8 +172,8 @@ static void hist_render(struct sink *out, const void *cell, const struct agg_sit
 	size_t nrows = log_ranges(rows, rows_bits(site));
 	struct distribution d;
 
-	(void)div; /* bounds stay what they are */
 	distribution_init(&d, cell, hist_words(site), site);
+	d.div = div;
 	d.buckets = buckets;
 	d.nbuckets = log_ranges(buckets, bits);
 	for (size_t i = 0; i < 1 + log_buckets(bits); i++)
@@ -294,7 +294,6 @@ static void lhist_render(struct sink *out, const void *cell,
 	struct bucket *buckets = ARENA_ARRAY(a, struct bucket, n);
 	struct distribution d;
 
-	(void)div; /* bounds stay what they are */
 	rows[0] = (struct bucket){ .lo_open = true, .hi = range.min };
 	for (size_t i = 1; i < n; i++) {
 		rows[i].lo = rows[i - 1].hi;
@@ -306,6 +305,7 @@ static void lhist_render(struct sink *out, const void *cell,
 		buckets[i].count = counts[i];
 
 	distribution_init(&d, cell, lhist_words(site), site);
+	d.div = div;
 	d.buckets = buckets;
 	d.nbuckets = n;
 	distribution_render(&d, rows, n, out);

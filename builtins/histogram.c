@@ -162,5 +162,7 @@ void distribution_render(const struct distribution *d, struct bucket *rows,
 		h.rows = rows + first;
 		h.nrows = last - first + 1;
 	}
+	for (size_t i = first; d->div > 1 && i <= last; i++)
+		rows[i].count /= d->div;
 	sink_histogram(out, &h);
 }

@@ -39,6 +39,7 @@ struct distribution {
 	int64_t max;    /* the largest value, exactly; INT64_MAX: at least that */
 	int64_t total, average;
 	enum unit unit;
+	uint64_t div; /* print()'s: counts of rows are divided by it; 0: by 1 */
 };
 
 /*

@@ -38,16 +38,20 @@ static bool has_registers(struct sema *s, const struct node *call)
 			  kind->name);
 }
 
+/* BEGIN and END interrupt memql, a program. */
 static bool check_usermode(struct sema *s, struct node *call)
 {
-	return has_registers(s, call);
+	return s->program->kind->flags & PROBE_ONCE || has_registers(s, call);
 }
 
 static struct value emit_usermode(struct emit *e, const struct node *call)
 {
-	struct value mode = emit_register(e, arch_native->mode, 8);
+	struct value mode;
 
 	(void)call;
+	if (emit_program(e)->kind->flags & PROBE_ONCE)
+		return emit_int(e, 1);
+	mode = emit_register(e, arch_native->mode, 8);
 	mode = emit_op(e, OP_AND, mode, emit_int(e, arch_native->mode_mask), false);
 	return emit_op(e, OP_EQ, mode, emit_int(e, arch_native->mode_user), false);
 }
@@ -157,7 +161,7 @@ const struct builtin kernel_builtins[] = {
 		.check = check_usermode,
 		.summary = "whether the probe interrupted a program, not the kernel",
 		.doc = "In probes that have registers: clocks, and functions of the kernel "
-		       "and of programs.",
+		       "and of programs; true in BEGIN and END.",
 		.example = "profile:hz:99 { @samples[usermode] = count(); }",
 		.emit = emit_usermode,
 	},

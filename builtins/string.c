@@ -43,14 +43,10 @@ static bool check_str(struct sema *s, struct node *call)
 		call->type = t; /* an array of the probe's arguments: text already */
 		return true;
 	}
-	if (t && !type_is_number(t)) {
-		sema_error(s, DIAG_type_mismatch, address->span,
-			   "str() wants an address, not %s",
-			   type_text(s->cc->arena, t));
-		if (s->report && t->kind == TYPE_STR)
-			diag_hint(s->cc, "it is text already");
-		return false;
-	}
+	if (t && t->kind != TYPE_STR && !type_is_number(t))
+		return sema_error(s, DIAG_type_mismatch, address->span,
+				  "str() wants an address, not %s",
+				  type_text(s->cc->arena, t));
 	if (!str_limit(s, n, &limit))
 		return false;
 	call->type = type_str(s->cc->arena, limit + STR_MARK);
@@ -64,13 +60,17 @@ static struct value emit_str(struct emit *e, const struct node *call)
 	struct value dest, from;
 	int64_t constant;
 
-	if (address->type->kind == TYPE_STR)
+	if (address->type->kind == TYPE_STR && !n)
 		return emit_arg(e, call, 0);
 	dest = emit_dest(e, call);
 	from = emit_arg(e, call, 0);
 	if (n && !constant_int(n, &constant))
 		length.most = emit_arg(e, call, 1);
-	return emit_read_str(e, dest, from, length, emit_space(e, address->type),
+	/* Text at hand is cut as text elsewhere is. */
+	return emit_read_str(e, dest, from, length,
+			     address->type->kind == TYPE_STR
+				     ? SPACE_OWN
+				     : emit_space(e, address->type),
 			     call->span);
 }
 
