@@ -81,7 +81,9 @@ struct probe_site {
 	uint32_t copies;           /* how many functions of the module have this name */
 	uint64_t number; /* nanoseconds (interval, profile), or Hz with is_hz */
 	bool is_hz;
-	int32_t pid;               /* 0: every process */
+	uint64_t config,
+		period; /* of a perf event: what is counted, and one in so many */
+	int32_t pid;    /* 0: every process */
 	uint32_t name_id, func_id; /* in plan->names */
 	uint32_t layout;           /* in program_info.layouts */
 };
@@ -164,6 +166,9 @@ struct probe_kind {
 	 */
 	int (*attach)(struct session *s, const struct image_program *p,
 		      struct bpf_program *prog, const struct probe_site **failed);
+
+	/* What to do about an error of attach, if this kind knows more than others. */
+	const char *(*hint)(int err);
 };
 
 /* NULL-terminated, in the order the manual presents them. */

@@ -10,13 +10,10 @@
 #include "probes/kinds.h"
 
 const struct probe_kind *const probe_kinds[] = {
-	&probe_begin,      &probe_end,
-	&probe_interval,   &probe_profile,
-	&probe_tracepoint, &probe_rawtracepoint,
-	&probe_kprobe,     &probe_kretprobe,
-	&probe_fentry,     &probe_fexit,
-	&probe_uprobe,     &probe_uretprobe,
-	&probe_usdt,       NULL,
+	&probe_begin,    &probe_end,       &probe_interval,   &probe_profile,
+	&probe_software, &probe_hardware,  &probe_tracepoint, &probe_rawtracepoint,
+	&probe_kprobe,   &probe_kretprobe, &probe_fentry,     &probe_fexit,
+	&probe_uprobe,   &probe_uretprobe, &probe_usdt,       NULL,
 };
 
 /* Kinds that bpftrace has, each with its alias. */

@@ -294,7 +294,9 @@ static void report_attach(struct session *s, const struct image_program *p,
 
 	if (out_of_files())
 		err = -EMFILE;
-	hint = attach_hint(s, site, err);
+	hint = p->kind->hint ? p->kind->hint(err) : NULL;
+	if (!hint)
+		hint = attach_hint(s, site, err);
 	fprintf(stderr, "memql: %s:%u: %scannot attach to %s: %s\n",
 		s->image->source_name, p->line, warning ? "warning: " : "",
 		site && site->name ? site->name : p->point, errno_text(err));

@@ -172,6 +172,9 @@ static void dump_site(const struct probe_site *site, FILE *out)
 	if (site->number)
 		fprintf(out, " every %" PRIu64 "%s", site->number,
 			site->is_hz ? " hz" : " ns");
+	if (site->period)
+		fprintf(out, " event %" PRIu64 " one in %" PRIu64, site->config,
+			site->period);
 	if (site->pid)
 		fprintf(out, " pid %d", site->pid);
 	fprintf(out, " layout %" PRIu32 "\n", site->layout);
