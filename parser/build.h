@@ -9,6 +9,7 @@ struct parser {
 	struct compile *cc;
 	struct arena *arena; /* cc's */
 	struct lexer *lexer;
+	const struct value_def *values; /* of the enum at hand, so far */
 	struct ast *ast;
 	struct config_item **config_end;
 	struct type_def **types_end;

@@ -164,14 +164,23 @@ void add_typedefs(struct parser *p, struct member_def *names)
 	}
 }
 
+static bool evaluate(const struct parser *p, const struct node *n, uint64_t *out);
+
 struct value_list values_add(struct parser *p, struct value_list list, struct span at,
 			     const struct lexeme *name, struct node *value)
 {
 	struct value_def *v = ARENA_NEW(p->arena, struct value_def);
+	uint64_t number;
 
 	v->span = at;
 	v->name = name->text;
 	v->value = value;
+	p->values = list.first;
+	if (value && evaluate(p, value, &number)) {
+		v->value = node_new(p->arena, NODE_INT, value->span);
+		v->value->integer.value = number;
+	}
+	p->values = NULL;
 	if (list.last)
 		list.last->next = v;
 	else
@@ -257,8 +266,6 @@ struct member_list declare_function(struct parser *p, struct span at,
 
 /* Constants of definitions: sizes decide layouts, so they must be known here. */
 
-static bool evaluate(const struct parser *p, const struct node *n, uint64_t *out);
-
 static bool evaluate_binary(const struct parser *p, const struct node *n, uint64_t *out)
 {
 	uint64_t x, y;
@@ -298,21 +305,31 @@ static bool evaluate_binary(const struct parser *p, const struct node *n, uint64
 	}
 }
 
-/* A value of an enum that was defined before. */
-static bool evaluate_name(const struct parser *p, const char *name, uint64_t *out)
+/* Values became numbers when they were added, so that none is computed twice. */
+static bool find_value(const struct value_def *v, const char *name, uint64_t *out)
 {
-	for (const struct type_def *t = p->ast->types; t; t = t->next) {
-		uint64_t value = 0;
+	uint64_t value = 0;
 
-		for (const struct value_def *v = t->values; v; v = v->next, value++) {
-			if (v->value && !evaluate(p, v->value, &value))
-				break;
-			if (v->name == name) {
-				*out = value;
-				return true;
-			}
+	for (; v; v = v->next, value++) {
+		if (v->value && v->value->kind != NODE_INT)
+			return false;
+		value = v->value ? v->value->integer.value : value;
+		if (v->name == name) {
+			*out = value;
+			return true;
 		}
 	}
+	return false;
+}
+
+/* A value of an enum that was defined before, or of the one at hand. */
+static bool evaluate_name(const struct parser *p, const char *name, uint64_t *out)
+{
+	if (find_value(p->values, name, out))
+		return true;
+	for (const struct type_def *t = p->ast->types; t; t = t->next)
+		if (find_value(t->values, name, out))
+			return true;
 	return false;
 }
 
@@ -324,6 +341,11 @@ static bool evaluate(const struct parser *p, const struct node *n, uint64_t *out
 		return true;
 	case NODE_BINARY:
 		return evaluate_binary(p, n, out);
+	case NODE_UNARY:
+		if (n->unary.op == OP_NOT || !evaluate(p, n->unary.operand, out))
+			return false;
+		*out = n->unary.op == OP_NEG ? -*out : ~*out;
+		return true;
 	case NODE_CALL:
 		return !n->call.has_parens && evaluate_name(p, n->call.name, out);
 	default:
