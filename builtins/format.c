@@ -350,19 +350,21 @@ static uint32_t source_bytes(const char *p, const char *end)
 static struct span part_span(const struct sema *s, const struct node *literal,
 			     const struct format_part *part)
 {
-	const char *text = s->cc->source->text;
-	const char *p = text + literal->span.begin + 1;
-	const char *end = text + literal->span.end;
+	const char *text = source_text(s->cc->source, literal->span);
+	const char *p = text + 1;
+	const char *end = text + (literal->span.end - literal->span.begin);
+	const char *begin = text;
 	struct span span = literal->span;
 
 	for (size_t i = 0; i < part->end && p < end; i++) {
 		if (i == part->begin)
-			span.begin = (uint32_t)(p - text);
+			begin = p;
 		p += source_bytes(p, end);
 	}
-	if (p >= end || text[span.begin] != '%')
+	if (p >= end || *begin != '%')
 		return literal->span;
-	span.end = (uint32_t)(p - text);
+	span.begin = literal->span.begin + (uint32_t)(begin - text);
+	span.end = literal->span.begin + (uint32_t)(p - text);
 	return span;
 }
 

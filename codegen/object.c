@@ -142,7 +142,7 @@ static void describe_programs(struct module *m, struct image *img)
 
 		out[i] = (struct image_program){
 			.symbol = p->symbol,
-			.point = arena_strndup(a, m->cc->source->text + p->point.begin,
+			.point = arena_strndup(a, source_text(m->cc->source, p->point),
 					       p->point.end - p->point.begin),
 			.kind = p->kind,
 			.sites = p->sites,

@@ -41,7 +41,8 @@ struct diagnostic {
 	struct span at;
 	const char *text;
 	struct remark *remarks, **remarks_end;
-	size_t order; /* of recording, for a stable sort */
+	size_t order;   /* of recording, for a stable sort */
+	uint32_t place; /* in the text: of the call, if it is in a macro */
 	struct {
 		struct span *items;
 		size_t n, cap;
@@ -196,7 +197,8 @@ static void render_line(const struct page *p, const char *kind, const char *colo
 	bool has_place = p->source && at.begin != SPAN_NOWHERE.begin;
 
 	if (has_place) {
-		struct place place = source_place(p->source, at.begin);
+		at = source_written(p->source, at);
+		const struct place place = source_place(p->source, at.begin);
 
 		excerpt_text(p->out, p->source->name, strlen(p->source->name));
 		fprintf(p->out, ":%u:%u: ", place.line, place.column);
@@ -215,17 +217,41 @@ static void render_line(const struct page *p, const char *kind, const char *colo
 
 static void render_places(const struct page *p, const struct diagnostic *d)
 {
-	for (size_t i = 0; i < d->again.n && p->source; i++) {
-		struct place place = source_place(p->source, d->again.items[i].begin);
+	const uint32_t first = p->source ? source_written(p->source, d->at).begin : 0;
+	size_t n = 0;
 
+	for (size_t i = 0; i < d->again.n && p->source; i++) {
+		struct span at = source_written(p->source, d->again.items[i]);
+		struct place place = source_place(p->source, at.begin);
+
+		/* Another call of the same macro. */
+		if (at.begin == first)
+			continue;
 		if (i == AGAIN_MAX)
 			fputs(", ...", p->out);
 		else
-			fprintf(p->out, "%s%u:%u", i ? ", " : "      also at ",
+			fprintf(p->out, "%s%u:%u", n ? ", " : "      also at ",
 				place.line, place.column);
+		n++;
 	}
-	if (d->again.n)
+	if (n > 0)
 		fputc('\n', p->out);
+}
+
+/* The calls of macros that led to a place. */
+static void render_calls(const struct page *p, struct span at)
+{
+	enum { MAX_CALLS = 4 };
+	const char *name;
+
+	for (int i = 0; p->source && i < MAX_CALLS; i++) {
+		if (!source_call(p->source, at, &at, &name))
+			break;
+		render_line(p, "note", "\033[1;36m", at,
+			    i ? "which is called here"
+			      : "in a macro that is called here",
+			    NULL);
+	}
 }
 
 static void render(const struct page *p, const struct diagnostic *d)
@@ -241,6 +267,7 @@ static void render(const struct page *p, const struct diagnostic *d)
 	render_line(p, severities[s].name, severities[s].color, d->at, d->text,
 		    tags[d->tag].name);
 	render_places(p, d);
+	render_calls(p, d->at);
 	for (const struct remark *r = d->remarks; r; r = r->next) {
 		if (r->is_note) {
 			render_line(p, "note", "\033[1;36m", r->at, r->text, NULL);
@@ -252,13 +279,23 @@ static void render(const struct page *p, const struct diagnostic *d)
 	}
 }
 
+/* Of the outermost call. */
+static uint32_t place_in_text(const struct page *p, struct span at)
+{
+	const char *name;
+
+	while (p->source && source_call(p->source, at, &at, &name))
+		;
+	return at.begin;
+}
+
 static int by_place(const void *a, const void *b)
 {
 	const struct diagnostic *x = *(struct diagnostic *const *)a;
 	const struct diagnostic *y = *(struct diagnostic *const *)b;
 
-	if (x->at.begin != y->at.begin)
-		return x->at.begin < y->at.begin ? -1 : 1;
+	if (x->place != y->place)
+		return x->place < y->place ? -1 : 1;
 	return x->order < y->order ? -1 : x->order > y->order;
 }
 
@@ -271,8 +308,10 @@ void diag_render(const struct compile *cc, FILE *out, bool color, bool quiet)
 	struct diagnostic **sorted =
 		ARENA_ARRAY(cc->arena, struct diagnostic *, l->kept.n);
 
-	for (size_t i = 0; i < l->kept.n; i++)
+	for (size_t i = 0; i < l->kept.n; i++) {
 		sorted[i] = l->kept.items[i];
+		sorted[i]->place = place_in_text(&page, sorted[i]->at);
+	}
 	qsort(sorted, l->kept.n, sizeof(*sorted), by_place);
 	for (size_t i = 0; i < l->kept.n; i++) {
 		enum severity s = severity_of(sorted[i]->tag);

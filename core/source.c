@@ -11,6 +11,18 @@
 
 #include "core/arena.h"
 
+/* Places begin .. begin + the body's length are those of the body. */
+struct copy {
+	uint32_t begin;
+	struct span body, call;
+	const char *name; /* of the macro */
+};
+
+struct source_copies {
+	struct copy *items; /* in the order of begin */
+	size_t n, cap;
+};
+
 static void find_lines(struct arena *a, struct source *s)
 {
 	uint32_t *starts;
@@ -37,6 +49,7 @@ const struct source *source_new(struct arena *a, const char *name, const char *t
 	s->name = arena_strdup(a, name);
 	s->text = arena_strndup(a, text, len);
 	s->len = len;
+	s->copies = ARENA_NEW(a, struct source_copies);
 	find_lines(a, s);
 	return s;
 }
@@ -106,10 +119,76 @@ int source_read(struct arena *a, const char *path, const struct source **out)
 	return err;
 }
 
+uint32_t source_copy(struct arena *a, const struct source *s, struct span body,
+		     struct span call, const char *name)
+{
+	struct source_copies *copies = s->copies;
+	struct copy copy = { s->len + 1, body, call, name };
+
+	if (copies->n > 0) {
+		const struct copy *last = &copies->items[copies->n - 1];
+
+		copy.begin = last->begin + (last->body.end - last->body.begin) + 1;
+	}
+	if (UINT32_MAX - 1 - copy.begin < body.end - body.begin)
+		return 0;
+	ARENA_PUSH(a, copies, copy);
+	return copy.begin - body.begin;
+}
+
+/* The copy that the place is in, or NULL. */
+static const struct copy *find_copy(const struct source *s, uint32_t offset)
+{
+	const struct source_copies *copies = s->copies;
+	size_t low = 0, high = copies->n;
+
+	if (high == 0 || offset < copies->items[0].begin || offset == UINT32_MAX)
+		return NULL;
+	while (high - low > 1) {
+		const size_t middle = low + (high - low) / 2;
+
+		if (copies->items[middle].begin <= offset)
+			low = middle;
+		else
+			high = middle;
+	}
+	return &copies->items[low];
+}
+
+struct span source_written(const struct source *s, struct span at)
+{
+	const struct copy *c = find_copy(s, at.begin);
+
+	if (!c)
+		return at;
+	return (struct span){
+		c->body.begin + (at.begin - c->begin),
+		c->body.begin + (at.end - c->begin),
+	};
+}
+
+const char *source_text(const struct source *s, struct span at)
+{
+	return s->text + source_written(s, at).begin;
+}
+
+bool source_call(const struct source *s, struct span at, struct span *call,
+		 const char **name)
+{
+	const struct copy *c = find_copy(s, at.begin);
+
+	if (!c)
+		return false;
+	*call = c->call;
+	*name = c->name;
+	return true;
+}
+
 struct place source_place(const struct source *s, uint32_t offset)
 {
 	uint32_t low = 0, high = s->nlines;
 
+	offset = source_written(s, (struct span){ offset, offset }).begin;
 	if (offset > s->len)
 		offset = s->len;
 	/* The last line that starts at or before the offset is in [low, high). */

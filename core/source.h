@@ -2,9 +2,11 @@
 #ifndef MEMQL_SOURCE_H
 #define MEMQL_SOURCE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct arena;
+struct source_copies;
 
 /* Half-open byte range; line and column are computed only to print. */
 struct span {
@@ -20,6 +22,7 @@ struct source {
 	uint32_t len;
 	const uint32_t *line_start; /* nlines offsets, the first is 0 */
 	uint32_t nlines;
+	struct source_copies *copies; /* of macros' bodies */
 };
 
 /* 1-based; column counts bytes. */
@@ -41,6 +44,27 @@ const struct source *source_new(struct arena *a, const char *name, const char *t
 int source_read(struct arena *a, const char *path, const struct source **out);
 
 struct place source_place(const struct source *s, uint32_t offset);
+
+/*
+ * Each call of a macro gets its own copy of the places in the macro's body, behind the end
+ * of the text, so that a span alone tells which call it belongs to. Returns what is to be
+ * added to spans inside the body, or 0 if there is no room for more.
+ */
+uint32_t source_copy(struct arena *a, const struct source *s, struct span body,
+		     struct span call, const char *name);
+
+/* Where that was written: spans of a copy become those of the body, others stay. */
+struct span source_written(const struct source *s, struct span at);
+
+/* The text that was written there; it goes on to the end of the program. */
+const char *source_text(const struct source *s, struct span at);
+
+/*
+ * The call of a macro, and the macro's name, that a span belongs to; false if it belongs
+ * to none. The call may itself be in the copy of another macro's body.
+ */
+bool source_call(const struct source *s, struct span at, struct span *call,
+		 const char **name);
 
 /* The smallest span that covers both. */
 struct span span_join(struct span a, struct span b);

@@ -254,3 +254,81 @@ struct node *node_at(struct node *list, size_t i)
 		list = list->next;
 	return list;
 }
+
+static void take_height(struct node *child, void *arg)
+{
+	uint32_t *highest = arg;
+
+	if (child->height > *highest)
+		*highest = child->height;
+}
+
+void node_set_height(struct node *n)
+{
+	uint32_t highest = 0;
+
+	node_each_child(n, take_height, &highest);
+	n->height = highest + 1;
+}
+
+/* if a { b } else if c { d } else { e } as a value: blocks all along. */
+static bool is_if_value(const struct node *n)
+{
+	for (; n && n->kind == NODE_COND; n = n->branch.otherwise) {
+		if (n->branch.then->kind != NODE_BLOCK)
+			return false;
+	}
+	return n && n->kind == NODE_BLOCK;
+}
+
+/* Such a COND, or an IF whose blocks still have values. */
+static void drop_branch_values(struct arena *a, struct node *n)
+{
+	struct node *otherwise = n->branch.otherwise;
+
+	n->kind = NODE_IF;
+	node_drop_value(a, n->branch.then);
+	if (otherwise && otherwise->kind == NODE_BLOCK)
+		node_drop_value(a, otherwise);
+	else if (otherwise)
+		drop_branch_values(a, otherwise);
+	node_set_height(n);
+}
+
+void node_simplify_statement(struct arena *a, struct node *n)
+{
+	struct node *value = n->expr.value, *next = n->next;
+
+	if (n->kind == NODE_IF) {
+		drop_branch_values(a, n);
+		return;
+	}
+	if (n->kind != NODE_EXPR || n->expr.discard)
+		return;
+	if (value->kind == NODE_BLOCK)
+		node_drop_value(a, value);
+	else if (value->kind == NODE_COND && is_if_value(value))
+		drop_branch_values(a, value);
+	else
+		return;
+	*n = *value;
+	n->next = next;
+}
+
+void node_drop_value(struct arena *a, struct node *block)
+{
+	struct node *value = block->block.value;
+	struct node **end = &block->block.stmts, *stmt;
+
+	if (!value)
+		return;
+	stmt = node_new(a, NODE_EXPR, value->span);
+	stmt->expr.value = value;
+	node_set_height(stmt);
+	node_simplify_statement(a, stmt);
+	while (*end)
+		end = &(*end)->next;
+	*end = stmt;
+	block->block.value = NULL;
+	node_set_height(block);
+}

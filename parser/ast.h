@@ -292,6 +292,17 @@ struct node *node_new(struct arena *a, enum node_kind kind, struct span span);
 /* A deep copy, siblings excluded, without annotations. */
 struct node *node_clone(struct arena *a, const struct node *n);
 
+/* Set the height of a node whose children have theirs. */
+void node_set_height(struct node *n);
+
+/*
+ * A block as a statement: its value, if any, is computed at its end and dropped. The same
+ * for a statement, in place: an EXPR of a block becomes that block, one of a value
+ * "if a { b } else { c }" an IF; any IF loses the values of its blocks.
+ */
+void node_drop_value(struct arena *a, struct node *block);
+void node_simplify_statement(struct arena *a, struct node *stmt);
+
 /* Call visit on each child in source order; the only generic walker. */
 void node_each_child(struct node *n, void (*visit)(struct node *child, void *arg),
 		     void *arg);

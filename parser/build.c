@@ -71,21 +71,9 @@ void add_clause(struct parser *p, struct span at, struct attach_point *points,
 	p->clauses_end = &c->next;
 }
 
-static void take_height(struct node *child, void *arg)
-{
-	uint32_t *highest = arg;
-
-	if (child->height > *highest)
-		*highest = child->height;
-}
-
-/* Called when a node has its children. */
 struct node *finish(struct parser *p, struct node *n)
 {
-	uint32_t highest = 0;
-
-	node_each_child(n, take_height, &highest);
-	n->height = highest + 1;
+	node_set_height(n);
 	if (n->height > AST_MAX_HEIGHT) {
 		diag(p->cc, DIAG_syntax, n->span, "nested too deeply: over %d levels",
 		     AST_MAX_HEIGHT);

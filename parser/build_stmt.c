@@ -121,58 +121,16 @@ static void become_cond(struct node *n)
 		n->kind = NODE_COND;
 }
 
-/* The opposite of become_cond(), also of a ? { b } : { c }. */
-static bool is_statement(const struct node *n)
-{
-	for (; n && n->kind == NODE_COND; n = n->branch.otherwise) {
-		if (n->branch.then->kind != NODE_BLOCK)
-			return false;
-	}
-	return n && n->kind == NODE_BLOCK;
-}
-
-static void become_if(struct node *n)
-{
-	for (; n->kind == NODE_COND; n = n->branch.otherwise)
-		n->kind = NODE_IF;
-}
-
-static void drop_branch_values(struct parser *p, struct node *n)
-{
-	struct node *otherwise = n->branch.otherwise;
-
-	n->branch.then = drop_value(p, n->branch.then);
-	if (otherwise && otherwise->kind == NODE_IF)
-		drop_branch_values(p, otherwise);
-	else if (otherwise)
-		n->branch.otherwise = drop_value(p, otherwise);
-	finish(p, n);
-}
-
 struct node *drop_value(struct parser *p, struct node *block)
 {
-	struct node *value = block->block.value;
-	struct node **end = &block->block.stmts;
-
-	if (!value)
-		return block;
-	while (*end)
-		end = &(*end)->next;
-	if (value->kind == NODE_COND && is_statement(value)) {
-		become_if(value);
-		drop_branch_values(p, value);
-		*end = value;
-	} else {
-		*end = make_expr(p, value->span, value);
-	}
-	block->block.value = NULL;
+	node_drop_value(p->arena, block);
 	return finish(p, block);
 }
 
 struct node_list stmts_add(struct parser *p, struct node_list list, struct node *n)
 {
 	if (list.last && list.last->kind == NODE_IF)
-		drop_branch_values(p, list.last);
+		node_simplify_statement(p->arena, list.last);
 	return list_add(list, n);
 }
 

@@ -22,7 +22,7 @@ const struct type *infer_value(struct sema *s, struct node *n)
 
 bool infer_bad_parameter(struct sema *s, const struct node *n)
 {
-	if (n->kind != NODE_STR || s->cc->source->text[n->span.begin] != '$')
+	if (n->kind != NODE_STR || *source_text(s->cc->source, n->span) != '$')
 		return false;
 	sema_error(s, DIAG_bad_parameter, n->span,
 		   "a number is needed here, \"%s\" is none", n->string.bytes);
@@ -219,7 +219,7 @@ static bool comparable(enum op op, const struct node *left, const struct type *x
 /* As written here: an option's default may well be 0. */
 static bool is_written(const struct sema *s, const struct node *n)
 {
-	char c = s->cc->source->text[n->span.begin];
+	char c = *source_text(s->cc->source, n->span);
 
 	return (c >= '0' && c <= '9') || c == '-';
 }

@@ -72,7 +72,10 @@ static void suggest_local(struct names *s, const char *name)
 	for (struct scope *scope = s->scope; scope; scope = scope->outer)
 		for (struct local *l = scope->locals; l; l = l->next)
 			suggest(&near, l->info->name);
-	if (near.best)
+	/* In a macro, names that look the same are not. */
+	if (near.best && strcmp(near.best, name) == 0)
+		diag_hint(s->cc, "a macro sees only its own variables and parameters");
+	else if (near.best)
 		diag_hint(s->cc, "did you mean '%s'?", near.best);
 }
 

@@ -42,9 +42,9 @@ static bool name_is_valid(const char *name)
 	return !*name;
 }
 
-static const char *source_text(const struct compile *cc, struct span at)
+static const char *written_text(const struct compile *cc, struct span at)
 {
-	return arena_strndup(cc->arena, cc->source->text + at.begin, at.end - at.begin);
+	return arena_strndup(cc->arena, source_text(cc->source, at), at.end - at.begin);
 }
 
 /* The default makes the option's type: a number, a duration, text or, if bare, a flag. */
@@ -66,7 +66,7 @@ static bool read_default(struct sema *s, const struct node *n, struct script_opt
 		o->fallback_text = n->string.bytes;
 		return true;
 	}
-	o->fallback_text = source_text(s->cc, n->span);
+	o->fallback_text = written_text(s->cc, n->span);
 	if (n->kind == NODE_INT)
 		o->unit = n->integer.unit;
 	return constant_int(n, &value) ||

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs one golden case: NAME.mq beside what memql must say about it.
 
-    NAME.tokens, NAME.ast, NAME.plan   stdout of memql --dump=STAGE NAME.mq
+    NAME.tokens, .ast, .expand, .plan   stdout of memql --dump=STAGE NAME.mq
     NAME.err                           stderr, and exit status 1
 
 memql runs in the case's directory, so that messages show its bare name. A comment in the
@@ -19,7 +19,7 @@ import subprocess
 import sys
 
 TESTS = pathlib.Path(__file__).resolve().parent
-DUMPS = ["tokens", "ast", "plan"]
+DUMPS = ["tokens", "ast", "expand", "plan"]
 TIMEOUT = 20  # seconds; nothing here should need one
 
 

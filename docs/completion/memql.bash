@@ -56,7 +56,7 @@ _memql()
     -B | --buffer) COMPREPLY=($(compgen -W 'none line full' -- "$cur")); return ;;
     --max-strlen) return ;;
     --ring-size) return ;;
-    -d | --dump) COMPREPLY=($(compgen -W 'tokens ast plan ir bpf' -- "$cur")); return ;;
+    -d | --dump) COMPREPLY=($(compgen -W 'tokens ast expand plan ir bpf' -- "$cur")); return ;;
     esac
     case " ${words[*]:1:cword-1} " in
     *' -l '* | *' -lv '* | *' -vl '* | *' --list '*)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -45,6 +46,34 @@ static void text_is_copied(struct arena *a)
 	text[0] = 'x';
 	CHECK_STR_EQ(s->text, "abc");
 	CHECK_INT_EQ(s->len, 3);
+}
+
+/* Places in copies lead back to the body and to the call. */
+static void copies_have_places(struct arena *a)
+{
+	const struct source *s = source_new(a, "n", "macro\nbody\ncall\n", 16);
+	const struct span body = { 6, 10 }, call = { 11, 15 };
+	uint32_t first = source_copy(a, s, body, call, "m");
+	uint32_t second = source_copy(a, s, body, (struct span){ 6, 7 }, "n");
+	struct span in = { body.begin + first + 1, body.begin + first + 3 }, at;
+	const char *name = NULL;
+
+	CHECK(first > 0 && second > first);
+	check_place(s, in.begin, 2, 2);
+	CHECK_INT_EQ(source_written(s, in).begin, 7);
+	CHECK_INT_EQ(source_written(s, in).end, 9);
+	CHECK_INT_EQ(source_written(s, call).begin, call.begin);
+	CHECK(strncmp(source_text(s, in), "ody", 3) == 0);
+	CHECK(source_call(s, in, &at, &name));
+	CHECK_INT_EQ(at.begin, call.begin);
+	CHECK_STR_EQ(name, "m");
+	in.begin = body.end + second; /* just behind the body: still in the copy */
+	CHECK(source_call(s, in, &at, &name));
+	CHECK_STR_EQ(name, "n");
+	CHECK(!source_call(s, call, &at, &name));
+	CHECK(!source_call(s, SPAN_NOWHERE, &at, &name));
+	CHECK_INT_EQ(source_copy(a, s, (struct span){ 0, UINT32_MAX - 20 }, call, "m"),
+		     0);
 }
 
 static void spans_join(void)
@@ -114,6 +143,7 @@ int main(void)
 
 	offsets_become_places(a);
 	text_is_copied(a);
+	copies_have_places(a);
 	spans_join();
 	files_are_read(a);
 	standard_input_is_read(a);
