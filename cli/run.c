@@ -10,8 +10,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/children.h"
 #include "cli/options.h"
 #include "codegen/image.h"
+#include "probes/probe.h"
 #include "runtime/child.h"
 #include "runtime/session.h"
 #include "runtime/sink.h"
@@ -148,6 +150,28 @@ static int follow_to_end(struct watch *w, struct session *s, struct sink *sink)
 	return err ? err : -sink_error(sink);
 }
 
+static bool probes_user_space(const struct image *img)
+{
+	for (size_t i = 0; i < img->nprograms; i++)
+		if (img->programs[i].kind->flags & PROBE_USER)
+			return true;
+	return false;
+}
+
+/* What the compiler decided, and makes a difference to what is seen. */
+static void explain(const struct image *img)
+{
+	for (size_t i = 0; i < img->nprograms; i++) {
+		const struct image_program *p = &img->programs[i];
+
+		if (p->demoted)
+			fprintf(stderr,
+				"memql: %s (line %u) needs too much stack to wait for "
+				"pages that are not in memory: text on them is lost\n",
+				p->point, p->line);
+	}
+}
+
 /* Results to the sink; returns the exit status. */
 static int trace(const struct image *img, const struct options *o, struct watch *w,
 		 struct sink *sink)
@@ -161,6 +185,10 @@ static int trace(const struct image *img, const struct options *o, struct watch 
 	struct session *s = NULL;
 	int err, status = EXIT_FAILURE;
 
+	if (o->verbose)
+		explain(img);
+	if (o->pid && !o->quiet && probes_user_space(img))
+		children_warn(o->pid);
 	err = session_open(img, sink, &so, &s);
 	if (err)
 		return EXIT_FAILURE;

@@ -66,6 +66,7 @@ struct image_program {
 	const struct probe_site *sites;
 	size_t nsites;
 	bool sleepable;
+	bool demoted;  /* it could sleep, but for the stack it needs */
 	uint32_t line; /* of the attach point */
 };
 

@@ -148,6 +148,7 @@ static void describe_programs(struct module *m, struct image *img)
 			.sites = p->sites,
 			.nsites = p->nsites,
 			.sleepable = p->sleepable,
+			.demoted = p->demoted,
 			.line = module_line(m, p->point),
 		};
 	}
@@ -208,6 +209,7 @@ static bool unshare_stacks(const struct module *m, LLVMMemoryBufferRef elf, bool
 		    stack_depth(LLVMGetBufferStart(elf), p->symbol) < STACK_SHARED_MIN)
 			continue;
 		any |= p->sleepable || m->has_slots[i];
+		p->demoted |= p->sleepable;
 		p->sleepable = false;
 		bare[i] = true;
 	}

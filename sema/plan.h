@@ -103,6 +103,7 @@ struct program_info {
 	} vars;
 	bool reads_user; /* str() or * on the traced program's memory */
 	bool sleepable;
+	bool demoted;   /* codegen: it could have been, but needs too much stack */
 	bool has_loops; /* but unroll, which is none any more */
 };
 
