@@ -15,16 +15,19 @@ lists() { # LINES, ARGUMENTS...: these lines and no others
 }
 
 switch=tracepoint:sched:sched_switch
-lists "$switch" -l 'sched_sw*'
 lists "$switch" -l 'sched:*switch'
 lists "$switch" -l 'tracepoint:*switch'
 lists "$switch" -l 't:sched:sched_sw*'
-lists "$switch" -l d_swit
 lists uprobe:/usr/bin/memsqld:parse_query -l 'uprobe:memsqld:parse*'
 lists uprobe:/usr/bin/memsqld:parse_query -l -p 100 'parse_*'
 lists uprobe:/usr/bin/memsqld:parse_query -l -p 100 'uprobe:*parse_q*'
 lists $'BEGIN\ntracepoint:sched:sched_wakeup' -l -e 'BEGIN { } t:sched:*wakeup { }'
 
+# These are names in several kinds.
+for pattern in 'sched_sw*' d_swit; do
+    run 0 "$fake" -l "$pattern"
+    expect "$TMP/out" "^$switch$"
+done
 run 0 "$fake" -l 'tracepoint:*'
 expect "$TMP/out" '^tracepoint:syscalls:sys_enter_read$'
 run 0 "$fake" -lv tracepoint:raw_syscalls:sys_exit
