@@ -164,6 +164,7 @@ static int work(const struct options *o)
 		.nargs = o->nargs,
 		.pid = o->pid,
 		.max_strlen = o->max_strlen,
+		.has_command = o->command != NULL,
 		.dry_run = o->dry_run,
 		.unsafe = o->unsafe,
 		.keep_ir = o->dump != NULL,

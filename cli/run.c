@@ -20,8 +20,9 @@
 
 enum { POLL_MS = 100 };
 
-/* The only mutable globals: set by a signal; the first is read by the loop. */
+/* The only mutable globals: set by a signal; the first two are read by the loop. */
 static volatile sig_atomic_t stop_requested; /* the latest signal */
+static volatile sig_atomic_t run_requested;  /* SIGUSR1 came */
 static volatile time_t stop_time;            /* CLOCK_MONOTONIC, seconds */
 
 /*
@@ -43,17 +44,27 @@ static void request_stop(int sig)
 	stop_requested = sig;
 }
 
+static void request_run(int sig)
+{
+	(void)sig;
+	run_requested = 1;
+}
+
 /*
  * SA_RESTART, because a write of results that waits for a slow reader must not fail;
  * waiting for events is interrupted all the same.
  */
-static void catch_signals(void)
+static void catch_signals(const struct image *img)
 {
 	struct sigaction sa = { .sa_handler = request_stop, .sa_flags = SA_RESTART };
+	struct sigaction user = { .sa_handler = request_run, .sa_flags = SA_RESTART };
 
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
 	signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of the sink */
+	for (size_t i = 0; i < img->nprograms; i++)
+		if (img->programs[i].kind->flags & PROBE_ON_SIGNAL)
+			sigaction(SIGUSR1, &user, NULL);
 }
 
 /* What the trace waits for besides its own exit(). */
@@ -115,6 +126,10 @@ static int follow(struct session *s, const struct watch *w, struct sink *sink)
 		err = session_poll(s, POLL_MS);
 		if (err == -EINTR)
 			err = 0;
+		if (!err && run_requested) {
+			run_requested = 0;
+			err = session_signal(s);
+		}
 		if (!err && sink_error(sink))
 			err = -sink_error(sink);
 	} while (!err && !stop_requested && !watched_ended(w));
@@ -250,7 +265,7 @@ int run(const struct image *img, const struct options *o)
 		       : sink_text_new(fp, stderr, o->quiet);
 
 	set_buffer(fp, o->buffer);
-	catch_signals();
+	catch_signals(img);
 	if (!watch_open(o, &w))
 		status = trace(img, o, &w, sink);
 	watch_close(&w);

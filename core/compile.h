@@ -21,6 +21,7 @@ struct compile_options {
 	int nargs;
 	int32_t pid;         /* -p: user space probes attach to this process; 0: all */
 	uint32_t max_strlen; /* --max-strlen; 0: the script's config or the default */
+	bool has_command;    /* -c: a process will run under our eyes */
 	bool dry_run;        /* nothing will be attached */
 	bool unsafe;         /* --unsafe: builtins may change the system */
 	bool keep_ir;        /* the image shall carry IR and BPF text for --dump */

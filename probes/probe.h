@@ -25,7 +25,8 @@ struct probe_spec {
 	const char *object;   /* binary, tracepoint group */
 	const char *provider; /* USDT; NULL: any */
 	const char *symbol;   /* function, event, unit */
-	uint64_t number;      /* offset, period, frequency */
+	uint64_t number;      /* offset, period, frequency, address */
+	uint64_t length;      /* bytes */
 	int32_t pid;          /* 0: every process */
 };
 
@@ -110,7 +111,8 @@ enum probe_flags {
 	PROBE_ON_STACK = 1 << 8,   /* the kernel's stack begins with the program itself:
 				    * where there are no registers of what was probed */
 	PROBE_SINGLE_SITE =
-		1 << 9, /* no cookie tells sites apart: a program for each */
+		1 << 9,            /* no cookie tells sites apart: a program for each */
+	PROBE_ON_SIGNAL = 1 << 10, /* with PROBE_ONCE: each time memql gets SIGUSR1 */
 };
 
 /* Receives one match of expand; both are copied. Returns non-zero to stop. */
@@ -119,7 +121,7 @@ typedef int probe_match_fn(const struct probe_site *site,
 
 struct probe_kind {
 	const char *name, *alias; /* alias may be NULL */
-	const char *old_name;     /* that it had in earlier years, or NULL */
+	const char *old_names[2]; /* that it had in earlier years, or NULL */
 	const char *syntax;       /* "uprobe:BINARY:FUNCTION[+OFFSET]" */
 	const char *summary, *doc, *example;
 	unsigned flags;

@@ -10,26 +10,33 @@
 #include "probes/kinds.h"
 
 const struct probe_kind *const probe_kinds[] = {
-	&probe_begin,    &probe_end,       &probe_interval,   &probe_profile,
-	&probe_software, &probe_hardware,  &probe_tracepoint, &probe_rawtracepoint,
-	&probe_kprobe,   &probe_kretprobe, &probe_fentry,     &probe_fexit,
-	&probe_uprobe,   &probe_uretprobe, &probe_usdt,       NULL,
+	&probe_begin,         &probe_end,        &probe_self,
+	&probe_interval,      &probe_profile,    &probe_software,
+	&probe_hardware,      &probe_watchpoint, &probe_tracepoint,
+	&probe_rawtracepoint, &probe_kprobe,     &probe_kretprobe,
+	&probe_fentry,        &probe_fexit,      &probe_uprobe,
+	&probe_uretprobe,     &probe_usdt,       NULL,
 };
 
 /* Kinds that bpftrace has, each with its alias. */
-static const char *const planned[] = {
-	"software", "s",    "hardware", "h",    "watchpoint", "w",    "asyncwatchpoint",
-	"aw",       "iter", "it",       "self", "bench",      "test", NULL,
-};
+static const char *const planned[] = { "iter", "it", "bench", "test", NULL };
+
+static bool is_called(const struct probe_kind *k, const char *name)
+{
+	const char *names[] = { k->name, k->alias, k->old_names[0], k->old_names[1] };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (names[i] && strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
 
 const struct probe_kind *probe_find(const char *name)
 {
 	const struct probe_kind *const *k;
 
 	for (k = probe_kinds; *k; k++)
-		if (strcmp((*k)->name, name) == 0 ||
-		    ((*k)->alias && strcmp((*k)->alias, name) == 0) ||
-		    ((*k)->old_name && strcmp((*k)->old_name, name) == 0))
+		if (is_called(*k, name))
 			return *k;
 	/* Aliases of one letter differ in case only; whole names do not. */
 	for (k = probe_kinds; *k; k++)

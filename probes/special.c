@@ -1,4 +1,9 @@
-/* BEGIN and END: run by memql itself, before the first and after the last event. */
+/*
+ * BEGIN, END, self: run by memql itself, before the first event, after the last one, and
+ * when somebody asks for it.
+ */
+#include <string.h>
+
 #include "core/compile.h"
 #include "probes/kinds.h"
 #include "probes/point.h"
@@ -26,6 +31,25 @@ static int expand_end(struct compile *cc, const struct probe_spec *pattern,
 		      probe_match_fn *match, void *arg, const char **what)
 {
 	struct probe_site site = { .name = probe_end.name };
+
+	(void)cc, (void)pattern, (void)what;
+	return match(&site, &point_no_args, arg);
+}
+
+static bool parse_self(struct compile *cc, const struct attach_point *point,
+		       const char *rest, struct probe_spec *out)
+{
+	out->symbol = "signal:SIGUSR1";
+	if (strcmp(rest, "*") != 0 && strcmp(rest, out->symbol) != 0)
+		return point_error(cc, point, "'%s': there is only self:signal:SIGUSR1",
+				   point->text);
+	return true;
+}
+
+static int expand_self(struct compile *cc, const struct probe_spec *pattern,
+		       probe_match_fn *match, void *arg, const char **what)
+{
+	struct probe_site site = { .name = "self:signal:SIGUSR1" };
 
 	(void)cc, (void)pattern, (void)what;
 	return match(&site, &point_no_args, arg);
@@ -67,5 +91,22 @@ const struct probe_kind probe_end = {
 	.section = "raw_tp",
 	.parse = parse_special,
 	.expand = expand_end,
+	.attach = attach_nothing,
+};
+
+const struct probe_kind probe_self = {
+	.name = "self",
+	.syntax = "self:signal:SIGUSR1",
+	.summary = "memql gets a signal",
+	.doc = "Runs each time memql gets SIGUSR1: `kill -USR1 PID` has it print what it "
+	       "knows so far. Without such a probe the signal ends memql, as it ends other "
+	       "programs.",
+	.example = "rawtracepoint:sched_switch { @ = count(); } "
+		   "self:signal:SIGUSR1 { print(@); }",
+	.flags = PROBE_ONCE | PROBE_ON_SIGNAL | PROBE_ON_STACK,
+	.all = "*",
+	.section = "raw_tp",
+	.parse = parse_self,
+	.expand = expand_self,
 	.attach = attach_nothing,
 };

@@ -52,6 +52,7 @@ int session_open(const struct image *img, struct sink *sink,
 		.ncpus = (unsigned)libbpf_num_possible_cpus(),
 		.loss_fd = -1,
 		.functions_err = 1,
+		.child = options->child,
 	};
 	sink->names = img->names;
 	sink->nnames = img->nnames;
@@ -125,6 +126,11 @@ int session_function_addresses(struct session *s, const char *module, const char
 	for (size_t i = 0; i < n && i < max; i++)
 		out[i] = found[i].address;
 	return (int)n;
+}
+
+int32_t session_child(const struct session *s)
+{
+	return s->child;
 }
 
 bool session_has(struct session *s, enum feature f)
@@ -221,12 +227,22 @@ static int run_begin(struct session *s)
 	     i++) {
 		unsigned flags = s->image->programs[i].kind->flags;
 
-		if (!(flags & PROBE_ONCE) || flags & PROBE_AT_END)
+		if (!(flags & PROBE_ONCE) || flags & (PROBE_AT_END | PROBE_ON_SIGNAL))
 			continue;
 		err = run_once(s, i);
 		if (!err)
 			events_drain(s); /* the next session_poll() says what failed */
 	}
+	return err;
+}
+
+int session_signal(struct session *s)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && !session_is_over(s) && i < s->image->nprograms; i++)
+		if (s->image->programs[i].kind->flags & PROBE_ON_SIGNAL)
+			err = run_once(s, i);
 	return err;
 }
 

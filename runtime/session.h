@@ -47,6 +47,9 @@ bool session_is_over(const struct session *s);
  */
 int session_poll(struct session *s, int timeout_ms);
 
+/* memql got SIGUSR1: run what is there for that. 0, or -errno after a message. */
+int session_signal(struct session *s);
+
 /*
  * Detach, run END, handle what is left in the ring buffer, print the maps and what was
  * lost. Returns true if anything was lost.
@@ -111,6 +114,8 @@ int session_function_addresses(struct session *s, const char *module, const char
  */
 bool session_skip_site(struct session *s, const struct image_program *p,
 		       const struct probe_site *site, int err);
+/* The process of -c, which waits until all is attached; 0: none. */
+int32_t session_child(const struct session *s);
 /* Whether this kernel has it; tried once. */
 bool session_has(struct session *s, enum feature f);
 

@@ -47,6 +47,7 @@ struct session {
 	struct sink *sink;
 	struct arena *arena; /* lives as long as the session */
 	unsigned ncpus;      /* possible CPUs: cells per value of a per-CPU map */
+	int32_t child;       /* the process of -c; 0: none */
 	size_t nskipped;     /* sites that the program does without */
 	struct kernel_names functions; /* with addresses, once somebody asks */
 	int functions_err;             /* 1: nobody did */

@@ -2,13 +2,14 @@
  * Says whether this machine can do what a test needs, by trying it with plain system
  * calls: not through memql, whose own failure must not look like a missing feature.
  *
- * usage: kernel_can bpf|uprobe|usdt|kprobe|fentry|tracepoint|sleepable...
+ * usage: kernel_can bpf|uprobe|usdt|kprobe|fentry|watchpoint|tracepoint|sleepable...
  * Exit status 0, or 77 and the reason on stdout.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/btf.h>
+#include <linux/hw_breakpoint.h>
 #include <linux/magic.h>
 #include <linux/perf_event.h>
 #include <stdint.h>
@@ -161,6 +162,29 @@ static int can_fentry(void)
 	return err ? no("fentry programs cannot be loaded", strerror(err)) : 0;
 }
 
+/* Not every virtual machine has them, whatever its kernel lists. */
+static int can_watchpoint(void)
+{
+	static volatile uint64_t place __attribute__((aligned(8)));
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_BREAKPOINT,
+		.size = sizeof(attr),
+		.bp_type = HW_BREAKPOINT_W,
+		.bp_addr = (uintptr_t)&place,
+		.bp_len = sizeof(place),
+	};
+	int fd = (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, 0);
+	uint64_t count = 0;
+
+	if (fd < 0)
+		return no("hardware breakpoints", strerror(errno));
+	place = 1;
+	if (read(fd, &count, sizeof(count)) != sizeof(count))
+		count = 0;
+	close(fd);
+	return count ? 0 : no("hardware breakpoints", "they do not count");
+}
+
 static int can_tracepoint(void)
 {
 	if (access("/sys/kernel/tracing/events", R_OK) == 0 ||
@@ -206,6 +230,7 @@ static const struct {
 	{ "usdt", can_uprobe },
 	{ "kprobe", can_kprobe },
 	{ "fentry", can_fentry },
+	{ "watchpoint", can_watchpoint },
 	{ "tracepoint", can_tracepoint },
 	{ "sleepable", can_sleepable },
 	{ "ktime_tai", can_ktime_tai },

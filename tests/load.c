@@ -8,6 +8,7 @@
  * work N         the USDT probe load:work   enabled        its semaphore
  * text HEX N     load_text() of the bytes   bad N          load_text() of no memory
  * keys N         load_value(i), i < N       name HEX       this thread's name
+ * store N        writes a variable N times  where          the variable's address
  * wait           nothing: "ok" shows that it runs
  */
 #include <inttypes.h>
@@ -30,6 +31,9 @@ uint64_t load_value(uint64_t value);
 void load_text(const char *text);
 void load_pair_a(void);
 void load_pair_b(void);
+
+/* What watchpoints watch; aligned, as they want it. */
+static volatile uint64_t load_stored __attribute__((aligned(8)));
 
 #define TRACED __attribute__((noinline, noclone))
 
@@ -142,6 +146,9 @@ static int run(const char *what, const char *first, const char *second)
 	} else if (!strcmp(what, "bad")) {
 		while (n--)
 			load_text((const char *)8);
+	} else if (!strcmp(what, "store")) {
+		for (uint64_t i = 0; i < n; i++)
+			load_stored = i;
 	} else if (!strcmp(what, "name")) {
 		prctl(PR_SET_NAME, unhex(first));
 	} else if (strcmp(what, "wait") != 0) {
@@ -162,6 +169,8 @@ int main(void)
 
 		if (what && !strcmp(what, "enabled"))
 			printf("%u\n", *semaphore);
+		else if (what && !strcmp(what, "where"))
+			printf("%#" PRIxPTR "\n", (uintptr_t)&load_stored);
 		else if (what && run(what, first ? first : "", second))
 			puts("ok");
 		else

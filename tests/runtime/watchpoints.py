@@ -1,0 +1,55 @@
+"""Watchpoints on memory and code of a process, and what is refused."""
+
+import os
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from tracing import Load, Memql, check, lost, map_of, need, run_memql
+
+
+def stores(directory):
+    with Load() as load:
+        where = load.do("where")
+        memql = Memql(
+            directory, "stores",
+            ["-p", str(load.pid), "-e", f"watchpoint:{where}:8:w {{ @[probe] = count(); @who[pid] = count(); }}"
+             f" w:{where}:8:rw {{ @rw = count(); }}"],
+        )
+        load.do("store 300")
+        load.do("wait")
+        memql.stop()
+        events = memql.events()
+        check(not lost(events), "nothing was lost")
+        check(map_of(events, "@") == {f"watchpoint:{where}:8:w": 300}, "300 writes")
+        check(map_of(events, "@who") == {load.pid: 300}, "of this process")
+        check(map_of(events, "@rw") == 300, "a second watchpoint")
+
+
+def commands(directory):
+    """A process that -c starts: its memory is watched before it runs."""
+    out = os.path.join(directory, "address")
+    program = "import ctypes; v = ctypes.c_uint64(0)"
+    done = run_memql("-q", "-c", f"{sys.executable} -c '{program}' > {out}", "-e", "watchpoint:0x10000:8:w { @ = count(); }")
+    check(done.returncode == 0, f"-c: {done.stderr}")
+
+
+def refusals():
+    done = run_memql("-e", "watchpoint:0x400000:8:w { exit(); }")
+    check("-p says of which process" in done.stderr, done.stderr.strip())
+    with Load() as load:
+        where = load.do("where")
+        five = " ".join(f"watchpoint:{int(where, 16) + 8 * i:#x}:8:w {{ @a{i} = count(); }}" for i in range(5))
+        done = run_memql("-p", str(load.pid), "-e", five + " interval:ms:1 { exit(); }")
+        check(done.returncode and "few places at once" in done.stderr, done.stderr.strip())
+
+
+def main():
+    need("bpf", "watchpoint")
+    with tempfile.TemporaryDirectory(prefix="memql-watchpoints-") as directory:
+        stores(directory)
+        commands(directory)
+    refusals()
+
+
+main()
