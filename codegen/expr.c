@@ -141,6 +141,16 @@ static struct value cast_array(struct emit *e, const struct node *n)
 	return emit_load(e, slot, 0, n->type->size, n->type->is_signed);
 }
 
+/* Cut to what the type holds. */
+static struct value cast_text(struct emit *e, const struct node *n)
+{
+	struct value v = emit_eval(e, n->cast.operand);
+
+	if (n->cast.operand->type->limit <= n->type->limit)
+		return v;
+	return emit_copy_str(e, dest_for(e, n, n->type), v, (size_t)n->type->limit + 1);
+}
+
 static struct value eval_cast(struct emit *e, const struct node *n)
 {
 	const enum type_kind from = n->cast.operand->type->kind;
@@ -149,6 +159,8 @@ static struct value eval_cast(struct emit *e, const struct node *n)
 
 	if (n->type->kind == TYPE_ARRAY || from == TYPE_ARRAY)
 		return cast_array(e, n);
+	if (is_text(n->type))
+		return cast_text(e, n);
 	v = emit_eval(e, n->cast.operand);
 	if (n->type->kind != TYPE_INT || n->type->size == 8)
 		return v;

@@ -92,6 +92,7 @@ struct image {
 	size_t nprograms;
 	const struct image_loss *losses;
 	size_t nlosses;
+	bool maps_at_end;         /* maps are printed when the program ends */
 	const char *const *names; /* texts of TYPE_NAME */
 	size_t nnames;
 	const char *ir, *bpf; /* iff options.keep_ir */

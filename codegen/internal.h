@@ -21,7 +21,7 @@ enum {
 	SCRATCH_CPU_MAX = 32768, /* the kernel's limit for an entry of one CPU */
 	SCRATCH_TASK_MAX = 60 << 10, /* the same for task storage */
 	INLINE_BYTES_MAX = 128,      /* more are zeroed or copied by a helper */
-	TEXT_MARK = 3,               /* "..." after text that was cut */
+	TEXT_MARK = TRAILER_MAX,     /* "..." after text that was cut */
 };
 
 /* A literal in .rodata: equal ones are stored once. */

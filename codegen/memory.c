@@ -27,8 +27,10 @@ static void fetch(struct emit *e, struct value dst, const struct type *to,
 {
 	size_t size = (size_t)type_c_size(to);
 
+	/* What fills its last word: stores to the stack must be aligned. */
+	if (size % 8)
+		emit_store(e, dst, (int64_t)(size & ~(size_t)7), emit_int(e, 0), 8);
 	emit_read_bytes(e, dst, address, size, space, e->span);
-	zero_rest(e, dst, size, type_size(to));
 }
 
 static void convert_items(struct emit *e, struct value dst, const struct type *to,

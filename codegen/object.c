@@ -184,6 +184,7 @@ static void make_image(struct module *m, LLVMMemoryBufferRef elf)
 	img->nactions = cc->plan->actions.n;
 	img->losses = m->losses.items;
 	img->nlosses = m->losses.n;
+	img->maps_at_end = cc->plan->maps_at_end;
 	img->names = cc->plan->names.items;
 	img->nnames = cc->plan->names.n;
 	describe_programs(m, img);

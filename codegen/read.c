@@ -7,6 +7,7 @@
 #include "codegen/internal.h"
 
 #include <assert.h>
+#include <string.h>
 
 enum { PAGE_BYTES = 4096 }; /* the smallest there is: larger ones are asked twice */
 
@@ -104,12 +105,14 @@ static void read_after_fault(struct emit *e, struct value dst, struct value size
 }
 
 /* dst may have any alignment. */
-static void store_mark(struct emit *e, struct value dst, uint32_t offset)
+static size_t store_mark(struct emit *e, struct value dst, uint32_t offset)
 {
-	static const char mark[] = "...";
+	const char *mark = e->m->cc->plan->trailer;
+	size_t n = strlen(mark);
 
-	for (unsigned i = 0; i < sizeof(mark); i++)
-		emit_store(e, dst, (int64_t)offset + i, emit_int(e, mark[i]), 1);
+	for (size_t i = 0; i <= n; i++)
+		emit_store(e, dst, (int64_t)(offset + i), emit_int(e, mark[i]), 1);
+	return n;
 }
 
 /*
@@ -157,8 +160,7 @@ struct value emit_read_str(struct emit *e, struct value dst, struct value addres
 
 	b = emit_if(e,
 		    emit_op(e, OP_GT, local_get(e, length), emit_int(e, limit), true));
-	store_mark(e, dst, limit);
-	local_set(e, length, emit_int(e, (int64_t)limit + TEXT_MARK));
+	local_set(e, length, emit_int(e, (int64_t)(limit + store_mark(e, dst, limit))));
 	emit_end(e, &b);
 	return (struct value){ .ref = dst.ref, .len = local_get(e, length).ref };
 }
@@ -298,11 +300,10 @@ static struct value read_array(struct emit *e, const struct probe_field *f,
 			       struct value dst)
 {
 	struct value from = emit_at(e, emit_ctx(e), emit_int(e, f->at.value));
-	size_t rest = type_size(f->type) - f->at.size;
 
+	if (f->at.size % 8)
+		emit_store(e, dst, f->at.size & ~7, emit_int(e, 0), 8);
 	emit_helper(e, HELPER_PROBE_READ_KERNEL, 3, dst, emit_int(e, f->at.size), from);
-	if (rest)
-		emit_zero(e, emit_at(e, dst, emit_int(e, f->at.size)), rest);
 	return dst;
 }
 

@@ -367,7 +367,10 @@ bool session_finish(struct session *s)
 	detach(s);
 	events_drain(s);
 	run_end(s);
-	session_print_all_maps(s);
+	if (s->image->maps_at_end)
+		session_print_all_maps(s);
+	else
+		session_do_prints(s);
 	/* A reader that left did not want the rest. */
 	lost = sink_error(s->sink) != EPIPE && session_report_losses(s);
 	sink_flush(s->sink);

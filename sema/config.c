@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "core/arena.h"
 #include "sema/resolve.h"
@@ -15,7 +16,7 @@ enum {
 	MAX_PROBES_LIMIT = 1 << 20,
 };
 
-enum config_kind { CONFIG_NUMBER, CONFIG_WORD, CONFIG_TEXT };
+enum config_kind { CONFIG_NUMBER, CONFIG_WORD, CONFIG_TEXT, CONFIG_FLAG };
 
 static const struct config_row {
 	const char *name;
@@ -38,8 +39,23 @@ static const struct config_row {
 	{ "stack_mode", CONFIG_WORD, offsetof(struct plan, stack_mode), 0, 0,
 	  (const char *const[]){ "bpftrace", "perf", "raw", "build_id", NULL },
 	  "bpftrace", "How `kstack` and `ustack` show stacks." },
+	{ "print_maps_on_exit", CONFIG_FLAG, offsetof(struct plan, maps_at_end), 0, 0,
+	  NULL, "true", "Whether maps are printed when the program ends." },
+	{ "str_trunc_trailer", CONFIG_TEXT, offsetof(struct plan, trailer), 0,
+	  TRAILER_MAX, NULL, "...", "What text ends in that was cut: up to 3 bytes." },
 	{ "missing_hint", CONFIG_TEXT, offsetof(struct plan, missing_hint), 0, 0, NULL,
 	  NULL, "What to tell the user if none of the attach points exists." },
+};
+
+/* Keys of bpftrace that set what memql does not have or decides by itself. */
+static const char *const idle[] = {
+	"cache_user_symbols", "cpp_demangle",
+	"lazy_symbolication", "license",
+	"log_size",           "max_bpf_progs",
+	"max_cat_bytes",      "max_type_res_iterations",
+	"on_stack_limit",     "perf_rb_pages",
+	"show_debug_info",    "use_blazesym",
+	"verify_llvm_ir",
 };
 
 enum { NROWS = sizeof(rows) / sizeof(rows[0]) };
@@ -55,6 +71,8 @@ struct plan *plan_get(struct compile *cc)
 	p->max_strlen = MAX_STRLEN;
 	p->max_map_keys = MAX_MAP_KEYS;
 	p->max_probes = MAX_PROBES;
+	p->maps_at_end = true;
+	p->trailer = "...";
 	cc->plan = p;
 	return p;
 }
@@ -110,11 +128,27 @@ static void set_word(struct compile *cc, const struct config_row *row,
 static void set_text(struct compile *cc, const struct config_row *row,
 		     const struct node *value, void *field)
 {
-	if (value->kind == NODE_STR)
-		*(const char **)field = value->string.bytes;
-	else
+	if (value->kind != NODE_STR)
 		diag(cc, DIAG_unknown_config, value->span, "'%s' is a string",
 		     row->name);
+	else if (row->max && value->string.len > row->max)
+		diag(cc, DIAG_unknown_config, value->span,
+		     "'%s' has at most %u bytes, not %u", row->name, row->max,
+		     value->string.len);
+	else
+		*(const char **)field = value->string.bytes;
+}
+
+static void set_flag(struct compile *cc, const struct config_row *row,
+		     const struct node *value, void *field)
+{
+	int64_t n;
+
+	if (!boolean_word(value, &n) && !constant_int(value, &n))
+		diag(cc, DIAG_unknown_config, value->span, "'%s' is true or false",
+		     row->name);
+	else
+		*(bool *)field = n != 0;
 }
 
 static void set_item(struct compile *cc, const struct config_row *row,
@@ -132,13 +166,34 @@ static void set_item(struct compile *cc, const struct config_row *row,
 	case CONFIG_TEXT:
 		set_text(cc, row, value, field);
 		break;
+	case CONFIG_FLAG:
+		set_flag(cc, row, value, field);
+		break;
 	}
+}
+
+/* MAX_STRLEN and BPFTRACE_MAX_STRLEN, as variables of bpftrace's environment, too. */
+static bool same_key(const char *key, const char *name)
+{
+	static const char prefix[] = "bpftrace_";
+
+	if (strncasecmp(name, prefix, strlen(prefix)) == 0)
+		name += strlen(prefix);
+	return strcasecmp(key, name) == 0;
+}
+
+static bool is_idle(const char *name)
+{
+	for (size_t i = 0; i < sizeof(idle) / sizeof(idle[0]); i++)
+		if (same_key(idle[i], name))
+			return true;
+	return false;
 }
 
 static const struct config_row *find_row(const char *name, struct suggestion *near)
 {
 	for (size_t i = 0; i < NROWS; i++) {
-		if (strcmp(rows[i].name, name) == 0)
+		if (same_key(rows[i].name, name))
 			return &rows[i];
 		suggest(near, rows[i].name);
 	}
@@ -159,6 +214,8 @@ static const char *takes(const struct config_row *row, char *text, size_t size)
 		break;
 	case CONFIG_TEXT:
 		return "text";
+	case CONFIG_FLAG:
+		return "true | false";
 	}
 	return text;
 }
@@ -187,6 +244,11 @@ void config_apply(struct compile *cc)
 
 		if (row) {
 			set_item(cc, row, c->value);
+			continue;
+		}
+		if (is_idle(c->name)) {
+			diag(cc, DIAG_idle_config, c->span,
+			     "'%s' sets nothing in memql", c->name);
 			continue;
 		}
 		diag(cc, DIAG_unknown_config, c->span,

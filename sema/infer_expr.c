@@ -101,6 +101,8 @@ static bool can_cast(const struct type *from, const struct type *to)
 		return true;
 	if (from->kind == TYPE_SHOWN && !type_in_memory(from))
 		return to->kind == TYPE_INT;
+	if (from->kind == TYPE_STR && to->kind == TYPE_STR)
+		return true;
 	if (to->kind == TYPE_ARRAY && from->kind == TYPE_INT)
 		return type_c_size(to) <= 8 && to->to->kind == TYPE_INT;
 	if (from->kind == TYPE_ARRAY && to->kind == TYPE_INT)
@@ -378,6 +380,26 @@ const struct type *infer_operator(struct sema *s, enum op op, struct span at,
 	return type_int(s->cc->arena, 8, is_signed, result_unit(op, left, x, right, y));
 }
 
+/* $1 + 2, where $1 is text: what is behind its first two bytes. */
+static bool skip_parameter(struct node *n)
+{
+	const struct node *left = n->binary.left;
+	const char *bytes = left->kind == NODE_STR   ? left->string.bytes
+			    : left->kind == NODE_INT ? left->integer.text
+						     : NULL;
+	int64_t skip;
+
+	if (!bytes || left->kind != NODE_STR || !constant_int(n->binary.right, &skip) ||
+	    skip < 0)
+		return false;
+	if ((uint64_t)skip > left->string.len)
+		skip = left->string.len;
+	n->kind = NODE_STR;
+	n->string.len = left->string.len - (uint32_t)skip;
+	n->string.bytes = bytes + skip;
+	return true;
+}
+
 static const struct type *infer_binary(struct sema *s, struct node *n)
 {
 	const struct type *x = infer_value(s, n->binary.left);
@@ -385,6 +407,8 @@ static const struct type *infer_binary(struct sema *s, struct node *n)
 
 	if (!x || !y)
 		return NULL;
+	if (n->binary.op == OP_ADD && skip_parameter(n))
+		return infer_expr(s, n);
 	return infer_operator(s, n->binary.op, n->span, n->binary.left, x,
 			      n->binary.right, y);
 }

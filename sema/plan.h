@@ -110,6 +110,8 @@ struct program_info {
 /* What becomes of a program some of whose probes are not there. */
 enum missing_probes { MISSING_ERROR, MISSING_WARN, MISSING_IGNORE };
 
+enum { TRAILER_MAX = 3 };
+
 struct plan {
 	const struct source *source;
 	struct ctypes *ctypes;         /* sema/ctype.c */
@@ -160,6 +162,8 @@ struct plan {
 	uint32_t max_map_keys; /* entries per keyed map */
 	uint32_t max_probes;   /* sites that the program may attach to */
 	enum missing_probes missing_probes;
+	bool maps_at_end;    /* maps are printed when the program ends */
+	const char *trailer; /* of text that was cut: at most TRAILER_MAX bytes */
 	const char *missing_hint; /* shown if no attach point of the program exists */
 };
 
