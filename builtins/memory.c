@@ -205,6 +205,15 @@ static struct value emit_pointer(struct emit *e, const struct node *call)
 	return emit_arg(e, call, 0);
 }
 
+/* is_err(pointer) */
+
+enum { ERRNO_MAX = 4095 }; /* the kernel's MAX_ERRNO */
+
+static struct value emit_is_err(struct emit *e, const struct node *call)
+{
+	return emit_op(e, OP_GE, emit_arg(e, call, 0), emit_int(e, -ERRNO_MAX), false);
+}
+
 const struct builtin memory_builtins[] = {
 	{
 		.name = "buf",
@@ -268,6 +277,17 @@ const struct builtin memory_builtins[] = {
 		.example = "tracepoint:syscalls:sys_enter_openat "
 			   "{ printf(\"%s\\n\", str(uptr(args.filename))); }",
 		.emit = emit_pointer,
+	},
+	{
+		.name = "is_err",
+		.kind = BUILTIN_FUNC,
+		.returns = { .kind = TYPE_INT, .size = 1, .is_signed = true, .is_bool = true },
+		.params = { { .name = "pointer", .type = TYPE_PTR } },
+		.summary = "whether what a kernel function returned is an error, not a pointer",
+		.doc = "Such functions return one of the last 4095 addresses: `strerror(-(int32)"
+		       "retval)` names it.",
+		.example = "BEGIN { printf(\"%d\\n\", is_err((uint64)-2)); }",
+		.emit = emit_is_err,
 	},
 	{ 0 },
 };
