@@ -86,6 +86,7 @@ enum builtin_flags {
 					* types are inferred: getopt() */
 	BUILTIN_RETURNS = 1 << 3,      /* the program ends after the action: exit() */
 	BUILTIN_THREAD = 1 << 5,       /* names the running thread */
+	BUILTIN_UNSAFE = 1 << 6,       /* changes the system: --unsafe permits it */
 	BUILTIN_LITERAL = 1 << 4,      /* check() turns the call into a literal while
 					* types are inferred: sema_become_int() */
 };
@@ -186,6 +187,8 @@ extern const struct builtin string_builtins[];
 extern const struct builtin map_builtins[];
 extern const struct builtin aggregation_builtins[];
 extern const struct builtin action_builtins[];
+extern const struct builtin message_builtins[];
+extern const struct builtin system_builtins[];
 extern const struct builtin type_builtins[];
 
 #endif

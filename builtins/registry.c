@@ -22,29 +22,23 @@ static const struct builtin *const families[] = {
 	map_builtins,
 	aggregation_builtins,
 	action_builtins,
+	message_builtins,
+	system_builtins,
 	type_builtins,
 };
 
 /* Values and functions that bpftrace has. */
 static const char *const planned[] = {
-	"assert",
-	"cat",
 	"ctx",
 	"debugf",
-	"errorf",
 	"fail",
-	"join",
-	"override",
 	"path",
 	"percpu_kaddr",
-	"signal",
 	"skboutput",
 	"socket_cookie",
-	"system",
 	"tseries",
 	"uaddr",
 	"unwatch",
-	"warnf",
 	NULL,
 };
 /* clang-format on */

@@ -193,6 +193,7 @@ static int trace(const struct image *img, const struct options *o, struct watch 
 {
 	struct session_options so = {
 		.pid = o->pid,
+		.no_warnings = o->quiet || o->no_warnings,
 		.child = w->child ? child_pid(w->child) : 0,
 		.ring_bytes = o->ring_bytes,
 	};

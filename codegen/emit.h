@@ -38,6 +38,8 @@ enum loss_kind {
 	LOSS_STRING_READ, /* a string whose memory could not be read: it is empty */
 	LOSS_MEMORY_READ, /* a value behind a pointer or argument: it is 0 */
 	LOSS_SCRATCH,     /* a whole event: no working memory */
+	LOSS_STACK,       /* a stack: as many different ones are kept */
+	LOSS_REFUSED,     /* a call that the kernel refused */
 	LOSS_CONTENTION,  /* an update of a minimum or maximum */
 	LOSS_DIVISION,    /* a quotient: the divisor is 0 */
 	LOSS_LOOP,        /* turns of a loop: too many for the kernel */
@@ -113,6 +115,22 @@ struct text_length {
  */
 struct value emit_read_str(struct emit *e, struct value dst, struct value address,
 			   struct text_length length, enum space space, struct span at);
+
+/* What join() puts together, and into how much room. */
+struct joining {
+	const char *delimiter; /* up to JOIN_DELIMITER_MAX bytes */
+	size_t limit, words;   /* of text, and how many texts */
+	enum space space;      /* of the array and its texts */
+};
+enum { JOIN_DELIMITER_MAX = 8, JOIN_WORD_MAX = 1024 };
+/* Room that dst needs. */
+static inline size_t joining_size(size_t limit)
+{
+	return limit + JOIN_DELIMITER_MAX + JOIN_WORD_MAX + 16;
+}
+/* The texts of an array of addresses that ends with 0; cut text ends in "...". */
+struct value emit_join(struct emit *e, struct value dst, struct value array,
+		       const struct joining *j, struct span at);
 
 /* Copy at most size - 1 bytes of the string src and a NUL; returns it at dst. */
 struct value emit_copy_str(struct emit *e, struct value dst, struct value src,

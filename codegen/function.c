@@ -19,7 +19,7 @@
 
 #include "core/arena.h"
 
-enum { CHUNK = 64, ARGS_MAX = 2, NAME_MAX_BYTES = 48 };
+enum { CHUNK = 64, ARGS_MAX = 2 };
 
 /* What compare() returns: none of the others yet, or they differ, or are equal and end. */
 enum { SAME_SO_FAR, DIFFERENT, SAME };
@@ -31,19 +31,10 @@ enum { SAME_SO_FAR, DIFFERENT, SAME };
 static const int64_t found_bit = INT64_MIN;
 static const int64_t text_ended = -1;
 
-/* A function being built; its emit is a copy of the caller's. */
-struct function {
-	struct emit e;
-	struct emit *caller;
-	LLVMValueRef result;
-	LLVMBasicBlockRef start;
-};
-
 /* Each byte of a word. */
 static const uint64_t low_bits = UINT64_C(0x0101010101010101);
 static const uint64_t high_bits = UINT64_C(0x8080808080808080);
 
-/* sizes: of the memory that an argument points to; 0 for a number. */
 static LLVMValueRef declare(struct module *m, const char *name, const size_t *sizes,
 			    unsigned n)
 {
@@ -57,29 +48,28 @@ static LLVMValueRef declare(struct module *m, const char *name, const size_t *si
 	return f;
 }
 
-static struct value argument(const struct function *f, unsigned i)
+struct value function_argument(const struct function *f, unsigned i)
 {
 	return value_of(LLVMGetParam(f->e.function, i));
 }
 
-static void set_result(struct function *f, struct value v)
+void function_set(struct function *f, struct value v)
 {
 	local_set(&f->e, f->result, v);
 }
 
-/* Leave with this result if cond is not 0. */
-static void return_if(struct function *f, struct value cond, struct value result)
+void function_return_if(struct function *f, struct value cond, struct value result)
 {
 	struct branch b = emit_if(&f->e, cond);
 
-	set_result(f, result);
+	function_set(f, result);
 	emit_return(&f->e);
 	emit_end(&f->e, &b);
 }
 
 /* Memory may be absent, for all that the verifier knows. */
-static void open_function(struct function *f, struct emit *caller, const char *name,
-			  const size_t *sizes, unsigned n)
+void function_open(struct function *f, struct emit *caller, const char *name,
+		   const size_t *sizes, unsigned n)
 {
 	struct emit *e = &f->e;
 	LLVMBasicBlockRef frame;
@@ -100,13 +90,14 @@ static void open_function(struct function *f, struct emit *caller, const char *n
 	f->result = local_new(e);
 	for (unsigned i = 0; i < n; i++)
 		if (sizes[i])
-			return_if(f,
-				  emit_op(e, OP_EQ, argument(f, i),
-					  value_of(LLVMConstNull(e->m->ptr)), false),
-				  emit_int(e, 0));
+			function_return_if(f,
+					   emit_op(e, OP_EQ, function_argument(f, i),
+						   value_of(LLVMConstNull(e->m->ptr)),
+						   false),
+					   emit_int(e, 0));
 }
 
-static LLVMValueRef close_function(struct function *f)
+LLVMValueRef function_close(struct function *f)
 {
 	struct emit *e = &f->e;
 
@@ -119,7 +110,8 @@ static LLVMValueRef close_function(struct function *f)
 	return e->function;
 }
 
-static struct value call(struct emit *e, LLVMValueRef f, struct value a, struct value b)
+struct value function_call(struct emit *e, LLVMValueRef f, struct value a,
+			   struct value b)
 {
 	LLVMValueRef args[] = { a.ref, b.ref };
 
@@ -134,8 +126,10 @@ static struct value call(struct emit *e, LLVMValueRef f, struct value a, struct 
 static void compare_word(struct function *f, struct value at, uint64_t mask)
 {
 	struct emit *e = &f->e;
-	struct value x = emit_load(e, emit_at(e, argument(f, 0), at), 0, 8, false);
-	struct value y = emit_load(e, emit_at(e, argument(f, 1), at), 0, 8, false);
+	struct value x =
+		emit_load(e, emit_at(e, function_argument(f, 0), at), 0, 8, false);
+	struct value y =
+		emit_load(e, emit_at(e, function_argument(f, 1), at), 0, 8, false);
 	struct value none = emit_int(e, 0), one = emit_int(e, 1), upto, ends, differ;
 
 	ends = emit_op(e, OP_AND,
@@ -148,8 +142,8 @@ static void compare_word(struct function *f, struct value at, uint64_t mask)
 	differ = emit_op(e, OP_AND, emit_op(e, OP_XOR, x, y, false), upto, false);
 	if (mask != UINT64_MAX)
 		differ = emit_op(e, OP_AND, differ, emit_int(e, (int64_t)mask), false);
-	return_if(f, differ, emit_int(e, DIFFERENT));
-	return_if(f, ends, emit_int(e, SAME));
+	function_return_if(f, differ, emit_int(e, DIFFERENT));
+	function_return_if(f, ends, emit_int(e, SAME));
 }
 
 static LLVMValueRef compare_function(struct emit *caller, size_t count);
@@ -161,9 +155,9 @@ static void compare_chunks(struct function *f, size_t count)
 	struct loop l = emit_loop(e, count / CHUNK);
 	struct value at = emit_op(e, OP_SHL, l.i, emit_int(e, 6), false), result;
 
-	result = call(e, inner, emit_at(e, argument(f, 0), at),
-		      emit_at(e, argument(f, 1), at));
-	return_if(f, result, result);
+	result = function_call(e, inner, emit_at(e, function_argument(f, 0), at),
+			       emit_at(e, function_argument(f, 1), at));
+	function_return_if(f, result, result);
 	emit_loop_end(e, &l);
 }
 
@@ -171,13 +165,13 @@ static void compare_chunks(struct function *f, size_t count)
 static LLVMValueRef compare_function(struct emit *caller, size_t count)
 {
 	size_t size = (count + 7) & ~(size_t)7, sizes[] = { size, size }, done = 0;
-	char name[NAME_MAX_BYTES];
+	char name[FUNCTION_NAME_MAX];
 	struct function f;
 
 	snprintf(name, sizeof(name), "memql_compare_%zu", count);
 	if (LLVMGetNamedFunction(caller->m->ir, name))
 		return LLVMGetNamedFunction(caller->m->ir, name);
-	open_function(&f, caller, name, sizes, 2);
+	function_open(&f, caller, name, sizes, 2);
 	if (count > CHUNK) {
 		compare_chunks(&f, count);
 		done = count & ~(size_t)(CHUNK - 1);
@@ -188,13 +182,13 @@ static LLVMValueRef compare_function(struct emit *caller, size_t count)
 		compare_word(&f, emit_int(&f.e, (int64_t)done),
 			     left < 8 ? (UINT64_C(1) << 8 * left) - 1 : UINT64_MAX);
 	}
-	return close_function(&f);
+	return function_close(&f);
 }
 
 struct value emit_same_text(struct emit *e, struct value a, struct value b,
 			    size_t count)
 {
-	struct value result = call(e, compare_function(e, count), a, b);
+	struct value result = function_call(e, compare_function(e, count), a, b);
 
 	return emit_op(e, OP_NE, result, emit_int(e, DIFFERENT), false);
 }
@@ -225,20 +219,20 @@ static void find_in_bytes(struct function *f, const char *needle, size_t count)
 	struct value table = place_table(e, needle), byte, places, state;
 	struct loop l;
 
-	set_result(f, argument(f, 1));
+	function_set(f, function_argument(f, 1));
 	l = emit_loop(e, count);
-	byte = emit_load(e, emit_at(e, argument(f, 0), l.i), 0, 1, false);
-	return_if(f, emit_op(e, OP_EQ, byte, emit_int(e, 0), false),
-		  emit_int(e, text_ended));
+	byte = emit_load(e, emit_at(e, function_argument(f, 0), l.i), 0, 1, false);
+	function_return_if(f, emit_op(e, OP_EQ, byte, emit_int(e, 0), false),
+			   emit_int(e, text_ended));
 	byte = emit_op(e, OP_SHL, byte, emit_int(e, 3), false);
 	places = emit_load(e, emit_at(e, table, byte), 0, 8, false);
 	state = local_get(e, f->result);
 	state = emit_op(e, OP_SHL, state, emit_int(e, 1), false);
 	state = emit_op(e, OP_OR, state, emit_int(e, 1), false);
 	state = emit_op(e, OP_AND, state, places, false);
-	return_if(f, is_whole(e, state, strlen(needle)),
-		  emit_op(e, OP_ADD, l.i, emit_int(e, found_bit + 1), false));
-	set_result(f, state);
+	function_return_if(f, is_whole(e, state, strlen(needle)),
+			   emit_op(e, OP_ADD, l.i, emit_int(e, found_bit + 1), false));
+	function_set(f, state);
 	emit_loop_end(e, &l);
 }
 
@@ -260,9 +254,10 @@ static void return_decided(struct function *f, struct value state, struct value 
 {
 	struct emit *e = &f->e;
 
-	return_if(f, emit_op(e, OP_EQ, state, emit_int(e, text_ended), false), state);
-	return_if(f, emit_op(e, OP_LT, state, emit_int(e, 0), true),
-		  emit_op(e, OP_ADD, state, before, false));
+	function_return_if(f, emit_op(e, OP_EQ, state, emit_int(e, text_ended), false),
+			   state);
+	function_return_if(f, emit_op(e, OP_LT, state, emit_int(e, 0), true),
+			   emit_op(e, OP_ADD, state, before, false));
 }
 
 static void find_in_chunks(struct function *f, const char *needle, unsigned index,
@@ -274,19 +269,20 @@ static void find_in_chunks(struct function *f, const char *needle, unsigned inde
 	struct value at, state;
 	struct loop l;
 
-	set_result(f, argument(f, 1));
+	function_set(f, function_argument(f, 1));
 	l = emit_loop(e, count / CHUNK);
-	at = emit_at(e, argument(f, 0), emit_op(e, OP_SHL, l.i, emit_int(e, 6), false));
-	state = call(e, inner, at, local_get(e, f->result));
+	at = emit_at(e, function_argument(f, 0),
+		     emit_op(e, OP_SHL, l.i, emit_int(e, 6), false));
+	state = function_call(e, inner, at, local_get(e, f->result));
 	return_decided(f, state, emit_op(e, OP_SHL, l.i, emit_int(e, 6), false));
-	set_result(f, state);
+	function_set(f, state);
 	emit_loop_end(e, &l);
 	if (rest) {
 		inner = find_function(e, needle, index, rest);
-		at = emit_at(e, argument(f, 0), emit_int(e, (int64_t)whole));
-		state = call(e, inner, at, local_get(e, f->result));
+		at = emit_at(e, function_argument(f, 0), emit_int(e, (int64_t)whole));
+		state = function_call(e, inner, at, local_get(e, f->result));
 		return_decided(f, state, emit_int(e, (int64_t)whole));
-		set_result(f, state);
+		function_set(f, state);
 	}
 }
 
@@ -295,18 +291,18 @@ static LLVMValueRef find_function(struct emit *caller, const char *needle,
 				  unsigned index, size_t count)
 {
 	size_t sizes[] = { count, 0 };
-	char name[NAME_MAX_BYTES];
+	char name[FUNCTION_NAME_MAX];
 	struct function f;
 
 	snprintf(name, sizeof(name), "memql_find%u_%zu", index, count);
 	if (LLVMGetNamedFunction(caller->m->ir, name))
 		return LLVMGetNamedFunction(caller->m->ir, name);
-	open_function(&f, caller, name, sizes, 2);
+	function_open(&f, caller, name, sizes, 2);
 	if (count > CHUNK)
 		find_in_chunks(&f, needle, index, count);
 	else
 		find_in_bytes(&f, needle, count);
-	return close_function(&f);
+	return function_close(&f);
 }
 
 struct value emit_find_text(struct emit *e, struct value text, size_t count,
@@ -318,7 +314,7 @@ struct value emit_find_text(struct emit *e, struct value text, size_t count,
 
 	assert(len > 0 && len <= FIND_MAX);
 	function = find_function(e, needle, needle_index(e->m, needle), count);
-	state = call(e, function, text, emit_int(e, 0));
+	state = function_call(e, function, text, emit_int(e, 0));
 	found = emit_op(e, OP_LAND,
 			emit_op(e, OP_NE, state, emit_int(e, text_ended), false),
 			emit_op(e, OP_LT, state, emit_int(e, 0), true), false);
@@ -334,181 +330,4 @@ struct value emit_text_memory(struct emit *e, const struct node *n)
 	if (n->kind == NODE_VAR)
 		return emit_eval(e, n);
 	return eval_text_at(e, n, temp_text(e, size), size);
-}
-
-/* Words of memory to one number: each is mixed in, multiplied, and its high bits folded. */
-static void hash_words(struct function *f, size_t size)
-{
-	static const uint64_t basis = UINT64_C(0xcbf29ce484222325);
-	static const uint64_t factor = UINT64_C(0x9e3779b97f4a7c15);
-	struct emit *e = &f->e;
-	struct value at, word, hash;
-	struct branch done;
-	struct loop l;
-
-	set_result(f, emit_int(e, (int64_t)basis));
-	l = emit_loop(e, size / 8 - 1);
-	at = emit_op(e, OP_SHL, l.i, emit_int(e, 3), false);
-	done = emit_if(e, emit_op(e, OP_GE, at, argument(f, 1), false));
-	emit_break(e, &l);
-	emit_end(e, &done);
-	word = emit_load(e, emit_at(e, argument(f, 0), at), 8, 8, false);
-	hash = emit_op(e, OP_XOR, local_get(e, f->result), word, false);
-	hash = emit_op(e, OP_MUL, hash, emit_int(e, (int64_t)factor), false);
-	word = emit_op(e, OP_SHR, hash, emit_int(e, 29), false);
-	set_result(f, emit_op(e, OP_XOR, hash, word, false));
-	emit_loop_end(e, &l);
-	hash = local_get(e, f->result);
-	set_result(f, emit_select(e, hash, hash, emit_int(e, 1)));
-}
-
-static LLVMValueRef hash_function(struct emit *caller, size_t size)
-{
-	size_t sizes[] = { size, 0 };
-	char name[NAME_MAX_BYTES];
-	struct function f;
-
-	snprintf(name, sizeof(name), "memql_hash_%zu", size);
-	if (LLVMGetNamedFunction(caller->m->ir, name))
-		return LLVMGetNamedFunction(caller->m->ir, name);
-	open_function(&f, caller, name, sizes, 2);
-	hash_words(&f, size);
-	return close_function(&f);
-}
-
-struct value emit_hash(struct emit *e, struct value memory, size_t size,
-		       struct value bytes)
-{
-	return call(e, hash_function(e, size), memory, bytes);
-}
-
-/*
- * A needle that the program computes: each place of the text is tried. The memory of the
- * text goes on for as many bytes as the needle has.
- */
-
-/* Is the needle, of up to count bytes, what the text begins with? */
-static LLVMValueRef prefix_function(struct emit *caller, size_t count)
-{
-	size_t sizes[] = { count, count };
-	char name[NAME_MAX_BYTES];
-	struct value x, y;
-	struct function f;
-	struct loop l;
-
-	snprintf(name, sizeof(name), "memql_prefix_%zu", count);
-	if (LLVMGetNamedFunction(caller->m->ir, name))
-		return LLVMGetNamedFunction(caller->m->ir, name);
-	open_function(&f, caller, name, sizes, 2);
-	l = emit_loop(&f.e, count);
-	x = emit_load(&f.e, emit_at(&f.e, argument(&f, 0), l.i), 0, 1, false);
-	y = emit_load(&f.e, emit_at(&f.e, argument(&f, 1), l.i), 0, 1, false);
-	return_if(&f, emit_op(&f.e, OP_EQ, y, emit_int(&f.e, 0), false),
-		  emit_int(&f.e, 1));
-	return_if(&f, emit_op(&f.e, OP_NE, x, y, false), emit_int(&f.e, 0));
-	emit_loop_end(&f.e, &l);
-	set_result(&f, emit_int(&f.e, 1));
-	return close_function(&f);
-}
-
-/* The place + 1 of the needle among the first CHUNK; 0; text_ended. */
-static LLVMValueRef search_chunk_function(struct emit *caller, size_t needle)
-{
-	size_t sizes[] = { CHUNK + needle, needle };
-	LLVMValueRef prefix = prefix_function(caller, needle);
-	char name[NAME_MAX_BYTES];
-	struct value at, byte;
-	struct function f;
-	struct loop l;
-
-	snprintf(name, sizeof(name), "memql_search_%zu", needle);
-	if (LLVMGetNamedFunction(caller->m->ir, name))
-		return LLVMGetNamedFunction(caller->m->ir, name);
-	open_function(&f, caller, name, sizes, 2);
-	l = emit_loop(&f.e, CHUNK);
-	at = emit_at(&f.e, argument(&f, 0), l.i);
-	return_if(&f, call(&f.e, prefix, at, argument(&f, 1)),
-		  emit_op(&f.e, OP_ADD, l.i, emit_int(&f.e, 1), false));
-	byte = emit_load(&f.e, emit_at(&f.e, argument(&f, 0), l.i), 0, 1, false);
-	return_if(&f, emit_op(&f.e, OP_EQ, byte, emit_int(&f.e, 0), false),
-		  emit_int(&f.e, text_ended));
-	emit_loop_end(&f.e, &l);
-	return close_function(&f);
-}
-
-/* The same of chunks: the needle's place + 1. */
-static LLVMValueRef search_function(struct emit *caller, size_t chunks, size_t needle)
-{
-	size_t sizes[] = { chunks * CHUNK + needle, needle };
-	LLVMValueRef inner = search_chunk_function(caller, needle);
-	char name[NAME_MAX_BYTES];
-	struct value at, result;
-	struct function f;
-	struct loop l;
-
-	snprintf(name, sizeof(name), "memql_search_%zu_%zu", chunks, needle);
-	if (LLVMGetNamedFunction(caller->m->ir, name))
-		return LLVMGetNamedFunction(caller->m->ir, name);
-	open_function(&f, caller, name, sizes, 2);
-	l = emit_loop(&f.e, chunks);
-	at = emit_op(&f.e, OP_SHL, l.i, emit_int(&f.e, 6), false);
-	result = call(&f.e, inner, emit_at(&f.e, argument(&f, 0), at), argument(&f, 1));
-	return_if(&f, emit_op(&f.e, OP_LT, result, emit_int(&f.e, 0), true),
-		  emit_int(&f.e, 0));
-	return_if(&f, result, emit_op(&f.e, OP_ADD, result, at, false));
-	emit_loop_end(&f.e, &l);
-	return close_function(&f);
-}
-
-struct value emit_search_text(struct emit *e, const struct node *text,
-			      const struct node *needle)
-{
-	size_t count = type_size(needle->type), own = type_size(text->type);
-	size_t chunks = (own + CHUNK - 1) / CHUNK;
-	struct value at = temp_in_scratch(e, chunks * CHUNK + count);
-	struct value what = temp_in_scratch(e, count), place;
-
-	eval_text_at(e, text, at, own);
-	eval_text_at(e, needle, what, count);
-	place = call(e, search_function(e, chunks, count), at, what);
-	return emit_op(e, OP_SUB, place, emit_int(e, 1), false);
-}
-
-/* The difference of the first bytes that differ. */
-static LLVMValueRef memcmp_function(struct emit *caller, size_t count)
-{
-	size_t sizes[] = { count, count };
-	char name[NAME_MAX_BYTES];
-	struct function f;
-	struct value x, y;
-	struct loop l;
-
-	snprintf(name, sizeof(name), "memql_memcmp_%zu", count);
-	if (LLVMGetNamedFunction(caller->m->ir, name))
-		return LLVMGetNamedFunction(caller->m->ir, name);
-	open_function(&f, caller, name, sizes, 2);
-	l = emit_loop(&f.e, count);
-	x = emit_load(&f.e, emit_at(&f.e, argument(&f, 0), l.i), 0, 1, false);
-	y = emit_load(&f.e, emit_at(&f.e, argument(&f, 1), l.i), 0, 1, false);
-	x = emit_op(&f.e, OP_SUB, x, y, false);
-	return_if(&f, x, x);
-	emit_loop_end(&f.e, &l);
-	return close_function(&f);
-}
-
-struct value emit_memory(struct emit *e, const struct node *n)
-{
-	const struct type *t = type_owned(e->m->cc->arena, n->type);
-	struct value at = temp_in_scratch(e, type_size(t));
-
-	eval_into(e, n, at, t, true);
-	return at;
-}
-
-struct value emit_compare_memory(struct emit *e, const struct node *a,
-				 const struct node *b, size_t count)
-{
-	struct value x = emit_memory(e, a), y = emit_memory(e, b);
-
-	return call(e, memcmp_function(e, count), x, y);
 }

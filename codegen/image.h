@@ -81,7 +81,8 @@ struct image {
 	const void *elf;
 	size_t elf_size;
 	size_t stack_bytes; /* of a struct stored_stack */
-	bool names_user;    /* addresses of programs are shown by name */
+	size_t max_cat_bytes;
+	bool names_user; /* addresses of programs are shown by name */
 	const char *source_name;
 	enum missing_probes missing_probes; /* of sites that cannot be attached to */
 	const struct map_info *const *maps;

@@ -216,6 +216,10 @@ void loss_if(struct emit *e, struct value cond, enum loss_kind kind, struct span
 struct value field_read(struct emit *e, unsigned i, const struct node *n,
 			struct span at);
 
+/* Text in size bytes, cut without a mark; returns its length, 0 after a failure. */
+struct value emit_read_word(struct emit *e, struct value dst, struct value address,
+			    uint32_t size, enum space space, struct span at);
+
 /* expr.c */
 bool is_text(const struct type *t);
 /* The value is an address of the program's own memory, not a word. */
@@ -267,8 +271,28 @@ struct value text_equal(struct emit *e, const struct node *left,
 /* A literal's bytes and zeros up to whole words, type_size() bytes, at dst. */
 struct value text_literal(struct emit *e, const struct node *n, struct value dst);
 
+/* function.c: functions that the verifier sees once; what is at its start says more. */
+enum { FUNCTION_NAME_MAX = 48 };
+/* One being built; its emit is a copy of the caller's. */
+struct function {
+	struct emit e;
+	struct emit *caller;
+	LLVMValueRef result;
+	LLVMBasicBlockRef start;
+};
+/* sizes: of the memory that an argument points to; 0 for a number. At most two. */
+void function_open(struct function *f, struct emit *caller, const char *name,
+		   const size_t *sizes, unsigned n);
+LLVMValueRef function_close(struct function *f);
+struct value function_argument(const struct function *f, unsigned i);
+void function_set(struct function *f, struct value result);
+/* Leave with this result if cond is not 0. */
+void function_return_if(struct function *f, struct value cond, struct value result);
+struct value function_call(struct emit *e, LLVMValueRef f, struct value a,
+			   struct value b);
+
 /*
- * function.c: a number from the words behind the first one of size bytes of memory, as
+ * search.c: a number from the words behind the first one of size bytes of memory, as
  * many of them as bytes says; never 0.
  */
 struct value emit_hash(struct emit *e, struct value memory, size_t size,

@@ -175,6 +175,7 @@ static void make_image(struct module *m, LLVMMemoryBufferRef elf)
 	img->elf = bytes;
 	img->elf_size = LLVMGetBufferSize(elf);
 	img->stack_bytes = cc->plan->stack_bytes;
+	img->max_cat_bytes = cc->plan->max_cat_bytes;
 	img->names_user = cc->plan->names_user;
 	img->source_name = cc->source->name;
 	img->missing_probes = cc->plan->missing_probes;

@@ -183,6 +183,22 @@ struct value emit_read_array(struct emit *e, struct value dst, struct value addr
 	return (struct value){ .ref = dst.ref, .len = local_get(e, length).ref };
 }
 
+struct value emit_read_word(struct emit *e, struct value dst, struct value address,
+			    uint32_t size, enum space space, struct span at)
+{
+	LLVMValueRef length = local_new(e);
+	struct value n =
+		emit_helper(e, readers[space].text, 3, dst, emit_int(e, size), address);
+	struct branch b = emit_if(e, emit_op(e, OP_LE, n, emit_int(e, 0), true));
+
+	emit_loss(e, LOSS_STRING_READ, at);
+	emit_store(e, dst, 0, emit_int(e, 0), 1);
+	emit_else(e, &b);
+	local_set(e, length, emit_op(e, OP_SUB, n, emit_int(e, 1), false));
+	emit_end(e, &b);
+	return local_get(e, length);
+}
+
 /* The same number, by an instruction that is like no other of the program. */
 static LLVMValueRef unlike_others(struct emit *e, LLVMValueRef v)
 {

@@ -48,7 +48,7 @@ static struct value store_stack(struct emit *e, struct value id, struct value st
 	err = emit_op(e, OP_LAND, emit_op(e, OP_NE, err, emit_int(e, 0), false),
 		      emit_op(e, OP_NE, err, emit_int(e, -EEXIST), false), false);
 	failed = emit_if(e, err);
-	emit_loss(e, LOSS_MAP_FULL, at);
+	emit_loss(e, LOSS_STACK, at);
 	local_set(e, result, emit_int(e, 0));
 	emit_end(e, &failed);
 	emit_end(e, &absent);

@@ -289,7 +289,7 @@ const struct probe_kind probe_fentry = {
 	       "functions with more than six arguments, and not if several static ones "
 	       "have the name. The older name `kfunc` works too.",
 	.example = "fentry:vfs_read { @bytes = hist(args.count); }",
-	.flags = PROBE_SYSTEM_WIDE | PROBE_SINGLE_SITE,
+	.flags = PROBE_SYSTEM_WIDE | PROBE_SINGLE_SITE | PROBE_ON_STACK,
 	.all = "*",
 	.section = IMAGE_BY_ID,
 	.vars = fentry_vars,
@@ -310,7 +310,7 @@ const struct probe_kind probe_fexit = {
 	       "what it returns: one probe where kprobe and kretprobe would need a map. "
 	       "The older name `kretfunc` works too.",
 	.example = "fexit:vfs_read /retval > 0/ { @bytes[args.count] = sum(retval); }",
-	.flags = PROBE_SYSTEM_WIDE | PROBE_SINGLE_SITE,
+	.flags = PROBE_SYSTEM_WIDE | PROBE_SINGLE_SITE | PROBE_ON_STACK,
 	.section = IMAGE_BY_ID,
 	.vars = fexit_vars,
 	.parse = parse_fentry,

@@ -187,7 +187,7 @@ const struct probe_kind probe_kprobe = {
 	       "kernels, and the compiler may inline them. Where tracepoints tell the "
 	       "same, they are better.",
 	.example = "kprobe:vfs_read { @bytes = hist(arg2); }",
-	.flags = PROBE_SYSTEM_WIDE | PROBE_REGISTERS,
+	.flags = PROBE_SYSTEM_WIDE | PROBE_REGISTERS | PROBE_OVERRIDES,
 	.all = "*",
 	.section = "kprobe",
 	.vars = kprobe_vars,

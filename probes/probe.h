@@ -113,6 +113,7 @@ enum probe_flags {
 	PROBE_SINGLE_SITE =
 		1 << 9,            /* no cookie tells sites apart: a program for each */
 	PROBE_ON_SIGNAL = 1 << 10, /* with PROBE_ONCE: each time memql gets SIGUSR1 */
+	PROBE_OVERRIDES = 1 << 11, /* programs can keep the function from running */
 };
 
 /* Receives one match of expand; both are copied. Returns non-zero to stop. */

@@ -201,7 +201,7 @@ const struct probe_kind probe_rawtracepoint = {
 	       "same name, and system calls have only sys_enter and sys_exit. EVENT and "
 	       "MODULE may hold * and ?; `vmlinux` is the kernel itself.",
 	.example = "rawtracepoint:sched_switch { @ = count(); }",
-	.flags = PROBE_SYSTEM_WIDE | PROBE_SINGLE_SITE,
+	.flags = PROBE_SYSTEM_WIDE | PROBE_SINGLE_SITE | PROBE_ON_STACK,
 	.all = "*",
 	.section = "raw_tp",
 	.vars = rawtracepoint_vars,

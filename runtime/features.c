@@ -198,6 +198,7 @@ static bool is_left_out(enum feature f)
 		[FEATURE_TASK_STORAGE] = "task_storage",
 		[FEATURE_LAZY_MAPS] = "lazy_maps",
 		[FEATURE_KTIME_TAI] = "ktime_tai",
+		[FEATURE_OVERRIDE] = "override",
 		[FEATURE_LOOP] = "loop",
 		[FEATURE_PERCPU_LOOKUP] = "percpu_lookup",
 		[FEATURE_KPROBE] = "kprobe",
@@ -240,6 +241,8 @@ bool feature_try(enum feature f)
 		return try_kprobe_multi();
 	case FEATURE_FENTRY:
 		return try_fentry();
+	case FEATURE_OVERRIDE:
+		return try_helper(HELPER_OVERRIDE_RETURN);
 	case FEATURE_COUNT:
 		break;
 	}

@@ -35,6 +35,13 @@ static const char *describe(struct arena *a, const struct image_loss *loss)
 				    subject ? " of " : "", subject ? subject : "");
 	case LOSS_SCRATCH:
 		return "whole events: there was no working memory for the program";
+	case LOSS_STACK:
+		return arena_printf(a,
+				    "stacks of %s: no more different ones can be kept",
+				    subject ? subject : "the program");
+	case LOSS_REFUSED:
+		return arena_printf(a, "calls of %s: the kernel refused them",
+				    subject ? subject : "a function");
 	case LOSS_CONTENTION:
 		return arena_printf(a,
 				    "updates of %s: too many CPUs updated it at once",

@@ -51,6 +51,7 @@ int session_open(const struct image *img, struct sink *sink,
 		.arena = a,
 		.ncpus = (unsigned)libbpf_num_possible_cpus(),
 		.loss_fd = -1,
+		.no_warnings = options->no_warnings,
 		.functions_err = 1,
 		.child = options->child,
 	};
@@ -145,6 +146,21 @@ struct sink *session_sink(struct session *s)
 {
 	session_do_prints(s);
 	return s->sink;
+}
+
+const char *session_source(const struct session *s)
+{
+	return s->image->source_name;
+}
+
+bool session_shows_warnings(const struct session *s)
+{
+	return !s->no_warnings;
+}
+
+size_t session_max_cat_bytes(const struct session *s)
+{
+	return s->image->max_cat_bytes;
 }
 
 int session_exit_code(const struct session *s)

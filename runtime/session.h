@@ -20,6 +20,7 @@ struct sink;
 
 struct session_options {
 	int32_t child;       /* the process of -c; 0: none */
+	bool no_warnings;    /* of the script itself */
 	int32_t pid;         /* the only process of interest; 0: any */
 	uint32_t ring_bytes; /* a power of two, at least a page; 0: default */
 };
@@ -63,6 +64,11 @@ size_t session_attached_sites(const struct session *s);
 int session_exit_code(const struct session *s);
 
 void session_close(struct session *s); /* NULL is fine */
+
+/* The script's name; whether warnings are shown; how much of a file cat() shows. */
+const char *session_source(const struct session *s);
+bool session_shows_warnings(const struct session *s);
+size_t session_max_cat_bytes(const struct session *s);
 
 /* The port that actions use. What is shown through the sink comes in their order. */
 struct sink *session_sink(struct session *s);

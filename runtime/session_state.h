@@ -46,6 +46,7 @@ struct session {
 	const struct image *image;
 	struct sink *sink;
 	struct arena *arena; /* lives as long as the session */
+	bool no_warnings;    /* of the script itself */
 	unsigned ncpus;      /* possible CPUs: cells per value of a per-CPU map */
 	int32_t child;       /* the process of -c; 0: none */
 	size_t nskipped;     /* sites that the program does without */

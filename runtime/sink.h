@@ -75,6 +75,11 @@ struct sink_ops {
 	void (*parts)(struct sink *out, const struct part *p, size_t n);
 	void (*histogram)(struct sink *out, const struct histogram *h);
 
+	/* What the script has to say besides results; severity is "error" or "warning". */
+	void (*message)(struct sink *out, const char *event, const char *severity,
+			const char *source, uint32_t line, const char *text,
+			size_t len);
+
 	/* Messages of memql itself. */
 	void (*attached)(struct sink *out, size_t nprobes);
 	void (*lost)(struct sink *out, uint64_t count, const char *what,

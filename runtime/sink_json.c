@@ -208,6 +208,22 @@ static void show_text(struct sink *out, const char *event, const char *text, siz
 	write_line(j);
 }
 
+static void show_message(struct sink *out, const char *event, const char *severity,
+			 const char *source, uint32_t line, const char *text,
+			 size_t len)
+{
+	struct json_sink *j = self(out);
+
+	(void)severity;
+	begin_event(j, event);
+	text_printf(&j->line, "{\"message\":");
+	text_add_json(&j->line, text, len);
+	text_printf(&j->line, ",\"source\":");
+	text_add_json(&j->line, source, strlen(source));
+	text_printf(&j->line, ",\"line\":%" PRIu32 "}}", line);
+	write_line(j);
+}
+
 static void show_values(struct sink *out, const struct datum *d, size_t n)
 {
 	struct json_sink *j = self(out);
@@ -414,6 +430,7 @@ static void close_json(struct sink *out)
 
 static const struct sink_ops json_ops = {
 	.text = show_text,
+	.message = show_message,
 	.values = show_values,
 	.map_begin = map_begin,
 	.keys = show_keys,

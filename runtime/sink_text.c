@@ -43,6 +43,16 @@ static void show_text(struct sink *out, const char *event, const char *text, siz
 	sink_write(out, text, len);
 }
 
+static void show_message(struct sink *out, const char *event, const char *severity,
+			 const char *source, uint32_t line, const char *text,
+			 size_t len)
+{
+	(void)event;
+	sink_flush(out);
+	fprintf(out->messages, "%s:%" PRIu32 ": %s: %.*s\n", source, line, severity,
+		(int)len, text);
+}
+
 static void show_values(struct sink *out, const struct datum *d, size_t n)
 {
 	struct text_sink *t = self(out);
@@ -264,6 +274,7 @@ static void close_text(struct sink *out)
 
 static const struct sink_ops text_ops = {
 	.text = show_text,
+	.message = show_message,
 	.values = show_values,
 	.map_begin = map_begin,
 	.keys = show_keys,

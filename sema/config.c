@@ -13,6 +13,7 @@ enum {
 	MAX_STRLEN_LIMIT = 16384,
 	MAX_MAP_KEYS = 4096,
 	MAX_PROBES = 1024,
+	MAX_CAT_BYTES = 10240,
 	MAX_PROBES_LIMIT = 1 << 20,
 };
 
@@ -33,6 +34,8 @@ static const struct config_row {
 	  1u << 30, NULL, "4096", "Entries of a map with keys." },
 	{ "max_probes", CONFIG_NUMBER, offsetof(struct plan, max_probes), 1,
 	  MAX_PROBES_LIMIT, NULL, "1024", "Places that the program may attach to." },
+	{ "max_cat_bytes", CONFIG_NUMBER, offsetof(struct plan, max_cat_bytes), 1,
+	  1u << 30, NULL, "10240", "Bytes of a file that `cat()` shows." },
 	{ "missing_probes", CONFIG_WORD, offsetof(struct plan, missing_probes), 0, 0,
 	  (const char *const[]){ "error", "warn", "ignore", NULL }, "error",
 	  "What an attach point is that matches nothing." },
@@ -49,12 +52,17 @@ static const struct config_row {
 
 /* Keys of bpftrace that set what memql does not have or decides by itself. */
 static const char *const idle[] = {
-	"cache_user_symbols", "cpp_demangle",
-	"lazy_symbolication", "license",
-	"log_size",           "max_bpf_progs",
-	"max_cat_bytes",      "max_type_res_iterations",
-	"on_stack_limit",     "perf_rb_pages",
-	"show_debug_info",    "use_blazesym",
+	"cache_user_symbols",
+	"cpp_demangle",
+	"lazy_symbolication",
+	"license",
+	"log_size",
+	"max_bpf_progs",
+	"max_type_res_iterations",
+	"on_stack_limit",
+	"perf_rb_pages",
+	"show_debug_info",
+	"use_blazesym",
 	"verify_llvm_ir",
 };
 
@@ -71,6 +79,7 @@ struct plan *plan_get(struct compile *cc)
 	p->max_strlen = MAX_STRLEN;
 	p->max_map_keys = MAX_MAP_KEYS;
 	p->max_probes = MAX_PROBES;
+	p->max_cat_bytes = MAX_CAT_BYTES;
 	p->maps_at_end = true;
 	p->trailer = "...";
 	cc->plan = p;

@@ -157,13 +157,14 @@ struct plan {
 		STACK_PERF,
 		STACK_RAW,
 		STACK_BUILD_ID
-	} stack_mode;          /* how stacks are shown unless they say otherwise */
-	uint32_t max_strlen;   /* bytes of text that str() keeps by default */
-	uint32_t max_map_keys; /* entries per keyed map */
-	uint32_t max_probes;   /* sites that the program may attach to */
+	} stack_mode;           /* how stacks are shown unless they say otherwise */
+	uint32_t max_strlen;    /* bytes of text that str() keeps by default */
+	uint32_t max_map_keys;  /* entries per keyed map */
+	uint32_t max_cat_bytes; /* of a file that cat() shows */
+	uint32_t max_probes;    /* sites that the program may attach to */
 	enum missing_probes missing_probes;
-	bool maps_at_end;    /* maps are printed when the program ends */
-	const char *trailer; /* of text that was cut: at most TRAILER_MAX bytes */
+	bool maps_at_end;         /* maps are printed when the program ends */
+	const char *trailer;      /* of text that was cut: at most TRAILER_MAX bytes */
 	const char *missing_hint; /* shown if no attach point of the program exists */
 };
 

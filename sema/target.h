@@ -27,7 +27,8 @@ enum feature {
 	FEATURE_PERCPU_LOOKUP, /* programs may read other CPUs' values: 5.19 */
 	FEATURE_KPROBE,        /* the kernel was built with CONFIG_KPROBE_EVENTS */
 	FEATURE_KPROBE_MULTI, /* one link for many kernel functions: 5.18, CONFIG_FPROBE */
-	FEATURE_FENTRY, /* functions call programs with typed arguments: 5.5, BTF */
+	FEATURE_FENTRY,   /* functions call programs with typed arguments: 5.5, BTF */
+	FEATURE_OVERRIDE, /* override(): CONFIG_BPF_KPROBE_OVERRIDE */
 	FEATURE_COUNT
 };
 

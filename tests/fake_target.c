@@ -47,6 +47,7 @@ static bool line_feature(struct line *l)
 		[FEATURE_TASK_STORAGE] = "task_storage",
 		[FEATURE_LAZY_MAPS] = "lazy_maps",
 		[FEATURE_KTIME_TAI] = "ktime_tai",
+		[FEATURE_OVERRIDE] = "override",
 		[FEATURE_LOOP] = "loop",
 		[FEATURE_PERCPU_LOOKUP] = "percpu_lookup",
 		[FEATURE_KPROBE] = "kprobe",

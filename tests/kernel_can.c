@@ -221,6 +221,23 @@ static int can_cgroup2(void)
 			    "cgroups of version 2 are mounted elsewhere or not at all");
 }
 
+/* A kprobe's program may call bpf_override_return(), and kprobes can be attached. */
+static int can_override(void)
+{
+	const struct bpf_insn insns[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_2 },
+		{ .code = BPF_JMP | BPF_CALL, .imm = 58 },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	static const char path[] = "/sys/bus/event_source/devices/kprobe/type";
+	int err = try_insns(BPF_PROG_TYPE_KPROBE, 0, 0, insns, 4);
+
+	if (err)
+		return no("programs that override functions", strerror(err));
+	return access(path, R_OK) == 0 ? 0 : no(path, strerror(errno));
+}
+
 static const struct {
 	const char *name;
 	int (*can)(void);
@@ -235,6 +252,7 @@ static const struct {
 	{ "sleepable", can_sleepable },
 	{ "ktime_tai", can_ktime_tai },
 	{ "cgroup2", can_cgroup2 },
+	{ "override", can_override },
 };
 
 int main(int argc, char **argv)
