@@ -48,7 +48,7 @@ class Tool:
 
     suffix = ""  # of the kernel, in results
     # Errors that can be the kernel's; what another one says is missing is memql's.
-    kernel_tags = ("no_such_probe", "not_on_this_kernel", "unknown_field", "unknown_symbol")
+    kernel_tags = ("no_such_probe", "not_on_this_kernel", "unknown_symbol")
     before_run = [("parsed", ["--dump=ast"]), ("typed", ["--dump=plan"]), ("loaded", ["--dry-run"])]
     attached = re.compile(r"^Attached ", re.MULTILINE)
 
@@ -192,6 +192,8 @@ def try_program(tool, program, path):
     lack = "" if stage == "printed" else tool.kernel_lacks(program, source)
     if lack and (not tag or tag.group(1) in tool.kernel_tags):
         return stage, lack, True
+    if tag and tag.group(1) == "unknown_field":  # of the kernel's types, which differ
+        return stage, why[:tag.start()], True
     return stage, why[:tag.start()] if tag else why, False
 
 

@@ -45,12 +45,16 @@ def tracepoint(name):
     return (lambda: in_btf("btf_trace_" + name), f"no tracepoint {name}")
 
 
-def field(struct, name):
-    return (lambda: in_btf(struct, name), f"struct {struct} has no {name}")
+def traceable(name):
+    """Whether the kernel has that function, and lets it be traced."""
+    file = pathlib.Path("/sys/kernel/tracing/available_filter_functions")
+    if not file.exists():
+        return symbol(name)
+    return any(line.split()[0] == name for line in file.read_text(encoding="utf-8").splitlines())
 
 
-def function(name):
-    return (lambda: symbol(name), f"no function {name}")
+def function(*names):
+    return (lambda: any(traceable(name) for name in names), f"{names[0]}() cannot be traced")
 
 
 IO = ("direct",)
@@ -59,8 +63,7 @@ SOCKET = rf"^{TIME} {{pid}} +{{comm}} +127\.0\.0\.1 +\d+ +127\.0\.0\.1 +\d+"
 TOOLS = [
     Program("bashreadline", ("readline",), (rf"^{TIME}  \d+ +: {MARK}$",)),
     Program("biolatency-kp", IO, (r"^Tracing block",), (r"^@usecs:", BUCKET),
-            lacks=((lambda: symbol("blk_account_io_start") or symbol("__blk_account_io_start"),
-                    "no function blk_account_io_start"),)),
+            lacks=(function("blk_account_io_start", "__blk_account_io_start"),)),
     Program("biolatency", IO, (r"^Tracing block",), (r"^@usecs:", BUCKET)),
     Program("biosnoop", IO, (r"^\d+ +\d+ +\d+ +{comm} +{pid} +\d+$",),
             lacks=(tracepoint("block_io_start"),)),
@@ -83,8 +86,7 @@ TOOLS = [
                                      rf"^{{pid}} +{{comm}} +-1 +2 +/var/tmp/\w+/{MARK}-absent$")),
     Program("pidpersec", ("execute",), (rf"^{TIME} PIDs/sec: @: [1-9]",)),
     Program("runqlat", ("nap",), (r"^Tracing CPU",), (r"^@usecs:", BUCKET)),
-    Program("runqlen", ("spin",), (r"^Sampling run queue",), (r"^@runqlen:", BUCKET),
-            lacks=(field("cfs_rq", "nr_queued"),)),
+    Program("runqlen", ("spin",), (r"^Sampling run queue",), (r"^@runqlen:", BUCKET)),
     Program("setuids", ("setuid",), (rf"^{TIME} {{pid}} +{{comm}} +0 +setuid +uid=0 \(0\)$",
                                      rf"^{TIME} {{pid}} +{{comm}} +0 +setfsuid +uid=0 \(prevuid=0\)$",
                                      rf"^{TIME} {{pid}} +{{comm}} +0 +setresuid ruid=\S+ euid=\S+ suid=\S+ \(0\)$")),
@@ -107,7 +109,8 @@ TOOLS = [
     Program("vfscount", ("read",), (r"^Tracing VFS",), (r"^@\[vfs_read\]: \d+",)),
     Program("vfsstat", ("read", "open"), (rf"^{TIME}$", r"^@\[vfs_read\]: \d+", r"^@\[vfs_open\]: \d+")),
     Program("writeback", ("sync",), (rf"^{TIME}  \S+ +\d+ +\w+ +\d+\.\d\d\d$",)),
-    Program("xfsdist", (), (r"^Tracing XFS",), remark="no XFS file system: the header only"),
+    Program("xfsdist", (), (r"^Tracing XFS",), lacks=(function("xfs_file_open"),),
+            remark="bpftrace prints the header only"),
 ]
 
 LINES = [
