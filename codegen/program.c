@@ -358,6 +358,8 @@ void program_generate(struct module *m, size_t index)
 	debug_at(&e, p->point);
 
 	place_vars(&e);
+	if (p->kind->enter)
+		p->kind->enter(&e);
 	/* Most events end at a cheap predicate: they need not pay for the guard. */
 	guard_last = p->predicate && is_cheap(p->predicate);
 	if (!guard_last)

@@ -12,6 +12,7 @@ extern const struct probe_kind probe_software, probe_hardware;
 extern const struct probe_kind probe_watchpoint;
 extern const struct probe_kind probe_kprobe, probe_kretprobe;
 extern const struct probe_kind probe_fentry, probe_fexit;
+extern const struct probe_kind probe_iter;
 extern const struct probe_kind probe_uprobe, probe_uretprobe;
 extern const struct probe_kind probe_usdt;
 

@@ -17,6 +17,7 @@ struct bpf_link;
 struct bpf_program;
 struct builtin;
 struct compile;
+struct emit;
 struct image_program;
 struct session;
 
@@ -114,6 +115,7 @@ enum probe_flags {
 		1 << 9,            /* no cookie tells sites apart: a program for each */
 	PROBE_ON_SIGNAL = 1 << 10, /* with PROBE_ONCE: each time memql gets SIGUSR1 */
 	PROBE_OVERRIDES = 1 << 11, /* programs can keep the function from running */
+	PROBE_ALONE = 1 << 12,     /* in a program with PROBE_ONCE only beside it */
 };
 
 /* Receives one match of expand; both are copied. Returns non-zero to stop. */
@@ -158,6 +160,9 @@ struct probe_kind {
 	 * meant, with diag_hint() or diag_note(). NULL: there is nothing to say.
 	 */
 	void (*explain)(struct compile *cc, const struct probe_spec *pattern);
+
+	/* What a program does first. NULL: nothing. */
+	void (*enter)(struct emit *e);
 
 	/* Before load: sleepable flag, expected attach type, ... NULL: nothing to do. */
 	void (*prepare)(struct session *s, const struct image_program *p,

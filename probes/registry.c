@@ -10,16 +10,29 @@
 #include "probes/kinds.h"
 
 const struct probe_kind *const probe_kinds[] = {
-	&probe_begin,         &probe_end,        &probe_self,
-	&probe_interval,      &probe_profile,    &probe_software,
-	&probe_hardware,      &probe_watchpoint, &probe_tracepoint,
-	&probe_rawtracepoint, &probe_kprobe,     &probe_kretprobe,
-	&probe_fentry,        &probe_fexit,      &probe_uprobe,
-	&probe_uretprobe,     &probe_usdt,       NULL,
+	&probe_begin,
+	&probe_end,
+	&probe_self,
+	&probe_interval,
+	&probe_profile,
+	&probe_software,
+	&probe_hardware,
+	&probe_watchpoint,
+	&probe_tracepoint,
+	&probe_rawtracepoint,
+	&probe_kprobe,
+	&probe_kretprobe,
+	&probe_fentry,
+	&probe_fexit,
+	&probe_iter,
+	&probe_uprobe,
+	&probe_uretprobe,
+	&probe_usdt,
+	NULL,
 };
 
 /* Kinds that bpftrace has, each with its alias. */
-static const char *const planned[] = { "iter", "it", "bench", "test", NULL };
+static const char *const planned[] = { "bench", "test", NULL };
 
 static bool is_called(const struct probe_kind *k, const char *name)
 {

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <bpf/libbpf.h>
 
@@ -142,10 +143,35 @@ static int wait_for_records(struct session *s, uint64_t end)
 	return 0;
 }
 
+/*
+ * Objects of an iterator, and what they printed. The kernel stops after as many bytes as
+ * are asked for, and each object writes one: with the longest strings these fill a part of
+ * the ring buffer.
+ */
+static int iterate(struct session *s)
+{
+	char bytes[64];
+	ssize_t n = read(s->iterator, bytes, sizeof(bytes));
+	int err;
+
+	if (n < 0)
+		return errno == EINTR || errno == EAGAIN ? 0 : -errno;
+	err = events_drain(s);
+	if (!err && n == 0)
+		session_exit(s, s->exit_code);
+	return err;
+}
+
 int session_poll(struct session *s, int timeout_ms)
 {
 	uint64_t end = now_ns(CLOCK_MONOTONIC) + (uint64_t)timeout_ms * NS_PER_MS;
 
+	while (s->iterator >= 0 && !s->exiting) {
+		int err = iterate(s);
+
+		if (err || now_ns(CLOCK_MONOTONIC) >= end)
+			return err ? err : s->exiting;
+	}
 	while (!s->exiting) {
 		int err = wait_for_records(s, end);
 		bool interrupted = err == -EINTR; /* the caller wants to look at it */

@@ -53,6 +53,7 @@ int session_open(const struct image *img, struct sink *sink,
 		.loss_fd = -1,
 		.no_warnings = options->no_warnings,
 		.functions_err = 1,
+		.iterator = -1,
 		.child = options->child,
 	};
 	sink->names = img->names;
@@ -176,6 +177,12 @@ void session_add_link(struct session *s, struct bpf_link *link)
 void session_add_fd(struct session *s, int fd)
 {
 	ARENA_PUSH(s->arena, &s->fds, fd);
+}
+
+void session_add_iterator(struct session *s, int fd)
+{
+	session_add_fd(s, fd);
+	s->iterator = fd;
 }
 
 /*

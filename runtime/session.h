@@ -89,6 +89,8 @@ void session_exit(struct session *s, int code);
 /* The port that probe kinds use. Takes the link (or file descriptor) over. */
 void session_add_link(struct session *s, struct bpf_link *link);
 void session_add_fd(struct session *s, int fd);
+/* One that runs its program while it is read, which ends the trace; at most one. */
+void session_add_iterator(struct session *s, int fd);
 /* For perf_event_open(2): the number of a tracepoint, or -errno. */
 int session_tracepoint_id(const char *group, const char *event);
 /*

@@ -75,6 +75,7 @@ struct session {
 
 	struct ring_buffer *ring;
 	struct datum *args; /* room for the arguments of any action */
+	int iterator;       /* its descriptor; -1: none */
 	uint64_t batch_end; /* CLOCK_MONOTONIC, ns; 0: when the buffer is empty */
 	uint64_t malformed; /* records that could not be decoded */
 	bool exiting;       /* exit() was handled: what follows it is not shown */

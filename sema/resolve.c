@@ -361,6 +361,27 @@ static void note_absent_writes(struct node *n, void *arg)
 	node_each_child(n, note_absent_writes, arg);
 }
 
+/* A walk through the kernel's objects is over when there are no more: others never are. */
+static void check_alone(struct compile *cc)
+{
+	const struct program_info *alone = NULL, *other = NULL;
+
+	for (size_t i = 0; i < cc->plan->programs.n; i++) {
+		const struct program_info *p = cc->plan->programs.items[i];
+
+		if (p->kind->flags & PROBE_ALONE && !alone)
+			alone = p;
+		else if (!(p->kind->flags & PROBE_ONCE))
+			other = p;
+	}
+	if (!alone || !other)
+		return;
+	diag(cc, DIAG_probe_mixed, alone->point,
+	     "beside %s there can be no other probe but BEGIN and END",
+	     alone->sites[0].name);
+	diag_note(cc, other->point, "here is one");
+}
+
 bool resolve(struct compile *cc)
 {
 	struct resolver r = { .cc = cc };
@@ -385,6 +406,7 @@ bool resolve(struct compile *cc)
 			resolve_point(&r, c, p);
 	}
 	report_missing(&r);
+	check_alone(cc);
 	for (size_t i = 0; i < cc->plan->programs.n; i++)
 		resolve_names(cc, cc->plan->programs.items[i]);
 	for (size_t i = 0; i < r.missing.n; i++)

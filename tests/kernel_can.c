@@ -2,7 +2,7 @@
  * Says whether this machine can do what a test needs, by trying it with plain system
  * calls: not through memql, whose own failure must not look like a missing feature.
  *
- * usage: kernel_can bpf|uprobe|usdt|kprobe|fentry|watchpoint|tracepoint|sleepable...
+ * usage: kernel_can bpf|uprobe|usdt|kprobe|fentry|iter|watchpoint|tracepoint|sleepable...
  * Exit status 0, or 77 and the reason on stdout.
  */
 #include <errno.h>
@@ -25,9 +25,9 @@ static int no(const char *what, const char *why)
 	return 77;
 }
 
-/* function: the number of what fentry attaches to, or 0. The error, or 0. */
+/* attach: what a program of type TRACING attaches to function as. The error, or 0. */
 static int try_insns(enum bpf_prog_type type, unsigned flags, unsigned function,
-		     const struct bpf_insn *insns, unsigned n)
+		     unsigned attach, const struct bpf_insn *insns, unsigned n)
 {
 	union bpf_attr attr;
 	long fd;
@@ -39,7 +39,7 @@ static int try_insns(enum bpf_prog_type type, unsigned flags, unsigned function,
 	attr.insn_cnt = n;
 	attr.license = (uintptr_t)"GPL";
 	attr.attach_btf_id = function;
-	attr.expected_attach_type = function ? BPF_TRACE_FENTRY : 0;
+	attr.expected_attach_type = attach;
 	fd = syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
 	if (fd < 0)
 		return errno;
@@ -48,19 +48,20 @@ static int try_insns(enum bpf_prog_type type, unsigned flags, unsigned function,
 }
 
 /* Load "r0 = 0; exit" as a program of that type. */
-static int try_function(enum bpf_prog_type type, unsigned flags, unsigned function)
+static int try_function(enum bpf_prog_type type, unsigned flags, unsigned function,
+			unsigned attach)
 {
 	static const struct bpf_insn insns[] = {
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
 
-	return try_insns(type, flags, function, insns, 2);
+	return try_insns(type, flags, function, attach, insns, 2);
 }
 
 static int try_load(enum bpf_prog_type type, unsigned flags)
 {
-	return try_function(type, flags, 0);
+	return try_function(type, flags, 0, 0);
 }
 
 /* The same with a call of a helper without arguments before it. */
@@ -72,7 +73,7 @@ static int try_call(int helper)
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
 
-	return try_insns(BPF_PROG_TYPE_KPROBE, 0, 0, insns, 3);
+	return try_insns(BPF_PROG_TYPE_KPROBE, 0, 0, 0, insns, 3);
 }
 
 static int can_bpf(void)
@@ -154,12 +155,24 @@ static unsigned btf_function(const char *name)
 	return 0;
 }
 
+static int can_attach_to(const char *function, unsigned attach, const char *what)
+{
+	unsigned id = btf_function(function);
+	int err = id ? try_function(BPF_PROG_TYPE_TRACING, 0, id, attach) : ENOENT;
+
+	return err ? no(what, strerror(err)) : 0;
+}
+
 static int can_fentry(void)
 {
-	unsigned id = btf_function("vfs_read");
-	int err = id ? try_function(BPF_PROG_TYPE_TRACING, 0, id) : ENOENT;
+	return can_attach_to("vfs_read", BPF_TRACE_FENTRY,
+			     "fentry programs cannot be loaded");
+}
 
-	return err ? no("fentry programs cannot be loaded", strerror(err)) : 0;
+static int can_iter(void)
+{
+	return can_attach_to("bpf_iter_task_vma", BPF_TRACE_ITER,
+			     "iterators cannot be loaded");
 }
 
 /* Not every virtual machine has them, whatever its kernel lists. */
@@ -231,7 +244,7 @@ static int can_override(void)
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
 	static const char path[] = "/sys/bus/event_source/devices/kprobe/type";
-	int err = try_insns(BPF_PROG_TYPE_KPROBE, 0, 0, insns, 4);
+	int err = try_insns(BPF_PROG_TYPE_KPROBE, 0, 0, 0, insns, 4);
 
 	if (err)
 		return no("programs that override functions", strerror(err));
@@ -247,6 +260,7 @@ static const struct {
 	{ "usdt", can_uprobe },
 	{ "kprobe", can_kprobe },
 	{ "fentry", can_fentry },
+	{ "iter", can_iter },
 	{ "watchpoint", can_watchpoint },
 	{ "tracepoint", can_tracepoint },
 	{ "sleepable", can_sleepable },

@@ -12,7 +12,7 @@ _memql_probes()
     *[\ \{]*) return ;;
     *:*) COMPREPLY=($(compgen -P "$quote" -W \
         "$("$memql" -l "$cur*" 2>/dev/null)" -- "$cur")) ;;
-    *) COMPREPLY=($(compgen -P "$quote" -W 'BEGIN END self interval: profile: software: hardware: watchpoint: tracepoint: rawtracepoint: kprobe: kretprobe: fentry: fexit: uprobe: uretprobe: usdt:' -- "$cur"))
+    *) COMPREPLY=($(compgen -P "$quote" -W 'BEGIN END self interval: profile: software: hardware: watchpoint: tracepoint: rawtracepoint: kprobe: kretprobe: fentry: fexit: iter: uprobe: uretprobe: usdt:' -- "$cur"))
         compopt -o nospace ;;
     esac
     [ -n "$quote" ] || __ltrim_colon_completions "$cur"
