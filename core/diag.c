@@ -200,7 +200,7 @@ static void render_line(const struct page *p, const char *kind, const char *colo
 		at = source_written(p->source, at);
 		const struct place place = source_place(p->source, at.begin);
 
-		excerpt_text(p->out, p->source->name, strlen(p->source->name));
+		excerpt_text(p->out, place.name, strlen(place.name));
 		fprintf(p->out, ":%u:%u: ", place.line, place.column);
 	} else {
 		fputs("memql: ", p->out);

@@ -99,10 +99,9 @@ void excerpt(FILE *out, const struct source *s, struct span at, const char *mark
 	     const char *plain)
 {
 	uint32_t first = at.begin < s->len ? at.begin : s->len;
-	uint32_t line = source_place(s, first).line;
-	const char *text = s->text + s->line_start[line - 1];
-	const char *end =
-		line < s->nlines ? s->text + s->line_start[line] - 1 : s->text + s->len;
+	const uint32_t number = source_place(s, first).line;
+	const struct span line = source_line(s, first);
+	const char *text = s->text + line.begin, *end = s->text + line.end;
 	const char *begin = s->text + first;
 	const char *stop = s->text + (at.end < s->len ? at.end : s->len);
 	const bool goes_on = stop > end; /* on the next line */
@@ -120,11 +119,11 @@ void excerpt(FILE *out, const struct source *s, struct span at, const char *mark
 		stop = w.end;
 	carets = columns(begin, stop);
 
-	fprintf(out, "%5u | %s", line, w.cut_before ? "..." : "");
+	fprintf(out, "%5u | %s", number, w.cut_before ? "..." : "");
 	excerpt_text(out, w.begin, (size_t)(w.end - w.begin));
 	fprintf(out, "%s\n", w.cut_after ? "..." : "");
 	/* The gutter is as wide as the number above. */
-	repeat(out, ' ', (size_t)snprintf(NULL, 0, "%5u", line));
+	repeat(out, ' ', (size_t)snprintf(NULL, 0, "%5u", number));
 	fputs(" | ", out);
 	repeat(out, ' ', columns(w.begin, begin) + (w.cut_before ? 3 : 0));
 	fprintf(out, "%s^", mark);

@@ -50,8 +50,36 @@ const struct source *source_new(struct arena *a, const char *name, const char *t
 	s->text = arena_strndup(a, text, len);
 	s->len = len;
 	s->copies = ARENA_NEW(a, struct source_copies);
+	s->files = ARENA_NEW(a, struct source_file);
+	s->nfiles = 1;
+	s->files[0].name = s->name;
+	s->files[0].text.end = len;
 	find_lines(a, s);
 	return s;
+}
+
+const struct source *source_add(struct arena *a, const struct source *s,
+				const struct source *file)
+{
+	const uint32_t begin = s->len + 1;
+	struct source *all = ARENA_NEW(a, struct source);
+	char *text;
+
+	if (file->len > SOURCE_MAX - 1 || begin > SOURCE_MAX - file->len)
+		return NULL;
+	*all = *s;
+	all->len = begin + file->len;
+	text = arena_alloc(a, all->len + 1);
+	memcpy(text, s->text, s->len);
+	text[s->len] = '\n';
+	memcpy(text + begin, file->text, file->len);
+	all->text = text;
+	all->files = ARENA_ARRAY(a, struct source_file, s->nfiles + 1);
+	memcpy(all->files, s->files, s->nfiles * sizeof(*s->files));
+	all->files[all->nfiles++] =
+		(struct source_file){ file->name, { begin, all->len } };
+	find_lines(a, all);
+	return all;
 }
 
 /* Fill up to size bytes; a pipe gives them in pieces. Returns how many, or -errno. */
@@ -184,14 +212,11 @@ bool source_call(const struct source *s, struct span at, struct span *call,
 	return true;
 }
 
-struct place source_place(const struct source *s, uint32_t offset)
+/* The index of the last line that starts at or before the offset. */
+static uint32_t find_line(const struct source *s, uint32_t offset)
 {
 	uint32_t low = 0, high = s->nlines;
 
-	offset = source_written(s, (struct span){ offset, offset }).begin;
-	if (offset > s->len)
-		offset = s->len;
-	/* The last line that starts at or before the offset is in [low, high). */
 	while (high - low > 1) {
 		uint32_t middle = low + (high - low) / 2;
 
@@ -200,7 +225,39 @@ struct place source_place(const struct source *s, uint32_t offset)
 		else
 			high = middle;
 	}
-	return (struct place){ low + 1, offset - s->line_start[low] + 1 };
+	return low;
+}
+
+static uint32_t written_offset(const struct source *s, uint32_t offset)
+{
+	offset = source_written(s, (struct span){ offset, offset }).begin;
+	return offset < s->len ? offset : s->len;
+}
+
+struct place source_place(const struct source *s, uint32_t offset)
+{
+	const struct source_file *file = &s->files[0];
+	uint32_t line;
+
+	offset = written_offset(s, offset);
+	for (size_t i = 1; i < s->nfiles && s->files[i].text.begin <= offset; i++)
+		file = &s->files[i];
+	line = find_line(s, offset);
+	return (struct place){
+		.name = file->name,
+		.line = line - find_line(s, file->text.begin) + 1,
+		.column = offset - s->line_start[line] + 1,
+	};
+}
+
+struct span source_line(const struct source *s, uint32_t offset)
+{
+	const uint32_t line = find_line(s, written_offset(s, offset));
+
+	return (struct span){
+		s->line_start[line],
+		line + 1 < s->nlines ? s->line_start[line + 1] - 1 : s->len,
+	};
 }
 
 struct span span_join(struct span a, struct span b)

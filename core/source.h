@@ -3,6 +3,7 @@
 #define MEMQL_SOURCE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct arena;
@@ -16,25 +17,42 @@ struct span {
 /* What the command line is to blame for has no place in the text. */
 #define SPAN_NOWHERE ((struct span){ UINT32_MAX, UINT32_MAX })
 
+/*
+ * The text of a program: its file, and behind it, one after the other, those that it
+ * imports. Spans count through all of them, and each file begins a line.
+ */
 struct source {
-	const char *name; /* as shown to the user: a path, or "<-e>" */
+	const char
+		*name; /* of the first file, as shown to the user: a path, or "<-e>" */
 	const char *text; /* NUL-terminated; spans point into it */
 	uint32_t len;
 	const uint32_t *line_start; /* nlines offsets, the first is 0 */
 	uint32_t nlines;
+	struct source_file *files;
+	size_t nfiles;
 	struct source_copies *copies; /* of macros' bodies */
+};
+
+struct source_file {
+	const char *name;
+	struct span text;
 };
 
 /* 1-based; column counts bytes. */
 struct place {
+	const char *name; /* of the file */
 	uint32_t line, column;
 };
 
-enum { SOURCE_MAX = 4 << 20 }; /* bytes; a longer program is a mistake */
+enum { SOURCE_MAX = 4 << 20 }; /* bytes, of all files: a longer program is a mistake */
 
 /* Copies name and text into the arena. len <= SOURCE_MAX. */
 const struct source *source_new(struct arena *a, const char *name, const char *text,
 				uint32_t len);
+
+/* s and one more file; NULL if that is more than SOURCE_MAX. */
+const struct source *source_add(struct arena *a, const struct source *s,
+				const struct source *file);
 
 /*
  * Read a file, or standard input when path is "-". Returns 0 and sets *out, or a
@@ -44,6 +62,9 @@ const struct source *source_new(struct arena *a, const char *name, const char *t
 int source_read(struct arena *a, const char *path, const struct source **out);
 
 struct place source_place(const struct source *s, uint32_t offset);
+
+/* The line that the offset is in, without its newline. */
+struct span source_line(const struct source *s, uint32_t offset);
 
 /*
  * Each call of a macro gets its own copy of the places in the macro's body, behind the end

@@ -18,15 +18,18 @@ static void close_scanner(void *scanner)
 	scan_yylex_destroy(scanner);
 }
 
-struct lexer *lexer_new(struct compile *cc)
+struct lexer *lexer_new(struct compile *cc, struct span file)
 {
 	struct lexer *l = ARENA_NEW(cc->arena, struct lexer);
 
 	l->cc = cc;
+	l->begin = l->offset = file.begin;
+	l->last_span = (struct span){ file.begin, file.begin };
 	if (scan_yylex_init_extra(l, &l->scanner) != 0)
 		abort(); /* out of memory, as in the arena */
 	arena_defer(cc->arena, close_scanner, l->scanner);
-	scan_yy_scan_bytes(cc->source->text, (int)cc->source->len, l->scanner);
+	scan_yy_scan_bytes(cc->source->text + file.begin, (int)(file.end - file.begin),
+			   l->scanner);
 	preprocess_start(l);
 	scan_start(l);
 	return l;
@@ -226,7 +229,7 @@ static const char *token_name(int token)
 
 bool lexer_dump(struct compile *cc, FILE *out)
 {
-	struct lexer *l = lexer_new(cc);
+	struct lexer *l = lexer_new(cc, cc->source->files[0].text);
 	struct lexeme lexeme;
 	struct span at;
 	int token;

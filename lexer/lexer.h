@@ -28,8 +28,8 @@ struct lexeme {
 
 struct lexer;
 
-/* Reads cc->source and reports to cc; lives in its arena. */
-struct lexer *lexer_new(struct compile *cc);
+/* Reads this file of cc->source and reports to cc; lives in its arena. */
+struct lexer *lexer_new(struct compile *cc, struct span file);
 
 /*
  * The next token: an enum token or a character. What is no token is reported and left

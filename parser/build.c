@@ -69,6 +69,7 @@ void add_clause(struct parser *p, struct span at, struct attach_point *points,
 	c->body = body;
 	*p->clauses_end = c;
 	p->clauses_end = &c->next;
+	p->has_clauses = true;
 }
 
 struct node *finish(struct parser *p, struct node *n)

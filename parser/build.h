@@ -9,6 +9,7 @@ struct parser {
 	struct compile *cc;
 	struct arena *arena; /* cc's */
 	struct lexer *lexer;
+	const char *file;               /* its name */
 	const struct value_def *values; /* of the enum at hand, so far */
 	struct ast *ast;
 	struct config_item **config_end;
@@ -16,10 +17,13 @@ struct parser {
 	struct map_def **maps_end;
 	struct macro **macros_end;
 	struct clause **clauses_end;
-	unsigned nerrors;       /* of syntax */
+	unsigned nerrors;       /* of syntax, in this file, as the next ones */
 	const char *last_point; /* text of the latest attach point, or NULL */
-	unsigned nhidden;       /* variables that the parser made */
-	unsigned ndefs;         /* maps, macros and types */
+	bool has_clauses;
+
+	struct imports *imports; /* NULL: none so far */
+	unsigned nhidden;        /* variables that the parser made */
+	unsigned ndefs;          /* maps, macros and types */
 };
 
 /* A list that grows at its end. */
@@ -191,6 +195,10 @@ struct dim_list sizes_add(struct parser *p, struct dim_list list,
 			  const struct node *size);
 /* True for packed; reports those that would change the layout in another way. */
 bool attribute_packs(struct parser *p, struct span at, const struct lexeme *name);
+
+/* Parse another file in the place of an import. */
+void import(struct parser *p, struct span at, const struct lexeme *path);
+void parse_file(struct parser *p, const struct source_file *file);
 
 void add_clause(struct parser *p, struct span at, struct attach_point *points,
 		struct node *predicate, struct node *body);

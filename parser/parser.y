@@ -177,7 +177,7 @@ items:
 config:
   CONFIG '=' '{' config_items '}'
 	{
-		if (p->ast->clauses)
+		if (p->has_clauses)
 			diag(p->cc, DIAG_syntax, @CONFIG,
 			     "'config' must come before the first probe");
 	}
@@ -235,8 +235,7 @@ param_list:
 
 param: IDENTIFIER | VARIABLE | MAP;
 
-import: IMPORT STRING
-	{ diag(p->cc, DIAG_unsupported, @$, "'import' is not in memql yet"); };
+import: IMPORT STRING { import(p, @2, &$STRING); };
 
 /*
  * Definitions of types, as in C. A declarator is turned inside out only as far as
@@ -599,12 +598,30 @@ static int yyreport_syntax_error(const yypcontext_t *context, struct parser *p)
 	return 0;
 }
 
+void parse_file(struct parser *p, const struct source_file *file)
+{
+	const struct parser outer = *p;
+
+	p->file = file->name;
+	p->lexer = lexer_new(p->cc, file->text);
+	p->nerrors = 0;
+	p->last_point = NULL;
+	p->has_clauses = false;
+	/* Bison's result is not asked: it recovers from errors, and the lexer has its own. */
+	parser_yyparse(p);
+	p->ast->has_includes |= lexer_has_includes(p->lexer);
+	p->file = outer.file;
+	p->lexer = outer.lexer;
+	p->nerrors = outer.nerrors;
+	p->last_point = outer.last_point;
+	p->has_clauses = outer.has_clauses;
+}
+
 bool parse(struct compile *cc)
 {
 	struct parser p = {
 		.cc = cc,
 		.arena = cc->arena,
-		.lexer = lexer_new(cc),
 		.ast = ARENA_NEW(cc->arena, struct ast),
 	};
 
@@ -613,9 +630,7 @@ bool parse(struct compile *cc)
 	p.maps_end = &p.ast->maps;
 	p.macros_end = &p.ast->macros;
 	p.clauses_end = &p.ast->clauses;
-	/* Bison's result is not asked: it recovers from errors, and the lexer has its own. */
-	parser_yyparse(&p);
-	p.ast->has_includes = lexer_has_includes(p.lexer);
+	parse_file(&p, &cc->source->files[0]);
 	cc->ast = p.ast;
 	return diag_ok(cc);
 }

@@ -76,6 +76,39 @@ static void copies_have_places(struct arena *a)
 		     0);
 }
 
+/* Each file counts its own lines. */
+static void files_follow_each_other(struct arena *a)
+{
+	const struct source *s = source_new(a, "one", "a\nb", 3);
+	struct place p;
+
+	s = source_add(a, s, source_new(a, "two", "cd\nef\n", 6));
+	s = source_add(a, s, source_new(a, "three", "", 0));
+	CHECK_STR_EQ(s->text, "a\nb\ncd\nef\n\n");
+	CHECK_INT_EQ(s->nfiles, 3);
+	p = source_place(s, 8);
+	CHECK_STR_EQ(p.name, "two");
+	CHECK_INT_EQ(p.line, 2);
+	CHECK_INT_EQ(p.column, 2);
+	CHECK_INT_EQ(source_line(s, 8).begin, 7);
+	CHECK_INT_EQ(source_line(s, 8).end, 9);
+	CHECK_STR_EQ(source_place(s, 3).name, "one");
+	CHECK_STR_EQ(source_place(s, s->len).name, "three");
+	CHECK_INT_EQ(source_place(s, s->len).line, 1);
+}
+
+static void too_long_together(struct arena *a)
+{
+	char *text = malloc(SOURCE_MAX / 2);
+	const struct source *half;
+
+	memset(text, ' ', SOURCE_MAX / 2);
+	half = source_new(a, "n", text, SOURCE_MAX / 2);
+	CHECK(!source_add(a, half, half));
+	CHECK(source_add(a, half, source_new(a, "n", text, SOURCE_MAX / 2 - 1)));
+	free(text);
+}
+
 static void spans_join(void)
 {
 	struct span s = span_join((struct span){ 5, 7 }, (struct span){ 2, 6 });
@@ -144,6 +177,8 @@ int main(void)
 	offsets_become_places(a);
 	text_is_copied(a);
 	copies_have_places(a);
+	files_follow_each_other(a);
+	too_long_together(a);
 	spans_join();
 	files_are_read(a);
 	standard_input_is_read(a);
