@@ -285,19 +285,29 @@ static bool check_len(struct sema *s, struct node *call)
 	struct node *what = call_arg(call, 0);
 	const struct type *t = what->type;
 
+	if (what->kind == NODE_MAP && !what->map.has_keys) {
+		if (!what->map.info->keys_known || what->map.info->has_keys)
+			return true;
+		return sema_error(s, DIAG_map_needed, what->span,
+				  "'%s' has no keys to be counted", what->map.name);
+	}
 	if (t && t->kind == TYPE_SHOWN &&
 	    (t->shape == &kstack_shape || t->shape == &ustack_shape))
 		return true;
 	return sema_error(s, DIAG_type_mismatch, what->span,
-			  "len() takes a stack, found %s",
+			  "len() takes a map or a stack, found %s",
 			  t ? type_text(s->cc->arena, t) : "a map");
 }
 
 static struct value emit_len(struct emit *e, const struct node *call)
 {
-	const struct type *t = call_arg(call, 0)->type;
-	struct value id = emit_arg(e, call, 0);
+	const struct node *what = call_arg(call, 0);
+	const struct type *t = what->type;
+	struct value id;
 
+	if (what->kind == NODE_MAP && !what->map.has_keys)
+		return emit_map_length(e, what);
+	id = emit_arg(e, call, 0);
 	if (type_in_memory(t))
 		id = emit_load(e, id, USER_ID, 8, false);
 	return emit_stack_length(e, id, format_of(t).mode == STACK_BUILD_ID);
@@ -442,10 +452,12 @@ const struct builtin stack_builtins[] = {
 		.name = "len",
 		.kind = BUILTIN_FUNC,
 		.returns = { .kind = TYPE_INT, .size = 8, .is_signed = true },
-		.params = { { .name = "stack", .type = TYPE_ANY } },
+		.params = { { .name = "what", .type = TYPE_ANY,
+			      .flags = PARAM_MAP | PARAM_VALUE } },
 		.check = check_len,
-		.summary = "how many frames a stack has",
-		.doc = "Of a kernel's stack, those of the probe's own program count.",
+		.summary = "how many entries a map has, or frames a stack",
+		.doc = "Entries are counted one by one. Of a kernel's stack, those of the "
+		       "probe's own program count.",
 		.example = "profile:hz:99 { @depth = lhist(len(ustack), 0, 128, 8); }",
 		.emit = emit_len,
 	},

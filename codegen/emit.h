@@ -184,6 +184,9 @@ struct value emit_ctx(struct emit *e);
 struct value emit_rodata(struct emit *e, const void *bytes, size_t size);
 struct value emit_setting(struct emit *e, enum setting s);
 
+/* How many entries a map with keys has. */
+struct value emit_map_length(struct emit *e, const struct node *map);
+
 /*
  * What the cells of one entry hold together, as agg_ops.read sees them: a word's sum over
  * all CPUs, or its maximum; 0 if there is no entry.

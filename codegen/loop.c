@@ -260,6 +260,33 @@ static void build_each(struct emit *e, const struct node *n)
 	check_returned(e);
 }
 
+/* A turn that does nothing: the helper counts. */
+static LLVMValueRef empty_turn(struct emit *e)
+{
+	static const char name[] = "memql_turn_empty";
+	LLVMValueRef f = LLVMGetNamedFunction(e->m->ir, name);
+	LLVMBuilderRef b;
+
+	if (f)
+		return f;
+	f = declare_turn(e->m, name, true);
+	debug_callback(e->m, f, name, module_line(e->m, e->span), true);
+	b = LLVMCreateBuilderInContext(e->m->context);
+	LLVMPositionBuilderAtEnd(
+		b, LLVMAppendBasicBlockInContext(e->m->context, f, "empty"));
+	LLVMBuildRet(b, module_const(e->m, 0));
+	LLVMDisposeBuilder(b);
+	return f;
+}
+
+struct value emit_map_length(struct emit *e, const struct node *map)
+{
+	return emit_helper(e, HELPER_FOR_EACH_MAP_ELEM, 4,
+			   value_of(e->m->maps[map->map.info->index]),
+			   value_of(empty_turn(e)), value_of(LLVMConstNull(e->m->ptr)),
+			   emit_int(e, 0));
+}
+
 static void build_unrolled(struct emit *e, const struct node *n)
 {
 	LLVMBasicBlockRef outer_turn = e->turn_end, outer_end = e->loop_end;
