@@ -190,5 +190,6 @@ extern const struct builtin action_builtins[];
 extern const struct builtin message_builtins[];
 extern const struct builtin system_builtins[];
 extern const struct builtin type_builtins[];
+extern const struct builtin check_builtins[];
 
 #endif

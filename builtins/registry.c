@@ -25,13 +25,13 @@ static const struct builtin *const families[] = {
 	message_builtins,
 	system_builtins,
 	type_builtins,
+	check_builtins,
 };
 
 /* Values and functions that bpftrace has. */
 static const char *const planned[] = {
 	"ctx",
 	"debugf",
-	"fail",
 	"path",
 	"percpu_kaddr",
 	"skboutput",

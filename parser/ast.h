@@ -89,6 +89,7 @@ struct node {
 			bool is_bool;     /* true, false */
 			enum unit unit;   /* UNIT_NS for 10ms and the like */
 			const char *text; /* of $1: as given by the user; else NULL */
+			bool of_type;     /* what a test of a type has become */
 			const struct type *of; /* the enum of an enumerator: resolve */
 		} integer;
 		struct {

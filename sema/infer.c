@@ -79,6 +79,34 @@ void infer_var_value(struct sema *s, struct node *var, const struct type *t,
 	var->type = v->type;
 }
 
+static void look_for_type_test(struct node *n, void *arg)
+{
+	bool *found = arg;
+
+	*found |= n->kind == NODE_INT && n->integer.of_type;
+	node_each_child(n, look_for_type_test, arg);
+}
+
+struct infer_reach infer_enter(struct sema *s, struct node *cond, bool is_then)
+{
+	struct infer_reach outer = { s->unreached, s->report };
+	bool of_type = false;
+	int64_t value;
+
+	if (!constant_int(cond, &value) || (value != 0) == is_then)
+		return outer;
+	s->unreached++;
+	look_for_type_test(cond, &of_type);
+	s->report = s->report && !of_type;
+	return outer;
+}
+
+void infer_leave(struct sema *s, struct infer_reach outer)
+{
+	s->unreached = outer.unreached;
+	s->report = outer.report;
+}
+
 /* Statements. */
 
 static void infer_stmt(struct sema *s, struct node *n);
@@ -259,6 +287,21 @@ static void infer_loop(struct sema *s, struct node *n)
 	infer_stmt(s, n->loop.body);
 }
 
+static void infer_if(struct sema *s, struct node *n)
+{
+	struct infer_reach outer;
+
+	infer_condition(s, n->branch.cond);
+	outer = infer_enter(s, n->branch.cond, true);
+	infer_stmt(s, n->branch.then);
+	infer_leave(s, outer);
+	if (!n->branch.otherwise)
+		return;
+	outer = infer_enter(s, n->branch.cond, false);
+	infer_stmt(s, n->branch.otherwise);
+	infer_leave(s, outer);
+}
+
 static void infer_stmt(struct sema *s, struct node *n)
 {
 	switch (n->kind) {
@@ -270,10 +313,7 @@ static void infer_stmt(struct sema *s, struct node *n)
 		break;
 	case NODE_IF:
 		n->type = &type_void;
-		infer_condition(s, n->branch.cond);
-		infer_stmt(s, n->branch.then);
-		if (n->branch.otherwise)
-			infer_stmt(s, n->branch.otherwise);
+		infer_if(s, n);
 		break;
 	case NODE_BLOCK:
 		n->type = &type_void;

@@ -48,6 +48,17 @@ enum space infer_space(const struct sema *s);
 /* { statements; value } */
 const struct type *infer_block_value(struct sema *s, struct node *n);
 
+/*
+ * A side of an if or ?:. Where a constant condition leaves it out nothing is demanded of it;
+ * if the condition is about types, what is wrong in it for the type is no error.
+ */
+struct infer_reach {
+	unsigned unreached;
+	bool report;
+};
+struct infer_reach infer_enter(struct sema *s, struct node *cond, bool is_then);
+void infer_leave(struct sema *s, struct infer_reach outer);
+
 /* A value that is tested for non-zero. */
 void infer_condition(struct sema *s, struct node *n);
 

@@ -416,10 +416,22 @@ static const struct type *infer_binary(struct sema *s, struct node *n)
 static const struct type *infer_ternary(struct sema *s, struct node *n)
 {
 	const struct type *x, *y, *joined;
+	struct infer_reach outer;
+	bool muted;
 
 	infer_condition(s, n->branch.cond);
+	outer = infer_enter(s, n->branch.cond, true);
 	x = infer_value(s, n->branch.then);
+	muted = outer.report && !s->report;
+	infer_leave(s, outer);
+	if (muted)
+		return infer_value(s, n->branch.otherwise);
+	outer = infer_enter(s, n->branch.cond, false);
 	y = infer_value(s, n->branch.otherwise);
+	muted = outer.report && !s->report;
+	infer_leave(s, outer);
+	if (muted)
+		return x;
 	if (!x || !y)
 		return NULL;
 	joined = infer_join_types(s, x, y);

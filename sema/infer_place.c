@@ -278,6 +278,8 @@ const struct type *infer_deref(struct sema *s, struct node *n)
 		return NULL;
 	if (t->kind == TYPE_PTR && t->to->kind != TYPE_VOID)
 		return part_type(s, t->to, t);
+	if (t->kind == TYPE_INT && t->size == 8 && t->unit == UNIT_NONE)
+		return &type_u64; /* an address, as kaddr() is */
 	sema_error(s, DIAG_type_mismatch, n->span,
 		   "%s does not point to anything known", infer_text(s, t));
 	if (s->report && type_is_number(t))

@@ -17,6 +17,7 @@ struct sema {
 	struct compile *cc;
 	struct program_info *program; /* the one being checked */
 	bool report;                  /* the last pass: errors are recorded */
+	unsigned unreached;           /* > 0: a constant condition leaves this out */
 	bool changed;                 /* a map's or variable's type grew */
 };
 
