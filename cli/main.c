@@ -65,7 +65,7 @@ static void show_messages(const struct compile *cc, const struct options *o)
 static bool wants_script_help(const struct options *o)
 {
 	for (int i = 0; i < o->nargs; i++) {
-		if (strcmp(o->args[i], "--") == 0)
+		if (i > 0 && strcmp(o->args[i], "--") == 0)
 			return false;
 		if (strcmp(o->args[i], "--help") == 0)
 			return true;

@@ -387,8 +387,9 @@ static void match_arguments(struct compile *cc)
 	for (int i = 0; i < cc->options.nargs; i++) {
 		const char *word = cc->options.args[i];
 
+		/* bpftrace wants one between the script and its options. */
 		if (options && strcmp(word, "--") == 0) {
-			options = false;
+			options = i == 0;
 		} else if (options && strncmp(word, "--", 2) == 0) {
 			i = match_option(cc, i);
 		} else if (options && is_misplaced(word)) {

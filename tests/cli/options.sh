@@ -37,6 +37,9 @@ run 0 "$MEMQL" -k --no-warnings --unsafe -B line -v -d ast -e 'BEGIN { 1; }'
 export MEMQL_SCRIPTS=$SOURCE/scripts
 run 0 "$MEMQL" query_latency --help
 run 0 "$MEMQL" query_latency.mq --help
+run 0 "$MEMQL" query_latency -- --help
+run 1 "$MEMQL" query_latency -- --mni 3
+expect "$TMP/err" "did you mean '--min'"
 run 1 "$MEMQL" query_latancy
 expect "$TMP/err" "did you mean 'query_latency'"
 [ "$("$MEMQL" --reference=scripts | grep -c '^query_latency.mq$')" = 1 ] || fail "no list of scripts"
