@@ -94,7 +94,7 @@ def cases(place):
         ("unknown variable", program("BEGIN { $x = $y + 1; }"), ["$y"]),
         ("unknown map", program("BEGIN { $x = @never; }"), ["@never"]),
         ("too many arguments", program("BEGIN { exit(1, 2); }"), ["exit"]),
-        ("wrong type", program('BEGIN { $x = "a" + 1; }'), ["string"]),
+        ("wrong type", program('BEGIN { $x = "a" * 2; }'), ["string"]),
         ("map key mismatch", program('BEGIN { @x[1] = 1; @x["a"] = 2; }'), ["@x", "string"]),
         ("map value mismatch", program('BEGIN { @x = 1; @x = "a"; }'), ["@x", "string"]),
         ("format without argument", program('BEGIN { printf("%d\\n"); }'), ["%d"]),
