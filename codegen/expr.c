@@ -157,6 +157,8 @@ static struct value eval_cast(struct emit *e, const struct node *n)
 	struct value v;
 	LLVMTypeRef type;
 
+	if (type_equal(n->type, n->cast.operand->type))
+		return emit_eval(e, n->cast.operand);
 	if (n->type->kind == TYPE_ARRAY || from == TYPE_ARRAY)
 		return cast_array(e, n);
 	if (is_text(n->type))

@@ -235,25 +235,41 @@ static void build_while(struct emit *e, const struct node *n)
 	check_returned(e);
 }
 
+/* What a map holds at `at` becomes an item of the variable, which may have room for more. */
+static void set_item(struct emit *e, const struct var_info *var, size_t i,
+		     struct value at, const struct type *type)
+{
+	const struct type_member *m = &var->type->record->members[i];
+	struct value dst = var_text(e, var);
+
+	dst = emit_at(e, dst, emit_int(e, (int64_t)(m->bit_offset / 8)));
+	if (!is_wide(type))
+		at = emit_load(e, at, 0, 8, false);
+	convert(e, dst, m->type, at, type, true);
+}
+
 /* The variable is a tuple of the key and the value. */
 static void build_each(struct emit *e, const struct node *n)
 {
 	const struct map_info *map = n->loop.from->map.info;
 	const struct var_info *var = n->loop.var->var.info;
-	const struct type_member *value = &var->type->record->members[1];
-	struct value at, v;
+	const struct type *key = map->keys[0];
+	struct value at;
 	struct turns t;
 
+	if (map->nkeys > 1)
+		key = type_tuple(e->m->cc->arena, map->keys, NULL, map->nkeys);
 	open_turns(&t, e, n, true);
-	at = var_text(&t.e, var);
-	emit_copy(&t.e, at, t.arg[1], map->key_size);
-	at = emit_at(&t.e, at, emit_int(e, (int64_t)(value->bit_offset / 8)));
+	set_item(&t.e, var, 0, t.arg[1], key);
+	at = t.arg[2];
 	if (map->agg) {
-		v = map_read_cells(&t.e, map, var_text(&t.e, var));
-		emit_store(&t.e, at, 0, v, 8);
-	} else {
-		emit_copy(&t.e, at, t.arg[2], type_size(map->value));
+		at = temp_in_scratch(&t.e, map->key_size + 8);
+		emit_copy(&t.e, at, t.arg[1], map->key_size);
+		emit_store(&t.e, at, (int64_t)map->key_size,
+			   map_read_cells(&t.e, map, at), 8);
+		at = emit_at(&t.e, at, emit_int(e, (int64_t)map->key_size));
 	}
+	set_item(&t.e, var, 1, at, map->agg ? &type_u64 : map->value);
 	statement(&t.e, n->loop.body);
 	emit_helper(e, HELPER_FOR_EACH_MAP_ELEM, 4, value_of(e->m->maps[map->index]),
 		    value_of(close_turns(&t)), context_cell(e), emit_int(e, 0));

@@ -33,8 +33,9 @@ static void fetch(struct emit *e, struct value dst, const struct type *to,
 	emit_read_bytes(e, dst, address, size, space, e->span);
 }
 
+/* Items are padded wherever they are: see convert(). */
 static void convert_items(struct emit *e, struct value dst, const struct type *to,
-			  struct value v, const struct type *from, bool padded)
+			  struct value v, const struct type *from)
 {
 	for (size_t i = 0; i < to->record->n; i++) {
 		const struct type_member *m = &to->record->members[i];
@@ -43,7 +44,7 @@ static void convert_items(struct emit *e, struct value dst, const struct type *t
 
 		if (!is_wide(p->type))
 			item = emit_load(e, item, 0, 8, false);
-		convert(e, item_at(e, dst, m), m->type, item, p->type, padded);
+		convert(e, item_at(e, dst, m), m->type, item, p->type, true);
 	}
 }
 
@@ -67,7 +68,7 @@ void convert(struct emit *e, struct value dst, const struct type *to, struct val
 	else if (is_text(to))
 		convert_text(e, dst, to, v, from, padded);
 	else if (to->kind == TYPE_TUPLE && !type_equal(to, from))
-		convert_items(e, dst, to, v, from, padded);
+		convert_items(e, dst, to, v, from);
 	else {
 		/* Items of tuples are padded already. */
 		emit_copy(e, dst, v, type_size(from));
@@ -135,12 +136,13 @@ struct value memory_equal(struct emit *e, const struct node *left,
 	struct arena *a = e->m->cc->arena;
 	const struct type *x = type_owned(a, left->type);
 	const struct type *y = type_owned(a, right->type);
-	size_t size = type_size(x);
+	const struct type *both = x->kind == TYPE_TUPLE ? type_join(a, x, y) : NULL;
+	size_t size = type_size(both ? both : x);
 	struct value p = temp_in_scratch(e, size), q = temp_in_scratch(e, size);
 	struct value differ = emit_int(e, 0), word;
 
-	eval_into(e, left, p, x, true);
-	eval_into(e, right, q, y, true);
+	eval_into(e, left, p, both ? both : x, true);
+	eval_into(e, right, q, both ? both : y, true);
 	for (size_t i = 0; i < size; i += 8) {
 		word = emit_op(e, OP_XOR, emit_load(e, p, (int64_t)i, 8, false),
 			       emit_load(e, q, (int64_t)i, 8, false), false);

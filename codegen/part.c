@@ -54,22 +54,39 @@ static struct value load_part(struct emit *e, struct value at, uint64_t offset,
 	return emit_read(e, at, size, is_signed, space, span);
 }
 
-/* The whole unit of the declared type that the bits are in, as compilers place them. */
+/*
+ * The whole unit of the declared type that the bits are in, as compilers place them. In
+ * packed structs they may cross units: then the words from where they begin.
+ */
 static struct value load_bits(struct emit *e, struct value base,
 			      const struct part_info *part, enum space space,
 			      struct span span)
 {
 	unsigned unit = part->type->size * 8u;
 	uint64_t start = part->bit_offset / unit * unit;
-	unsigned low = (unsigned)(part->bit_offset - start);
-	struct value v;
+	unsigned low = (unsigned)(part->bit_offset - start), high;
+	struct value v, more;
 
-	if (low + part->bits > unit && unit < 64) {
-		unit = 64;
-		start = part->bit_offset / unit * unit;
-		low = (unsigned)(part->bit_offset - start);
+	if (low + part->bits <= unit) {
+		v = load_part(e, base, start / 8, unit / 8, false, space, span);
+	} else {
+		start = part->bit_offset / 8;
+		low = part->bit_offset % 8;
+		high = (low + part->bits - 1) / 8;
+		v = emit_int(e, 0);
+		for (unsigned i = 0; i <= high && i < 8; i++) {
+			more = load_part(e, base, start + i, 1, false, space, span);
+			more = emit_op(e, OP_SHL, more, emit_int(e, i * 8), false);
+			v = emit_op(e, OP_OR, v, more, false);
+		}
+		if (high == 8) {
+			v = emit_op(e, OP_SHR, v, emit_int(e, low), false);
+			more = load_part(e, base, start + 8, 1, false, space, span);
+			more = emit_op(e, OP_SHL, more, emit_int(e, 64 - low), false);
+			v = emit_op(e, OP_OR, v, more, false);
+			low = 0;
+		}
 	}
-	v = load_part(e, base, start / 8, unit / 8, false, space, span);
 	v = emit_op(e, OP_SHL, v, emit_int(e, 64 - low - part->bits), false);
 	return emit_op(e, OP_SHR, v, emit_int(e, 64 - part->bits),
 		       part->type->is_signed);
@@ -169,7 +186,7 @@ static struct value scaled(struct emit *e, struct value i, const struct type *of
 static struct value eval_own_element(struct emit *e, const struct node *n)
 {
 	const struct type *array = n->index.base->type;
-	struct value base = emit_eval(e, n->index.base), i, inside;
+	struct value base = emit_eval(e, n->index.base), i, inside, at, none;
 	LLVMValueRef result = local_new(e);
 	struct branch there;
 	int64_t constant;
@@ -188,7 +205,11 @@ static struct value eval_own_element(struct emit *e, const struct node *n)
 	emit_end(e, &there);
 	i = bounded(e, scaled(e, i, array->to),
 		    (array->count - 1) * type_c_size(array->to));
-	return load_value(e, n, emit_at(e, base, i), 0, SPACE_OWN);
+	at = emit_at(e, base, i);
+	none = value_of(module_zeros(e->m, (size_t)type_c_size(array->to) + 1));
+	at = value_of(LLVMBuildSelect(e->b, as_bit(e, local_get(e, result)),
+				      as_ptr(e, at), as_ptr(e, none), ""));
+	return load_value(e, n, at, 0, SPACE_OWN);
 }
 
 struct value eval_index(struct emit *e, const struct node *n)
@@ -213,13 +234,28 @@ struct value eval_deref(struct emit *e, const struct node *n)
 			  emit_space(e, pointer->type));
 }
 
+/*
+ * Through memory, where the verifier forgets that it is a pointer: then it is a number as
+ * others are, which may be computed with.
+ */
+static struct value address_of_var(struct emit *e, const struct var_info *var)
+{
+	struct value word = temp_in_scratch(e, 8);
+	LLVMValueRef load;
+
+	emit_store(e, word, 0, value_of(as_int(e, var_text(e, var))), 8);
+	load = LLVMBuildLoad2(e->b, e->m->i64, word.ref, "");
+	LLVMSetVolatile(load, 1);
+	return value_of(load);
+}
+
 struct value eval_address(struct emit *e, const struct node *n)
 {
 	const struct node *of = n->unary.operand;
 	struct value at, i;
 
 	if (of->kind == NODE_VAR)
-		return value_of(as_int(e, var_text(e, of->var.info)));
+		return address_of_var(e, of->var.info);
 	if (of->kind == NODE_DEREF)
 		return emit_eval(e, of->unary.operand);
 	if (of->kind == NODE_INDEX) {

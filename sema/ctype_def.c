@@ -4,6 +4,7 @@
  */
 #include "sema/ctype_def.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "core/arena.h"
@@ -141,10 +142,24 @@ static bool check_complete(struct compile *cc, const struct member_def *def,
 {
 	while (t->kind == TYPE_ARRAY)
 		t = t->to;
+	if (t->kind == TYPE_VOID) {
+		diag(cc, DIAG_type_mismatch, def->span, "no member is void");
+		return false;
+	}
 	if (t->kind != TYPE_STRUCT || ctype_complete(cc, t->record))
 		return true;
 	diag(cc, DIAG_unknown_type, def->span, "what is in %s is not known here",
 	     type_text(cc->arena, t));
+	return false;
+}
+
+static bool check_size(struct compile *cc, const struct member_def *def,
+		       const struct cursor *c)
+{
+	if (c->end / 8 <= UINT32_MAX)
+		return true;
+	diag(cc, DIAG_literal_range, def->span,
+	     "up to here it takes more than %" PRIu32 " bytes", UINT32_MAX);
 	return false;
 }
 
@@ -170,6 +185,8 @@ static bool add_members(struct compile *cc, const struct type_def *def,
 		    !check_complete(cc, m, out->type))
 			return false;
 		place_member(cc, &c, m, out);
+		if (!check_size(cc, m, &c))
+			return false;
 		if (!m->has_bits || m->bits)
 			n++;
 	}

@@ -14,6 +14,12 @@ enum {
 	 */
 	MAX_PASSES = 2000,
 	UNROLL_MAX = 100,
+	UNROLLED_MAX = 10000, /* turns of blocks in each other */
+	/*
+	 * Each loop's function is called by the one around it; the kernel allows 8 in
+	 * all, of which the program is one and two may look through text.
+	 */
+	LOOP_DEPTH_MAX = 5,
 };
 
 const struct type type_constant = { .kind = TYPE_INT, .size = 8, .is_signed = true };
@@ -257,18 +263,47 @@ static void infer_each(struct sema *s, struct node *n)
 			map->span);
 }
 
-static void infer_unroll(struct sema *s, struct node *n)
+/* Blocks in each other are as large as all of their turns. */
+static unsigned infer_count(struct sema *s, const struct node *n)
 {
+	const struct node *cond = n->loop.cond;
 	int64_t count;
 
-	if (!infer_value(s, n->loop.cond))
-		return;
-	if (!constant_int(n->loop.cond, &count))
-		sema_error(s, DIAG_literal_needed, n->loop.cond->span,
+	if (!constant_int(cond, &count)) {
+		sema_error(s, DIAG_literal_needed, cond->span,
 			   "how often a block is unrolled must be a constant");
-	else if (count < 1 || count > UNROLL_MAX)
-		sema_error(s, DIAG_literal_range, n->loop.cond->span,
+	} else if (count < 1 || count > UNROLL_MAX) {
+		sema_error(s, DIAG_literal_range, cond->span,
 			   "a block is unrolled from 1 to %d times", UNROLL_MAX);
+	} else if (s->unrolled * (unsigned)count > UNROLLED_MAX) {
+		sema_error(s, DIAG_literal_range, cond->span,
+			   "blocks in each other are unrolled at most %d times in all",
+			   UNROLLED_MAX);
+	} else {
+		return (unsigned)count;
+	}
+	return 1;
+}
+
+static void infer_unroll(struct sema *s, struct node *n)
+{
+	unsigned around = s->unrolled;
+
+	if (infer_value(s, n->loop.cond))
+		s->unrolled *= infer_count(s, n);
+	infer_stmt(s, n->loop.body);
+	s->unrolled = around;
+}
+
+static void infer_turns(struct sema *s, struct node *n)
+{
+	if (++s->loops == LOOP_DEPTH_MAX + 1)
+		sema_error(s, DIAG_unsupported, n->span, "loops are at most %d deep",
+			   LOOP_DEPTH_MAX);
+	if (n->kind == NODE_WHILE)
+		infer_condition(s, n->loop.cond);
+	infer_stmt(s, n->loop.body);
+	s->loops--;
 }
 
 static void infer_loop(struct sema *s, struct node *n)
@@ -279,12 +314,11 @@ static void infer_loop(struct sema *s, struct node *n)
 		infer_bound(s, n, n->loop.to);
 	} else if (n->kind == NODE_FOR_MAP) {
 		infer_each(s, n);
-	} else if (n->kind == NODE_WHILE) {
-		infer_condition(s, n->loop.cond);
-	} else {
+	} else if (n->kind == NODE_UNROLL) {
 		infer_unroll(s, n);
+		return;
 	}
-	infer_stmt(s, n->loop.body);
+	infer_turns(s, n);
 }
 
 static void infer_if(struct sema *s, struct node *n)
@@ -453,7 +487,7 @@ static bool assume_absent_values(struct compile *cc)
 
 bool infer(struct compile *cc)
 {
-	struct sema s = { .cc = cc };
+	struct sema s = { .cc = cc, .unrolled = 1 };
 	int passes = 0;
 
 	/* Two at least: a check may rewrite its call in the first. */

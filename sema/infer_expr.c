@@ -110,6 +110,16 @@ static bool can_cast(const struct type *from, const struct type *to)
 	return false;
 }
 
+/* Where it is, it stays: what is written says nothing of that. */
+static bool is_same_aggregate(struct sema *s, const struct type *from,
+			      const struct type *to)
+{
+	struct arena *a = s->cc->arena;
+
+	return (from->kind == TYPE_STRUCT || from->kind == TYPE_ARRAY) &&
+	       from->kind == to->kind && type_join(a, from, to);
+}
+
 static const struct type *infer_cast(struct sema *s, struct node *n)
 {
 	const struct type *from = infer_value(s, n->cast.operand);
@@ -118,7 +128,7 @@ static const struct type *infer_cast(struct sema *s, struct node *n)
 
 	if (!from || !to)
 		return NULL;
-	if (type_equal(from, to))
+	if (type_equal(from, to) || is_same_aggregate(s, from, to))
 		return from;
 	if (!can_cast(from, to)) {
 		sema_error(s, DIAG_type_mismatch, n->span, "%s cannot be cast to %s",
@@ -189,17 +199,22 @@ static const struct type *infer_unary(struct sema *s, struct node *n)
 }
 
 /* What is compared byte by byte, without a loop. */
-static bool comparable_memory(const struct type *x, const struct type *y)
+static bool comparable_memory(struct arena *a, const struct type *x,
+			      const struct type *y)
 {
+	if (x->kind == TYPE_TUPLE && y->kind == TYPE_TUPLE) {
+		x = type_join(a, x, y);
+		return x && type_size(x) <= COMPARE_MEMORY_MAX;
+	}
 	return x->kind == y->kind && type_c_size(x) == type_c_size(y) &&
 	       type_size(x) <= COMPARE_MEMORY_MAX &&
-	       (x->kind != TYPE_TUPLE || type_equal(x, y)) &&
 	       (x->kind != TYPE_SHOWN || x->shape == y->shape);
 }
 
 /* Strings are compared as a whole; a name with what it might be. */
-static bool comparable(enum op op, const struct node *left, const struct type *x,
-		       const struct node *right, const struct type *y)
+static bool comparable(struct arena *a, enum op op, const struct node *left,
+		       const struct type *x, const struct node *right,
+		       const struct type *y)
 {
 	bool equality = op == OP_EQ || op == OP_NE;
 
@@ -214,7 +229,7 @@ static bool comparable(enum op op, const struct node *left, const struct type *x
 	if (y->kind == TYPE_NAME && left->kind == NODE_STR)
 		return true;
 	if (x->kind == TYPE_TUPLE || x->kind == TYPE_SHOWN || x->kind == TYPE_ARRAY)
-		return comparable_memory(x, y);
+		return comparable_memory(a, x, y);
 	return x->kind == y->kind && (x->kind == TYPE_STR || x->kind == TYPE_NAME);
 }
 
@@ -278,7 +293,7 @@ static const struct type *
 infer_comparison(struct sema *s, enum op op, struct span at, const struct node *left,
 		 const struct type *x, const struct node *right, const struct type *y)
 {
-	if (!comparable(op, left, x, right, y)) {
+	if (!comparable(s->cc->arena, op, left, x, right, y)) {
 		if ((type_is_number(x) && infer_bad_parameter(s, right)) ||
 		    (type_is_number(y) && infer_bad_parameter(s, left)))
 			return NULL;

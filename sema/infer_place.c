@@ -181,6 +181,15 @@ static const struct type *infer_member(struct sema *s, struct node *n,
 		unknown_member(s, n, record);
 		return NULL;
 	}
+	if (type_in_memory(base) && m->type->kind == TYPE_ARRAY && !m->type->count) {
+		sema_error(s, DIAG_unsupported, n->span,
+			   "what follows %s is not in a copy of it",
+			   infer_text(s, record));
+		if (s->report)
+			diag_hint(s->cc, "read it through a pointer: pointer->%s",
+				  n->field.name);
+		return NULL;
+	}
 	set_part(s, n, m, bit_offset);
 	return part_type(s, m->type, base);
 }
@@ -230,6 +239,13 @@ const struct type *infer_field(struct sema *s, struct node *n)
 	return NULL;
 }
 
+/* What can be read through a pointer: &$x may point to a tuple, too. */
+static bool is_c_type(const struct type *t)
+{
+	return type_is_number(t) || t->kind == TYPE_STR || t->kind == TYPE_STRUCT ||
+	       t->kind == TYPE_ARRAY;
+}
+
 /* Elements. */
 
 static const struct type *bad_index(struct sema *s, const struct node *n,
@@ -255,7 +271,7 @@ const struct type *infer_index(struct sema *s, struct node *n)
 	}
 	if (base->kind == TYPE_STR)
 		return type_int(s->cc->arena, 1, true, UNIT_NONE);
-	if (base->kind == TYPE_PTR && base->to->kind != TYPE_VOID)
+	if (base->kind == TYPE_PTR && is_c_type(base->to))
 		return part_type(s, base->to, base);
 	if (base->kind != TYPE_ARRAY) {
 		sema_error(s, DIAG_type_mismatch, n->span, "%s has no elements",
@@ -276,7 +292,7 @@ const struct type *infer_deref(struct sema *s, struct node *n)
 
 	if (!t)
 		return NULL;
-	if (t->kind == TYPE_PTR && t->to->kind != TYPE_VOID)
+	if (t->kind == TYPE_PTR && is_c_type(t->to))
 		return part_type(s, t->to, t);
 	if (t->kind == TYPE_INT && t->size == 8 && t->unit == UNIT_NONE)
 		return &type_u64; /* an address, as kaddr() is */

@@ -19,6 +19,8 @@ struct sema {
 	bool report;                  /* the last pass: errors are recorded */
 	unsigned unreached;           /* > 0: a constant condition leaves this out */
 	bool changed;                 /* a map's or variable's type grew */
+	unsigned loops;               /* around here, but unroll */
+	unsigned unrolled;            /* how often this is built, because of unroll */
 };
 
 /* The stages. Each returns false if an error was recorded. */

@@ -154,6 +154,14 @@ size_t type_size(const struct type *t)
 	return 0;
 }
 
+/* More than anything has room for: sums of such sizes do not overflow. */
+static uint64_t array_size(uint64_t count, uint64_t each)
+{
+	const uint64_t max = UINT64_C(1) << 48;
+
+	return each && count > max / each ? max : count * each;
+}
+
 uint64_t type_c_size(const struct type *t)
 {
 	switch (t->kind) {
@@ -165,7 +173,7 @@ uint64_t type_c_size(const struct type *t)
 	case TYPE_TUPLE:
 		return t->record->size;
 	case TYPE_ARRAY:
-		return t->count * type_c_size(t->to);
+		return array_size(t->count, type_c_size(t->to));
 	case TYPE_PTR:
 	case TYPE_NAME:
 	case TYPE_TIME:
