@@ -80,7 +80,7 @@ const struct builtin map_builtins[] = {
 	{
 		.name = "delete",
 		.kind = BUILTIN_FUNC,
-		.returns = { .kind = TYPE_INT, .size = 8, .is_signed = true },
+		.returns = { .kind = TYPE_INT, .size = 1, .is_signed = true, .is_bool = true },
 		.params = {
 			{ .name = "map", .type = TYPE_ANY,
 			  .flags = PARAM_MAP | PARAM_ENTRY },
@@ -98,7 +98,7 @@ const struct builtin map_builtins[] = {
 	{
 		.name = "has_key",
 		.kind = BUILTIN_FUNC,
-		.returns = { .kind = TYPE_INT, .size = 8, .is_signed = true },
+		.returns = { .kind = TYPE_INT, .size = 1, .is_signed = true, .is_bool = true },
 		.params = {
 			{ .name = "map", .type = TYPE_ANY,
 			  .flags = PARAM_MAP | PARAM_ENTRY },

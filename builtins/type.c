@@ -24,8 +24,13 @@ static void become_constant(struct sema *s, struct node *call, uint64_t value)
 
 static bool check_sizeof(struct sema *s, struct node *call)
 {
-	const struct type *t = call_arg(call, 0)->type;
+	const struct node *of = call_arg(call, 0);
+	const struct part_info *part = of->kind == NODE_FIELD ? of->field.data : NULL;
+	const struct type *t = of->type;
 
+	/* An array of char, which is read as text, with its own size. */
+	if (part && of->field.base->type->kind != TYPE_ARGS)
+		t = part->type;
 	if (t->kind == TYPE_STRUCT && !ctype_complete(s->cc, t->record))
 		return sema_error(s, DIAG_unknown_type, call->span,
 				  "the size of %s is not known here",

@@ -103,6 +103,11 @@ static const struct type *pointee(struct compile *cc, const char *text)
 		{ "long", 8, true },
 		{ "unsigned long", 8, false },
 		{ "unsigned short", 2, false },
+		{ "pid_t", 4, true },
+		{ "clockid_t", 4, true },
+		{ "uid_t", 4, false },
+		{ "gid_t", 4, false },
+		{ "umode_t", 2, false },
 	};
 	size_t len = strcspn(text, "*"), i;
 	const struct type *tagged;
@@ -199,6 +204,13 @@ static const struct type *word_type(struct compile *cc, const char *group,
 	if (is_pointer && in->size == 8)
 		return type_ptr(cc->arena, pointee(cc, in->type_text), space);
 	known = tagged_type(cc, in->type_text, strlen(in->type_text));
+	/* The kernel keeps what system calls are given in whole registers. */
+	if (!known && in->size == 8) {
+		known = pointee(cc, in->type_text);
+		return known->kind == TYPE_INT && known->size < 8
+			       ? known
+			       : type_int(cc->arena, 8, in->is_signed, UNIT_NONE);
+	}
 	if (known && known->kind == TYPE_INT && known->size == in->size)
 		return known;
 	return type_int(cc->arena, in->size, in->is_signed, UNIT_NONE);
@@ -234,6 +246,10 @@ static void describe_field(struct compile *cc, const char *group,
 	} else {
 		out->at.kind = LOC_CONTEXT;
 		out->type = word_type(cc, group, in, is_pointer);
+		if (out->type->kind == TYPE_INT) {
+			out->at.size = out->type->size;
+			out->at.is_signed = out->type->is_signed;
+		}
 	}
 }
 

@@ -51,6 +51,10 @@ static const struct type *basic_type(struct arena *a, unsigned size, bool is_sig
 
 static const struct type *find_basic(struct arena *a, const char *name)
 {
+	/* Nothing computes with them, but structs have them. */
+	if (strcmp(name, "float") == 0 || strcmp(name, "double") == 0)
+		return type_array(a, type_int(a, 1, false, UNIT_NONE),
+				  *name == 'f' ? 4 : 8, SPACE_ANY);
 	for (size_t i = 0; i < sizeof(basic_types) / sizeof(basic_types[0]); i++) {
 		const struct cast_type *c = &basic_types[i];
 

@@ -205,6 +205,16 @@ static bool same_items(const struct record_type *a, const struct record_type *b)
 	return true;
 }
 
+/* What pointers lead to is the same wherever it is. */
+static bool same_pointee(const struct type *a, const struct type *b)
+{
+	if (a->kind == TYPE_STRUCT && b->kind == TYPE_STRUCT)
+		return a->record == b->record;
+	if (a->kind == TYPE_ARRAY && b->kind == TYPE_ARRAY)
+		return a->count == b->count && same_pointee(a->to, b->to);
+	return type_equal(a, b);
+}
+
 bool type_equal(const struct type *a, const struct type *b)
 {
 	if (a == b)
@@ -224,7 +234,7 @@ bool type_equal(const struct type *a, const struct type *b)
 	case TYPE_STR:
 		return a->limit == b->limit;
 	case TYPE_PTR:
-		return a->space == b->space && type_equal(a->to, b->to);
+		return a->space == b->space && same_pointee(a->to, b->to);
 	case TYPE_STRUCT:
 		return a->space == b->space && a->origin == b->origin &&
 		       a->record == b->record;
@@ -299,7 +309,7 @@ static const struct type *join_ptr(struct arena *a, const struct type *x,
 {
 	const struct type *to = x->to;
 
-	if (!type_equal(x->to, y->to)) {
+	if (!same_pointee(x->to, y->to)) {
 		if (x->to->kind == TYPE_VOID)
 			to = y->to;
 		else if (y->to->kind != TYPE_VOID)
