@@ -204,8 +204,10 @@ const struct probe_kind probe_kretprobe = {
 	.syntax = "kretprobe:[MODULE:]FUNCTION",
 	.summary = "a function of the kernel returns",
 	.doc = "FUNCTION and MODULE as in kprobe; `retval` is what it returns. Calls that "
-	       "began before the probe was attached are not seen. fexit does the same "
-	       "with types, with the arguments, and for less.",
+	       "began before the probe was attached are not seen. The kernel remembers "
+	       "some ten calls that are to return, and misses others meanwhile; from 6.7 "
+	       "on memql can tell how many. fexit has no such limit, and it has types and "
+	       "the arguments, and costs less.",
 	.example = "kretprobe:vfs_read { @[(int64)retval < 0] = count(); }",
 	.flags = PROBE_SYSTEM_WIDE | PROBE_REGISTERS,
 	.section = "kretprobe",

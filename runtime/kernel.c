@@ -47,3 +47,43 @@ const char *kernel_too_old(struct arena *a)
 	return major > 5 || (major == 5 && minor >= 15) ? NULL
 							: arena_strdup(a, name.release);
 }
+
+/* What the kernel tells of a link to kprobes: uapi/linux/bpf.h of 6.7. */
+struct kprobe_link_info {
+	uint32_t type, id, prog_id, unused;
+	union {
+		struct {
+			uint64_t addrs;
+			uint32_t count, flags;
+			uint64_t missed;
+		} multi;
+		struct {
+			uint32_t type, unused;
+			uint64_t name;
+			uint32_t name_len, offset;
+			uint64_t address, missed;
+		} event;
+	};
+};
+
+enum {
+	LINK_PERF_EVENT = 7,
+	LINK_KPROBE_MULTI = 8,
+	EVENT_KPROBE = 3,
+	EVENT_KRETPROBE = 4,
+};
+
+uint64_t kernel_missed_events(int fd)
+{
+	struct kprobe_link_info info = { 0 };
+	uint32_t size = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(fd, &info, &size))
+		return 0;
+	if (info.type == LINK_KPROBE_MULTI)
+		return info.multi.missed;
+	if (info.type == LINK_PERF_EVENT &&
+	    (info.event.type == EVENT_KPROBE || info.event.type == EVENT_KRETPROBE))
+		return info.event.missed;
+	return 0;
+}

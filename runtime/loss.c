@@ -139,6 +139,10 @@ bool session_report_losses(struct session *s)
 	any |= symbols.any;
 
 	any |= report_recursion(s);
+	any |= tell(s, s->missed,
+		    "events of kprobes: the kernel was in another one, or could not "
+		    "remember more calls until they return (fexit has no such limit)",
+		    0);
 	any |= tell(s, s->malformed,
 		    "events: memql did not understand its own record, which is a bug",
 		    0);

@@ -192,6 +192,7 @@ void session_add_iterator(struct session *s, int fd)
 struct detach_work {
 	struct session *s;
 	atomic_size_t next; /* of all descriptors, then all links */
+	atomic_ullong missed;
 };
 
 static void *detach_some(void *arg)
@@ -201,8 +202,12 @@ static void *detach_some(void *arg)
 	size_t i;
 
 	while ((i = atomic_fetch_add(&w->next, 1)) < s->fds.n + s->links.n) {
+		int fd = i < s->fds.n ? s->fds.items[i]
+				      : bpf_link__fd(s->links.items[i - s->fds.n]);
+
+		atomic_fetch_add(&w->missed, kernel_missed_events(fd));
 		if (i < s->fds.n)
-			close(s->fds.items[i]);
+			close(fd);
 		else
 			bpf_link__destroy(s->links.items[i - s->fds.n]);
 	}
@@ -222,6 +227,7 @@ static void detach(struct session *s)
 	while (n)
 		pthread_join(threads[--n], NULL);
 	s->fds.n = s->links.n = 0;
+	s->missed += work.missed;
 }
 
 /* BEGIN or END: the kernel runs the program once, here and now. */

@@ -77,6 +77,7 @@ struct session {
 	struct datum *args; /* room for the arguments of any action */
 	int iterator;       /* its descriptor; -1: none */
 	uint64_t batch_end; /* CLOCK_MONOTONIC, ns; 0: when the buffer is empty */
+	uint64_t missed;    /* events that the kernel's probes did not see */
 	uint64_t malformed; /* records that could not be decoded */
 	bool exiting;       /* exit() was handled: what follows it is not shown */
 	int exit_code;
@@ -95,6 +96,12 @@ struct session {
 
 /* memql's process id as BPF programs see it, which differs inside a container. */
 uint32_t kernel_own_pid(void);
+/*
+ * Events that the link's kprobes did not see, as the kernel counts them from 6.7 on: since
+ * it was already in a kprobe, or had no room to remember more calls that are to return.
+ * fd may be anything.
+ */
+uint64_t kernel_missed_events(int fd);
 /* "5.10.0-8-amd64" if the kernel is older than memql supports, else NULL. */
 const char *kernel_too_old(struct arena *a);
 

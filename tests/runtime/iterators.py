@@ -1,6 +1,7 @@
 """iter: walks through the machine's tasks, files and memory."""
 
 import os
+import resource
 import sys
 import tempfile
 
@@ -28,6 +29,8 @@ def tasks(load):
 def files(load, directory):
     """More than fit into the ring buffer at once."""
     path = os.path.join(directory, "opened")
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with open(path, "w") as f:
         many = [os.dup(f.fileno()) for _ in range(3000)]
         found = lines(
