@@ -320,7 +320,7 @@ static void report_missing(struct resolver *r)
 		return;
 	/* A program that expects some to be missing is told once that all are. */
 	if (!found_something(r) && diag_ok(cc) &&
-	    (cc->plan->missing_hint || cc->plan->missing_probes != MISSING_ERROR)) {
+	    (cc->plan->missing_hint || cc->plan->missing_probes == MISSING_WARN)) {
 		report_nothing_found(r);
 		return;
 	}
@@ -335,8 +335,10 @@ static void report_missing(struct resolver *r)
 	}
 	for (size_t i = 0; i < r->missing.n; i++) {
 		const struct missing *m = &r->missing.items[i];
+		/* Beside others, a pattern says "if there are any". */
+		bool any = found_something(r) && glob_is_pattern(m->point->text);
 
-		diag(cc, tag, m->point->span, "nothing on this machine matches '%s'",
+		diag(cc, any ? DIAG_missing_probe : tag, m->point->span, "nothing on this machine matches '%s'",
 		     m->point->text);
 		if (m->kind->explain)
 			m->kind->explain(cc, &m->spec);
