@@ -62,7 +62,9 @@ enum param_flags {
 	PARAM_ENTRY = 1 << 4, /* one entry of a map: @x[k]; with PARAM_MAP either */
 	PARAM_VALUE = 1 << 5, /* with PARAM_MAP: or any other value of the type */
 	PARAM_TYPE = 1 << 6,  /* a type, or with PARAM_VALUE a value that has it */
-	PARAM_WORD = 1 << 7,  /* a bare name is taken as text: call_word() */
+	PARAM_PLACE =
+		1 << 8, /* the last argument may be a $variable to set: sema_set() */
+	PARAM_WORD = 1 << 7, /* a bare name is taken as text: call_word() */
 };
 
 struct param {

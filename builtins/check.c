@@ -158,7 +158,10 @@ static struct value emit_nothing(struct emit *e, const struct node *call)
 	{ .name = (name_),                                                             \
 	  .kind = BUILTIN_FUNC,                                                        \
 	  .flags = BUILTIN_LITERAL,                                                    \
-	  .returns = { .kind = TYPE_INT, .size = 1, .is_bool = true },                 \
+	  .returns = { .kind = TYPE_INT,                                               \
+		       .size = 1,                                                      \
+		       .is_signed = true,                                              \
+		       .is_bool = true },                                              \
 	  .params = { { .name = "x", .type = TYPE_ANY } },                             \
 	  .check = (check_),                                                           \
 	  .summary = (what_),                                                          \
@@ -188,7 +191,7 @@ const struct builtin check_builtins[] = {
 		.name = "kfunc_exist",
 		.kind = BUILTIN_FUNC,
 		.flags = BUILTIN_LITERAL,
-		.returns = { .kind = TYPE_INT, .size = 1, .is_bool = true },
+		.returns = { .kind = TYPE_INT, .size = 1, .is_signed = true, .is_bool = true },
 		.params = {
 			{ .name = "name", .type = TYPE_STR, .flags = PARAM_LITERAL },
 		},
@@ -201,7 +204,7 @@ const struct builtin check_builtins[] = {
 		.name = "kfunc_allowed",
 		.kind = BUILTIN_FUNC,
 		.flags = BUILTIN_LITERAL,
-		.returns = { .kind = TYPE_INT, .size = 1, .is_bool = true },
+		.returns = { .kind = TYPE_INT, .size = 1, .is_signed = true, .is_bool = true },
 		.params = {
 			{ .name = "name", .type = TYPE_STR, .flags = PARAM_LITERAL },
 		},

@@ -157,7 +157,7 @@ const struct builtin kernel_builtins[] = {
 	{
 		.name = "usermode",
 		.kind = BUILTIN_VALUE,
-		.returns = { .kind = TYPE_INT, .size = 1, .is_bool = true },
+		.returns = { .kind = TYPE_INT, .size = 1, .is_signed = true, .is_bool = true },
 		.check = check_usermode,
 		.summary = "whether the probe interrupted a program, not the kernel",
 		.doc = "In probes that have registers: clocks, and functions of the kernel "

@@ -226,7 +226,7 @@ const struct builtin process_builtins[] = {
 	{
 		.name = "has_cpid",
 		.kind = BUILTIN_VALUE,
-		.returns = { .kind = TYPE_INT, .size = 1, .is_bool = true },
+		.returns = { .kind = TYPE_INT, .size = 1, .is_signed = true, .is_bool = true },
 		.summary = "whether memql was started with -c",
 		.doc = "A script can trace the command if there is one, else everything.",
 		.example = "tracepoint:raw_syscalls:sys_enter /!has_cpid || pid == cpid/ "

@@ -202,8 +202,9 @@ static bool read_arguments(struct sema *s, const struct node *call,
 			return sema_error(s, DIAG_type_mismatch, second->span,
 					  "the number of frames is given twice");
 	}
-	if (depth)
-		constant_int(depth, &n);
+	if (depth && !constant_int(depth, &n))
+		return sema_error(s, DIAG_literal_needed, depth->span,
+				  "the number of frames must be a constant");
 	if (n < 1 || n > DEPTH_MAX)
 		return sema_error(
 			s, DIAG_literal_range, depth->span,

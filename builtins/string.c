@@ -282,7 +282,7 @@ const struct builtin string_builtins[] = {
 	{
 		.name = "strcontains",
 		.kind = BUILTIN_FUNC,
-		.returns = { .kind = TYPE_INT, .size = 1, .is_bool = true },
+		.returns = { .kind = TYPE_INT, .size = 1, .is_signed = true, .is_bool = true },
 		.params = {
 			{ .name = "haystack", .type = TYPE_STR },
 			{ .name = "needle", .type = TYPE_STR },

@@ -231,6 +231,9 @@ void emit_cell_max(struct emit *e, struct value cell, struct value i, struct val
 
 /* map is a NODE_MAP. The address of the entry's value, 0 if there is none. */
 struct value emit_map_lookup(struct emit *e, const struct node *map);
+/* Put the value of a plain map's entry, whose address this is, into a $variable. */
+void emit_entry_to(struct emit *e, const struct node *place, const struct node *map,
+		   struct value entry);
 /* 1 if an entry was there. */
 struct value emit_map_delete(struct emit *e, const struct node *map);
 

@@ -121,6 +121,18 @@ static struct value delete_scalar(struct emit *e, const struct map_info *map)
 	return local_get(e, result);
 }
 
+void emit_entry_to(struct emit *e, const struct node *place, const struct node *map,
+		   struct value entry)
+{
+	const struct var_info *var = place->var.info;
+	const struct type *of = map->map.info->value;
+
+	if (is_wide(var->type))
+		convert(e, var_text(e, var), var->type, entry, of, false);
+	else
+		var_store(e, var, emit_load(e, entry, 0, 8, false));
+}
+
 struct value emit_map_delete(struct emit *e, const struct node *map)
 {
 	const struct map_info *info = map->map.info;

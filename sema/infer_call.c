@@ -126,6 +126,12 @@ static bool map_needed(struct sema *s, const struct node *call, const struct par
 	return false;
 }
 
+bool sema_set(struct sema *s, struct node *place, const struct type *t)
+{
+	infer_var_value(s, place, t, place->span);
+	return place->type != NULL;
+}
+
 static bool check_arg(struct sema *s, const struct node *call, const struct param *p,
 		      struct node *arg)
 {
@@ -135,6 +141,10 @@ static bool check_arg(struct sema *s, const struct node *call, const struct para
 		return true; /* a path of words: the row reads it */
 	if (p->flags & PARAM_TYPE && arg->kind == NODE_TYPE)
 		return (arg->type = infer_written(s, &arg->written, arg->span));
+	if (p->flags & PARAM_PLACE && arg->kind == NODE_VAR && !arg->next) {
+		arg->type = arg->var.info->type; /* or nothing is there yet */
+		return true;
+	}
 	if (param_takes_map(p, arg))
 		return check_map(s, p, arg);
 	if (takes_map && arg->kind == NODE_MAP && !(p->flags & PARAM_VALUE))

@@ -338,8 +338,8 @@ static void report_missing(struct resolver *r)
 		/* Beside others, a pattern says "if there are any". */
 		bool any = found_something(r) && glob_is_pattern(m->point->text);
 
-		diag(cc, any ? DIAG_missing_probe : tag, m->point->span, "nothing on this machine matches '%s'",
-		     m->point->text);
+		diag(cc, any ? DIAG_missing_probe : tag, m->point->span,
+		     "nothing on this machine matches '%s'", m->point->text);
 		if (m->kind->explain)
 			m->kind->explain(cc, &m->spec);
 	}

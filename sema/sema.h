@@ -37,6 +37,9 @@ bool sema_error(struct sema *s, enum diag_tag tag, struct span at, const char *f
 /* The i-th argument of a call, or NULL. */
 struct node *call_arg(const struct node *call, size_t i);
 
+/* A call puts a value of this type, or NULL if it is not known yet, into a PARAM_PLACE. */
+bool sema_set(struct sema *s, struct node *place, const struct type *t);
+
 /*
  * The call's i-th argument, a PARAM_WORD, as its index in names, which end at NULL; 0 if
  * it was left out. -1 if it is none of them: then an error was recorded.
