@@ -110,7 +110,7 @@ TOOLS = [
     Program("vfsstat", ("read", "open"), (rf"^{TIME}$", r"^@\[vfs_read\]: \d+", r"^@\[vfs_open\]: \d+")),
     Program("writeback", ("sync",), (rf"^{TIME}  \S+ +\d+ +\w+ +\d+\.\d\d\d$",)),
     Program("xfsdist", (), (r"^Tracing XFS",), lacks=(function("xfs_file_open"),),
-            remark="bpftrace prints the header only"),
+            remark="without XFS the header only"),
 ]
 
 LINES = [
