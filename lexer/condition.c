@@ -232,9 +232,12 @@ static int64_t ternary(struct evaluator *e)
 bool condition_is_true(struct lexer *l, struct span at,
 		       const struct lexer_token *tokens, size_t n)
 {
-	struct evaluator e = { .l = l, .at = at, .token = tokens, .end = tokens + n };
-	const int64_t value = ternary(&e);
+	struct evaluator e = { .l = l, .at = at, .token = tokens };
+	int64_t value;
 
+	/* Without tokens there is no address to add to. */
+	e.end = n ? tokens + n : tokens;
+	value = ternary(&e);
 	if (!e.failed && e.token < e.end)
 		fail(&e, "expected an operator or the end of the line");
 	return !e.failed && value;
