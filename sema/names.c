@@ -242,6 +242,12 @@ static void visit_type_arg(struct names *s, struct node *n)
 	visit_expr(n, s);
 }
 
+/* A bare name, or for a row that reads paths of them whatever is there. */
+static bool is_word(const struct param *p, const struct node *n)
+{
+	return p->type == TYPE_ANY || (n->kind == NODE_CALL && !n->call.has_parens);
+}
+
 /* A bare name where the row wants a word is text from here on; a.b is the row's. */
 static void take_word(struct node *n)
 {
@@ -265,7 +271,7 @@ static void visit_args(struct names *s, struct node *call, const struct builtin 
 		next = arg->next;
 		if (flags & PARAM_TYPE)
 			visit_type_arg(s, arg);
-		else if (flags & PARAM_WORD)
+		else if (flags & PARAM_WORD && is_word(p, arg))
 			take_word(arg);
 		else
 			visit_expr(arg, s);
