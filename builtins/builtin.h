@@ -109,6 +109,7 @@ struct agg_site {
  * identity, so maps need no initialisation.
  */
 struct agg_ops {
+	bool own_cells; /* each CPU has cells, however large: they are not for several */
 	size_t (*cell_size)(const struct agg_site *site); /* bytes, a multiple of 8 */
 	/* site is the map's: all its calls agree on how a value is stored. */
 	void (*update)(struct emit *e, struct value cell, const struct node *call,
@@ -188,6 +189,7 @@ extern const struct builtin time_builtins[];
 extern const struct builtin string_builtins[];
 extern const struct builtin map_builtins[];
 extern const struct builtin aggregation_builtins[];
+extern const struct builtin series_builtins[];
 extern const struct builtin action_builtins[];
 extern const struct builtin message_builtins[];
 extern const struct builtin system_builtins[];

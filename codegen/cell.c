@@ -94,6 +94,29 @@ static void raise_shared(struct emit *e, struct value at, struct value v)
 	emit_end(e, &stop);
 }
 
+struct branch emit_cell_lock(struct emit *e, struct value cell, struct span at)
+{
+	struct value busy = emit_int(e, 0);
+	struct branch b;
+
+	if (e->cell_atomic) {
+		busy = exchange(e, cell, emit_int(e, 0), emit_int(e, 1));
+		b = emit_if(e, busy);
+		emit_loss(e, LOSS_CONTENTION, at);
+	} else {
+		b = emit_if(e, busy);
+	}
+	emit_else(e, &b);
+	return b;
+}
+
+void emit_cell_unlock(struct emit *e, struct value cell, struct branch *locked)
+{
+	if (e->cell_atomic)
+		exchange(e, cell, emit_int(e, 1), emit_int(e, 0));
+	emit_end(e, locked);
+}
+
 void emit_cell_max(struct emit *e, struct value cell, struct value i, struct value v)
 {
 	struct word w = open_word(e, cell, i);

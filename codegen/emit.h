@@ -228,6 +228,12 @@ void emit_loop_end(struct emit *e, struct loop *l);
 /* Word i of an aggregation's cell; atomic where the map needs it. */
 void emit_cell_add(struct emit *e, struct value cell, struct value i, struct value v);
 void emit_cell_max(struct emit *e, struct value cell, struct value i, struct value v);
+/*
+ * What follows, to the unlocking, has the cell for itself; a CPU that finds it taken skips
+ * that, and counts it. The first word is the lock: 0.
+ */
+struct branch emit_cell_lock(struct emit *e, struct value cell, struct span at);
+void emit_cell_unlock(struct emit *e, struct value cell, struct branch *locked);
 
 /* map is a NODE_MAP. The address of the entry's value, 0 if there is none. */
 struct value emit_map_lookup(struct emit *e, const struct node *map);

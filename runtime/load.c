@@ -307,11 +307,13 @@ static void set_settings(struct session *s, uint32_t ring_bytes, int32_t child)
 	uint32_t self = kernel_own_pid();
 	uint64_t start = clock_ns(CLOCK_BOOTTIME), wake = ring_bytes / 4;
 	uint64_t tai = clock_offset(CLOCK_TAI, CLOCK_BOOTTIME);
+	uint64_t wall = clock_offset(CLOCK_REALTIME, CLOCK_BOOTTIME);
 
 	set_setting(s, SETTING_SELF, &self, sizeof(self));
 	set_setting(s, SETTING_START, &start, sizeof(start));
 	set_setting(s, SETTING_WAKE, &wake, sizeof(wake));
 	set_setting(s, SETTING_TAI_OFFSET, &tai, sizeof(tai));
+	set_setting(s, SETTING_WALL_OFFSET, &wall, sizeof(wall));
 	set_setting(s, SETTING_CHILD, &child, sizeof(child));
 }
 

@@ -43,8 +43,7 @@ static const char *describe(struct arena *a, const struct image_loss *loss)
 		return arena_printf(a, "calls of %s: the kernel refused them",
 				    subject ? subject : "a function");
 	case LOSS_CONTENTION:
-		return arena_printf(a,
-				    "updates of %s: too many CPUs updated it at once",
+		return arena_printf(a, "updates of %s: others were under way",
 				    subject ? subject : "a minimum or maximum");
 	case LOSS_DIVISION:
 		return "quotients: the divisor was 0, and so is the result";

@@ -50,6 +50,21 @@ struct histogram {
 	size_t npercentiles;
 };
 
+/* A value over time: of intervals that follow each other. */
+struct point {
+	uint64_t start; /* CLOCK_REALTIME, nanoseconds */
+	bool seen;      /* there was a value */
+	int64_t value;
+};
+
+struct series {
+	const struct point *points;
+	size_t n;
+	uint64_t length; /* of an interval, nanoseconds */
+	bool is_signed;
+	enum unit unit;
+};
+
 /* A named part of a value such as stats(). */
 struct part {
 	const char *name;
@@ -74,6 +89,7 @@ struct sink_ops {
 	void (*datum)(struct sink *out, const struct datum *d);
 	void (*parts)(struct sink *out, const struct part *p, size_t n);
 	void (*histogram)(struct sink *out, const struct histogram *h);
+	void (*series)(struct sink *out, const struct series *s);
 
 	/* What the script has to say besides results; severity is "error" or "warning". */
 	void (*message)(struct sink *out, const char *event, const char *severity,
@@ -147,6 +163,8 @@ void text_add_duration(struct text *t, int64_t n, enum unit unit);
  * written as \u escapes, a byte that is not UTF-8 as \u00NN.
  */
 void text_add_json(struct text *t, const char *bytes, size_t len);
+/* A series as lines of a diagram. */
+void text_add_series(struct text *t, const struct series *s);
 void text_free(struct text *t);
 
 #endif

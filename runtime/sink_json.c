@@ -392,6 +392,31 @@ static void show_histogram(struct sink *out, const struct histogram *h)
 	end_value(j);
 }
 
+static void show_series(struct sink *out, const struct series *s)
+{
+	struct json_sink *j = self(out);
+	struct text *t = &j->line;
+	const char *unit = unit_name(s->unit);
+
+	j->type = "tseries";
+	text_add(t, "{", 1);
+	if (unit)
+		text_printf(t, "\"unit\":\"%s\",", unit);
+	text_printf(t, "\"interval\":%" PRIu64 ",\"points\":[", s->length);
+	for (size_t i = 0; i < s->n; i++) {
+		const struct point *p = &s->points[i];
+
+		text_printf(t, "%s{\"start\":%" PRIu64, i ? "," : "", p->start);
+		if (p->seen && s->is_signed)
+			text_printf(t, ",\"value\":%" PRId64, p->value);
+		else if (p->seen)
+			text_printf(t, ",\"value\":%" PRIu64, (uint64_t)p->value);
+		text_add(t, "}", 1);
+	}
+	text_add(t, "]}", 2);
+	end_value(j);
+}
+
 static void show_attached(struct sink *out, size_t nprobes)
 {
 	struct json_sink *j = self(out);
@@ -438,6 +463,7 @@ static const struct sink_ops json_ops = {
 	.datum = show_datum,
 	.parts = show_parts,
 	.histogram = show_histogram,
+	.series = show_series,
 	.attached = show_attached,
 	.lost = show_lost,
 	.close = close_json,

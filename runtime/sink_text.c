@@ -244,6 +244,18 @@ static void show_histogram(struct sink *out, const struct histogram *h)
 	write_line(t);
 }
 
+static void show_series(struct sink *out, const struct series *s)
+{
+	struct text_sink *t = self(out);
+
+	if (t->map)
+		text_add(&t->line, "\n", 1); /* of "@x: " */
+	text_add_series(&t->line, s);
+	text_add(&t->line, "\n", 1);
+	t->spaced = true;
+	write_line(t);
+}
+
 /* Messages come after the results before them where both go to one terminal. */
 static void show_attached(struct sink *out, size_t nprobes)
 {
@@ -282,6 +294,7 @@ static const struct sink_ops text_ops = {
 	.datum = show_datum,
 	.parts = show_parts,
 	.histogram = show_histogram,
+	.series = show_series,
 	.attached = show_attached,
 	.lost = show_lost,
 	.close = close_text,

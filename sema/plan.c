@@ -115,7 +115,7 @@ static void choose_storage(const struct compile *cc, struct map_info *m)
 		m->atomic = true;
 	} else if (!m->has_keys) {
 		m->storage = MAP_PERCPU_SCALAR;
-	} else if (m->value_size > CELL_PERCPU_MAX) {
+	} else if (m->value_size > CELL_PERCPU_MAX && !m->agg->agg->own_cells) {
 		m->storage = MAP_HASH;
 		m->atomic = true;
 	} else {

@@ -29,6 +29,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 UNFINISHED = HERE / "constructs" / "unfinished"
 SKIP = 77
 PERCENTILES = re.compile(r"(\S+ \S+  )+n \d+$")
+TIME_OF_DAY = re.compile(r"^\d\d:\d\d:\d\d(\.\d+)?(?= [|*])", re.MULTILINE)
 TIMEOUT = 30 * float(os.environ.get("MEMQL_TEST_SLOWNESS", 1))  # seconds
 
 
@@ -54,7 +55,8 @@ def arguments(case):
 
 
 def normal(text):
-    """Without blank lines and the percentiles that memql adds to histograms."""
+    """Without blank lines, times of series, percentiles that memql adds to histograms."""
+    text = TIME_OF_DAY.sub("hh:mm:ss", text)
     lines = [line.rstrip() for line in text.splitlines()]
     lines = [line for line in lines if line and not PERCENTILES.match(line)]
     return "\n".join(lines) + "\n" if lines else ""

@@ -140,6 +140,34 @@ static void test_histogram(void)
 		      "{\"count\":0,\"sum\":0,\"buckets\":[]}}}\n");
 }
 
+static void test_series(void)
+{
+	const struct point points[] = { { 500, true, -1 },
+					{ 1000, false, 0 },
+					{ 1500, true, 3 } };
+	struct series s = {
+		.points = points, .n = 3, .length = 500, .is_signed = true
+	};
+	const struct datum key[] = { { &type_int_, .n = 1 }, { &type_int_, .n = 2 } };
+	struct capture c;
+
+	open_capture(&c);
+	c.sink->ops->map_begin(c.sink, &keyed);
+	c.sink->ops->keys(c.sink, key, 2);
+	c.sink->ops->series(c.sink, &s);
+	c.sink->ops->map_end(c.sink);
+	s = (struct series){ .points = points, .n = 1, .length = 500, .unit = UNIT_NS };
+	c.sink->ops->map_begin(c.sink, NULL);
+	c.sink->ops->series(c.sink, &s);
+	c.sink->ops->map_end(c.sink);
+	check_capture(
+		&c, "{\"type\":\"tseries\",\"data\":{\"@x\":[{\"key\":[1,2],\"value\":"
+		    "{\"interval\":500,\"points\":[{\"start\":500,\"value\":-1},"
+		    "{\"start\":1000},{\"start\":1500,\"value\":3}]}}]}}\n"
+		    "{\"type\":\"value\",\"data\":{\"unit\":\"ns\",\"interval\":500,"
+		    "\"points\":[{\"start\":500,\"value\":18446744073709551615}]}}\n");
+}
+
 static void test_messages(void)
 {
 	struct capture c;
@@ -159,6 +187,7 @@ int main(void)
 	test_values();
 	test_maps();
 	test_histogram();
+	test_series();
 	test_messages();
 	return test_failures();
 }

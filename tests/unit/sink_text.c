@@ -153,6 +153,58 @@ static void test_durations(void)
 		"");
 }
 
+static void test_series(void)
+{
+	const uint64_t start = UINT64_C(86399500000000); /* 0.5 s before midnight */
+	struct point points[] = {
+		{ start, true, -50 },
+		{ start + 500000000, false, 0 },
+		{ start + 1000000000, true, 50 },
+	};
+	struct series s = {
+		.points = points, .n = 3, .length = 500000000, .is_signed = true
+	};
+	struct capture c;
+
+	open_capture(&c);
+	c.sink->ops->map_begin(c.sink, &single);
+	c.sink->ops->series(c.sink, &s);
+	c.sink->ops->map_end(c.sink);
+	check_capture(
+		&c,
+		"@y: \n"
+		"             -50                                                50\n"
+		"hh:mm:ss.ms  |___________________________________________________|\n"
+		"23:59:59.500 *                         .                         | -50\n"
+		"00:00:00.000 |                         .                         | -\n"
+		"00:00:00.500 |                         .                         * 50\n"
+		"             v___________________________________________________v\n"
+		"             -50                                                50\n"
+		"\n",
+		"");
+	/* The largest numbers, and days. */
+	points[0] = (struct point){ 0, true, -1 };
+	points[1] = (struct point){ UINT64_C(86400000000000), true, 0 };
+	s = (struct series){ .points = points,
+			     .n = 2,
+			     .length = UINT64_C(86400000000000) };
+	open_capture(&c);
+	c.sink->ops->map_begin(c.sink, NULL);
+	c.sink->ops->series(c.sink, &s);
+	c.sink->ops->map_end(c.sink);
+	check_capture(
+		&c,
+		"                    0                                18446744073709551615\n"
+		"yyyy-mm-dd hh:mm:ss |___________________________________________________|\n"
+		"1970-01-01 00:00:00 |                                                   * "
+		"18446744073709551615\n"
+		"1970-01-02 00:00:00 *                                                   | 0\n"
+		"                    v___________________________________________________v\n"
+		"                    0                                18446744073709551615\n"
+		"\n",
+		"");
+}
+
 static void test_messages(void)
 {
 	struct capture c;
@@ -191,6 +243,8 @@ int main(void)
 	test_maps();
 	test_histogram();
 	test_durations();
+	setenv("TZ", "UTC", 1);
+	test_series();
 	test_messages();
 	test_errors();
 	return test_failures();
