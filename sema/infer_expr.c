@@ -538,6 +538,8 @@ static const struct type *infer_kind(struct sema *s, struct node *n)
 	case NODE_BLOCK:
 		return infer_block_value(s, n);
 	case NODE_TYPE:
+		sema_error(s, DIAG_not_a_value, n->span, "a type is no value");
+		return NULL;
 	case NODE_PARAM:
 	case NODE_ASSIGN:
 	case NODE_LET:
@@ -550,7 +552,7 @@ static const struct type *infer_kind(struct sema *s, struct node *n)
 	case NODE_BREAK:
 	case NODE_CONTINUE:
 	case NODE_RETURN:
-		break; /* a literal by now; no expressions */
+		break; /* no expressions */
 	}
 	return NULL;
 }
