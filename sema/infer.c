@@ -47,6 +47,12 @@ static const struct type *stored(struct sema *s, const struct type *t)
 const struct type *infer_join_types(struct sema *s, const struct type *x,
 				    const struct type *y)
 {
+	const struct type *to;
+
+	if (x->to_variable && y->to_variable) {
+		to = infer_join_types(s, x->to, y->to);
+		return to ? type_ptr_to_variable(s->cc->arena, to) : NULL;
+	}
 	if (x == &type_constant && type_is_number(y))
 		return y->is_bool ? x : y;
 	if (y == &type_constant && type_is_number(x))

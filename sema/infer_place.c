@@ -16,6 +16,8 @@
 #include "sema/infer.h"
 #include "sema/target.h"
 
+enum { POINTERS_MAX = 8 };
+
 /* Where the pointers inside it point. */
 static enum space origin_of(const struct type *t)
 {
@@ -329,6 +331,36 @@ static enum space space_of(const struct node *n)
 				     : n->unary.operand->type->space;
 }
 
+/* A variable of a narrow type may hold more: it is read as the word that it is. */
+static const struct type *whole_word(struct sema *s, const struct type *t)
+{
+	struct type *word;
+
+	if (t->kind != TYPE_INT || t->size == 8)
+		return t;
+	word = ARENA_NEW(s->cc->arena, struct type);
+	*word = *t;
+	word->size = 8;
+	return word;
+}
+
+static unsigned pointers_deep(const struct type *t)
+{
+	unsigned n = 0;
+
+	for (; t->kind == TYPE_PTR; t = t->to)
+		n++;
+	return n;
+}
+
+/* Of $p = &$p the type would grow for ever. */
+static const struct type *too_deep(struct sema *s, const struct node *n)
+{
+	sema_error(s, DIAG_unsupported, n->span, "pointers are at most %d deep",
+		   POINTERS_MAX);
+	return NULL;
+}
+
 const struct type *infer_address(struct sema *s, struct node *n)
 {
 	struct node *of = n->unary.operand;
@@ -337,8 +369,10 @@ const struct type *infer_address(struct sema *s, struct node *n)
 	if (!t)
 		return NULL;
 	if (of->kind == NODE_VAR) {
+		if (pointers_deep(t) >= POINTERS_MAX)
+			return too_deep(s, n);
 		of->var.info->addressed = true;
-		return type_ptr(s->cc->arena, t, SPACE_KERNEL);
+		return type_ptr_to_variable(s->cc->arena, whole_word(s, t));
 	}
 	to = addressed(n->unary.operand);
 	if (to)

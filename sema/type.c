@@ -45,6 +45,17 @@ const struct type *type_ptr(struct arena *a, const struct type *to, enum space s
 	return t;
 }
 
+/* Read by helpers, as all that a pointer leads to. */
+const struct type *type_ptr_to_variable(struct arena *a, const struct type *of)
+{
+	struct type *t = ARENA_NEW(a, struct type);
+
+	*t = (struct type){
+		.kind = TYPE_PTR, .to = of, .space = SPACE_KERNEL, .to_variable = true
+	};
+	return t;
+}
+
 const struct type *type_array(struct arena *a, const struct type *of, uint64_t count,
 			      enum space space)
 {
@@ -234,7 +245,8 @@ bool type_equal(const struct type *a, const struct type *b)
 	case TYPE_STR:
 		return a->limit == b->limit;
 	case TYPE_PTR:
-		return a->space == b->space && same_pointee(a->to, b->to);
+		return a->space == b->space && a->to_variable == b->to_variable &&
+		       same_pointee(a->to, b->to);
 	case TYPE_STRUCT:
 		return a->space == b->space && a->origin == b->origin &&
 		       a->record == b->record;
@@ -303,12 +315,19 @@ static const struct type *join_int(struct arena *a, const struct type *x,
 	return t;
 }
 
-/* An address from two spaces is of either; what it points to must be known. */
+/*
+ * An address from two spaces is of either; what it points to must be known. Variables are
+ * words, or text that ends with a NUL: they can be read as the larger of two.
+ */
 static const struct type *join_ptr(struct arena *a, const struct type *x,
 				   const struct type *y)
 {
 	const struct type *to = x->to;
 
+	if (x->to_variable && y->to_variable) {
+		to = type_join(a, x->to, y->to);
+		return to ? type_ptr_to_variable(a, to) : NULL;
+	}
 	if (!same_pointee(x->to, y->to)) {
 		if (x->to->kind == TYPE_VOID)
 			to = y->to;

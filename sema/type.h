@@ -41,6 +41,8 @@ struct type {
 	bool is_signed;
 	bool is_bool;       /* INT: shown as true or false */
 	bool is_char;       /* INT: C's char: an array of it is text */
+	bool to_variable;   /* PTR: only to variables, which may hold more than they
+			     * did when their address was taken */
 	enum space space;   /* PTR: what it points into; STRUCT, ARRAY: where it is */
 	enum space origin;  /* STRUCT, ARRAY in SPACE_OWN: where its pointers point */
 	enum unit unit;     /* INT: what it counts */
@@ -92,6 +94,7 @@ const struct type *type_int(struct arena *a, unsigned size, bool is_signed,
 			    enum unit u);
 const struct type *type_str(struct arena *a, uint32_t limit);
 const struct type *type_ptr(struct arena *a, const struct type *to, enum space space);
+const struct type *type_ptr_to_variable(struct arena *a, const struct type *of);
 const struct type *type_array(struct arena *a, const struct type *of, uint64_t count,
 			      enum space space);
 const struct type *type_struct(struct arena *a, const struct record_type *record,
