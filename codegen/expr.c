@@ -151,11 +151,24 @@ static struct value cast_text(struct emit *e, const struct node *n)
 	return emit_copy_str(e, dest_for(e, n, n->type), v, (size_t)n->type->limit + 1);
 }
 
+struct value emit_fit(struct emit *e, struct value v, const struct type *to)
+{
+	LLVMTypeRef type;
+
+	if (to->kind != TYPE_INT || to->size == 8)
+		return v;
+	if (to->is_bool)
+		return emit_op(e, OP_NE, v, emit_int(e, 0), false);
+	type = LLVMIntTypeInContext(e->m->context, to->size * 8);
+	v.ref = LLVMBuildTrunc(e->b, as_int(e, v), type, "");
+	v.ref = to->is_signed ? LLVMBuildSExt(e->b, v.ref, e->m->i64, "")
+			      : LLVMBuildZExt(e->b, v.ref, e->m->i64, "");
+	return v;
+}
+
 static struct value eval_cast(struct emit *e, const struct node *n)
 {
 	const enum type_kind from = n->cast.operand->type->kind;
-	struct value v;
-	LLVMTypeRef type;
 
 	if (type_equal(n->type, n->cast.operand->type))
 		return emit_eval(e, n->cast.operand);
@@ -163,14 +176,7 @@ static struct value eval_cast(struct emit *e, const struct node *n)
 		return cast_array(e, n);
 	if (is_text(n->type))
 		return cast_text(e, n);
-	v = emit_eval(e, n->cast.operand);
-	if (n->type->kind != TYPE_INT || n->type->size == 8)
-		return v;
-	type = LLVMIntTypeInContext(e->m->context, n->type->size * 8);
-	v.ref = LLVMBuildTrunc(e->b, as_int(e, v), type, "");
-	v.ref = n->type->is_signed ? LLVMBuildSExt(e->b, v.ref, e->m->i64, "")
-				   : LLVMBuildZExt(e->b, v.ref, e->m->i64, "");
-	return v;
+	return emit_fit(e, emit_eval(e, n->cast.operand), n->type);
 }
 
 /*
@@ -406,6 +412,8 @@ struct value eval_step(struct emit *e, const struct node *n, bool wanted)
 	}
 	before = var_load(e, place->var.info);
 	after = emit_op(e, op, before, step_of(e, n->type), false);
+	if (place->var.info->declared)
+		after = emit_fit(e, after, n->type);
 	var_store(e, place->var.info, after);
 	return n->step.prefix ? after : before;
 }

@@ -216,6 +216,9 @@ void loss_if(struct emit *e, struct value cond, enum loss_kind kind, struct span
 struct value field_read(struct emit *e, unsigned i, const struct node *n,
 			struct span at);
 
+/* A number as this type holds it: cut and extended, or true or false. */
+struct value emit_fit(struct emit *e, struct value v, const struct type *to);
+
 /* Text in size bytes, cut without a mark; returns its length, 0 after a failure. */
 struct value emit_read_word(struct emit *e, struct value dst, struct value address,
 			    uint32_t size, enum space space, struct span at);

@@ -191,6 +191,11 @@ static void infer_let(struct sema *s, struct node *n)
 	if (n->let.value) {
 		t = infer_value(s, n->let.value);
 		infer_var_value(s, n->let.var, t, n->let.value->span);
+	} else if (type_name_given(&n->let.as)) {
+		t = infer_written(s, &n->let.as, n->let.var->span);
+		if (t && t->kind == TYPE_VOID)
+			sema_error(s, DIAG_type_mismatch, n->let.var->span,
+				   "a variable cannot be void");
 	}
 	n->let.var->type = n->let.var->var.info->type;
 }
@@ -491,6 +496,33 @@ static bool assume_absent_values(struct compile *cc)
 	return assumed;
 }
 
+/*
+ * "let $x: uint8;" and nothing that says more: what is assigned is cast to the type, and
+ * may have a unit.
+ */
+static bool assume_declared(struct sema *s)
+{
+	const struct plan *plan = s->cc->plan;
+	bool assumed = false;
+
+	for (size_t i = 0; i < plan->programs.n; i++) {
+		s->program = plan->programs.items[i];
+		for (size_t j = 0; j < s->program->vars.n; j++) {
+			struct var_info *v = s->program->vars.items[j];
+			const struct type *t;
+
+			if (v->type || !v->declared)
+				continue;
+			t = infer_written(s, v->declared, v->first);
+			if (!t || t->kind == TYPE_VOID)
+				continue;
+			v->type = type_owned(s->cc->arena, t);
+			assumed = true;
+		}
+	}
+	return assumed;
+}
+
 bool infer(struct compile *cc)
 {
 	struct sema s = { .cc = cc, .unrolled = 1 };
@@ -499,7 +531,8 @@ bool infer(struct compile *cc)
 	/* Two at least: a check may rewrite its call in the first. */
 	do
 		infer_programs(&s);
-	while ((s.changed || passes == 0 || assume_absent_values(cc)) &&
+	while ((s.changed || passes == 0 || assume_absent_values(cc) ||
+		assume_declared(&s)) &&
 	       ++passes < MAX_PASSES);
 
 	s.report = true;

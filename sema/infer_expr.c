@@ -457,6 +457,11 @@ static const struct type *infer_ternary(struct sema *s, struct node *n)
 	return joined;
 }
 
+static bool is_declared(const struct node *place)
+{
+	return place->kind == NODE_VAR && place->var.info->declared;
+}
+
 /* x++: a place that has no value yet counts from 0. */
 static const struct type *infer_step(struct sema *s, struct node *n)
 {
@@ -476,6 +481,8 @@ static const struct type *infer_step(struct sema *s, struct node *n)
 		t = m->value;
 	} else {
 		t = place->var.info->type;
+		if (!t && is_declared(place))
+			return NULL; /* its type is known after this pass */
 	}
 	t = t ? t : &type_constant;
 	if (!type_is_number(t)) {
@@ -485,8 +492,8 @@ static const struct type *infer_step(struct sema *s, struct node *n)
 			   infer_text(s, t));
 		return NULL;
 	}
-	/* It may count beyond the type of what it began with. */
-	if (t->kind == TYPE_INT && t != &type_constant)
+	/* It may count beyond the type of what it began with, unless that was declared. */
+	if (t->kind == TYPE_INT && t != &type_constant && !is_declared(place))
 		t = type_int(s->cc->arena, 8, t->is_signed, t->unit);
 	if (place->kind == NODE_MAP)
 		infer_map_value(s, place, t, n->span);

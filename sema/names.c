@@ -15,7 +15,6 @@ enum {
 struct local {
 	struct local *next;
 	struct var_info *info;
-	struct type_name as; /* of "let $x: uint8"; name NULL: none */
 };
 
 struct scope {
@@ -44,7 +43,9 @@ static struct local *find_local(const struct names *s, const char *name)
 	return NULL;
 }
 
-static struct local *declare(struct names *s, struct node *var, struct type_name as)
+/* as: of "let $x: uint8", else NULL. */
+static struct local *declare(struct names *s, struct node *var,
+			     const struct type_name *as)
 {
 	struct local *l = ARENA_NEW(s->cc->arena, struct local);
 	struct program_info *p = s->program;
@@ -52,7 +53,7 @@ static struct local *declare(struct names *s, struct node *var, struct type_name
 	l->info = ARENA_NEW(s->cc->arena, struct var_info);
 	l->info->name = var->var.name;
 	l->info->first = var->span;
-	l->as = as;
+	l->info->declared = as;
 	var->var.info = l->info;
 	if (p->vars.n > MAX_VARS)
 		return l; /* looking for so many would take too long */
@@ -317,16 +318,16 @@ static bool is_bool(struct compile *cc, const struct type_name *t)
 
 /* What is assigned to a variable with a type is cast to it. */
 static struct node *cast_to_declared(struct compile *cc, struct node *value,
-				     struct type_name as)
+				     const struct type_name *as)
 {
 	struct node *cast = node_new(cc->arena, NODE_CAST, value->span);
 
 	cast->height = value->height + 1;
-	if (is_bool(cc, &as)) {
+	if (is_bool(cc, as)) {
 		cast_to_bool(cc, cast, value);
 		return cast;
 	}
-	cast->cast.to = as;
+	cast->cast.to = *as;
 	cast->cast.operand = value;
 	return cast;
 }
@@ -350,20 +351,13 @@ static void not_assignable(struct names *s, const struct node *n)
 static void visit_step(struct names *s, struct node *n)
 {
 	struct node *place = n->step.place;
-	struct local *l;
 
-	if (!is_place(place)) {
+	if (!is_place(place))
 		not_assignable(s, place);
-	} else if (place->kind == NODE_MAP) {
+	else if (place->kind == NODE_MAP)
 		visit_map(s, place);
-	} else {
-		l = use_local(s, place);
-		if (l && type_name_given(&l->as))
-			diag(s->cc, DIAG_unsupported, n->span,
-			     "++ and -- on a variable with a type: write %s = %s %s 1",
-			     place->var.name, place->var.name,
-			     n->step.decrement ? "-" : "+");
-	}
+	else
+		use_local(s, place);
 }
 
 static void visit_expr(struct node *n, void *arg)
@@ -454,14 +448,14 @@ static void visit_assign(struct names *s, struct node *n)
 		return;
 	l = find_local(s, place->var.name);
 	if (!l && !n->assign.compound)
-		l = declare(s, place, (struct type_name){ .name = NULL });
+		l = declare(s, place, NULL);
 	else
 		l = use_local(s, place);
-	if (!l || !type_name_given(&l->as))
+	if (!l || !l->info->declared)
 		return;
 	if (n->assign.compound)
 		expand_compound(s, n);
-	n->assign.value = cast_to_declared(s->cc, n->assign.value, l->as);
+	n->assign.value = cast_to_declared(s->cc, n->assign.value, l->info->declared);
 }
 
 static void redeclared(struct names *s, struct node *var)
@@ -476,6 +470,7 @@ static void redeclared(struct names *s, struct node *var)
 
 static void visit_let(struct names *s, struct node *n)
 {
+	const struct type_name *as = type_name_given(&n->let.as) ? &n->let.as : NULL;
 	struct node *var = n->let.var;
 
 	if (n->let.as.of)
@@ -486,9 +481,9 @@ static void visit_let(struct names *s, struct node *n)
 		redeclared(s, var);
 		return;
 	}
-	declare(s, var, n->let.as);
-	if (n->let.value && type_name_given(&n->let.as))
-		n->let.value = cast_to_declared(s->cc, n->let.value, n->let.as);
+	declare(s, var, as);
+	if (n->let.value && as)
+		n->let.value = cast_to_declared(s->cc, n->let.value, as);
 }
 
 static void visit_block(struct names *s, struct node *n)
@@ -521,7 +516,7 @@ static void visit_loop(struct names *s, struct node *n)
 	if (n->loop.var && find_local(s, n->loop.var->var.name))
 		redeclared(s, n->loop.var);
 	else if (n->loop.var)
-		declare(s, n->loop.var, (struct type_name){ .name = NULL });
+		declare(s, n->loop.var, NULL);
 	visit_stmt(s, n->loop.body);
 	s->loops--;
 	s->scope = scope.outer;

@@ -58,9 +58,10 @@ struct map_info {
 struct var_info {
 	const char *name;
 	struct span first;
-	const struct type *type; /* grows while sema infers */
-	bool addressed;          /* &$x: it must be in memory */
-	void *storage;           /* codegen's */
+	const struct type *type;          /* grows while sema infers */
+	const struct type_name *declared; /* of "let $x: uint8", else NULL */
+	bool addressed;                   /* &$x: it must be in memory */
+	void *storage;                    /* codegen's */
 };
 
 /* A member or item: what a FIELD's data is if its base is not args. */
