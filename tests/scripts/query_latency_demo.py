@@ -3,9 +3,7 @@
 The log is made inside the engine, with its own clock reads; memql sees only the probes.
 """
 
-import atexit
 import collections
-import json
 import os
 import re
 import shutil
@@ -14,38 +12,16 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from engines.demo import Demo, by_plan
 from tracing import Memql, check, check_near, lost, map_of, need_root
 
 SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../scripts/query_latency.mq")
 THREADS, QUERIES = 8, 20000
 
 
-class Engine:
-    """The demo engine, waiting for go() until a tracer is attached."""
-
-    def __init__(self, directory, name, *arguments):
-        self.log = os.path.join(directory, name + ".log")
-        self.process = subprocess.Popen(
-            [os.environ["MEMSQLD"], "--wait", "--log", self.log, "--socket", os.path.join(directory, name + ".sock"),
-             *arguments],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )
-        atexit.register(self.process.kill)  # also if a check fails; harmless once it ended
-        ready = self.process.stdout.readline()
-        check("ready" in ready, f"the engine says: {ready.strip()}")
-
-    def go(self):
-        """Let it run to its end; its log as a list of queries."""
-        self.process.communicate("go\n", timeout=300)
-        check(self.process.returncode == 0, "the engine ended well")
-        with open(self.log) as f:
-            records = [json.loads(line) for line in f]
-        return [r for r in records if "plan_id" in r]
-
-
 def counts_and_sums(directory):
-    engine = Engine(directory, "engine", "--threads", str(THREADS), "--queries", str(QUERIES), "--mix", "check")
-    memql = Memql(directory, "histogram", [SCRIPT, "--histogram", "--pid", str(engine.process.pid)])
+    engine = Demo(directory, "engine", "--threads", str(THREADS), "--queries", str(QUERIES), "--mix", "check")
+    memql = Memql(directory, "histogram", [SCRIPT, "--histogram", "--pid", str(engine.pid)])
     log = engine.go()
     memql.stop()
     events = memql.events()
@@ -55,9 +31,7 @@ def counts_and_sums(directory):
     latency = map_of(events, "@latency")
     everything = map_of(events, "@all")
     check(everything["count"] == QUERIES, f"memql saw {everything['count']} of {QUERIES} queries")
-    plans = collections.defaultdict(list)
-    for r in log:
-        plans[r["plan_id"]].append(r["latency_ns"])
+    plans = {plan: [r["latency_ns"] for r in records] for plan, records in by_plan(log).items()}
     check(set(plans) == set(latency), f"the same {len(plans)} plans")
     for plan, values in sorted(plans.items()):
         check(latency[plan]["count"] == len(values), f"plan {plan}: {len(values)} queries")
@@ -67,8 +41,8 @@ def counts_and_sums(directory):
 
 def lines_and_filters(directory):
     """Each line's text is the log's; the filters choose what they say."""
-    engine = Engine(directory, "lines", "--threads", "2", "--queries", "400")
-    memql = Memql(directory, "lines", [SCRIPT, "--pid", str(engine.process.pid)], json_output=False)
+    engine = Demo(directory, "lines", "--threads", "2", "--queries", "400")
+    memql = Memql(directory, "lines", [SCRIPT, "--pid", str(engine.pid)], json_output=False)
     log = engine.go()
     memql.stop()
     seen = collections.Counter(line.split(None, 4)[4] for line in memql.lines() if str(line[:2]).isdigit())
@@ -83,8 +57,8 @@ def can_fault_in():
 
 def cold_text(directory):
     """Texts on pages that are not in memory: read, or reported lost where the kernel cannot."""
-    engine = Engine(directory, "cold", "--threads", "2", "--queries", "200", "--cold-text")
-    memql = Memql(directory, "cold", [SCRIPT, "--pid", str(engine.process.pid)], json_output=False)
+    engine = Demo(directory, "cold", "--threads", "2", "--queries", "200", "--cold-text")
+    memql = Memql(directory, "cold", [SCRIPT, "--pid", str(engine.pid)], json_output=False)
     log = engine.go()
     messages = memql.stop()
     lines = [(line.split(None, 4) + [""])[4] for line in memql.lines() if str(line[:2]).isdigit()]
