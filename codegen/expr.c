@@ -400,11 +400,11 @@ static struct value eval_cond(struct emit *e, const struct node *n)
 
 struct value eval_step(struct emit *e, const struct node *n, bool wanted)
 {
-	const struct node *place = n->step.place;
+	struct node *place = n->step.place;
 	enum op op = n->step.decrement ? OP_SUB : OP_ADD;
 	struct value before = { 0 }, after = { 0 };
 
-	if (place->kind == NODE_MAP) {
+	if (place->kind != NODE_VAR) {
 		map_modify(e, place, op, NULL, step_of(e, n->type),
 			   wanted && !n->step.prefix ? &before : NULL,
 			   wanted && n->step.prefix ? &after : NULL);

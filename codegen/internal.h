@@ -314,8 +314,10 @@ struct value map_read_cells(struct emit *e, const struct map_info *map,
 			    struct value key);
 struct value map_value(struct emit *e, const struct node *map);
 void map_assign(struct emit *e, const struct node *map, const struct node *value);
-/* entry op= operand; before and after may be NULL. */
-void map_modify(struct emit *e, const struct node *map, enum op op,
+/* To a member of the record that a map holds. */
+void map_assign_member(struct emit *e, struct node *place, const struct node *value);
+/* entry op= operand, or member op= operand; before and after may be NULL. */
+void map_modify(struct emit *e, struct node *place, enum op op,
 		const struct node *operand, struct value n, struct value *before,
 		struct value *after);
 

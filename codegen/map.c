@@ -190,7 +190,7 @@ struct value map_value(struct emit *e, const struct node *map)
 	return local_get(e, local);
 }
 
-/* The entry, made of zeros if there is none; 0 if the map is full. */
+/* The entry, made of zeros if there is none; 0 if the map is full or may have no more. */
 static struct value entry_or_new(struct emit *e, const struct map_info *map,
 				 struct value key)
 {
@@ -198,6 +198,8 @@ static struct value entry_or_new(struct emit *e, const struct map_info *map,
 	LLVMBasicBlockRef found, made;
 	struct branch there;
 
+	if (map->only_open)
+		return map->storage == MAP_SCALAR ? only_if_set(e, map, p) : p;
 	if (is_scalar(map))
 		return p;
 	there = emit_if(e, p);
@@ -217,7 +219,7 @@ static void lose_entry(struct emit *e, const struct map_info *map, struct branch
 		       struct span at)
 {
 	/* An array's entry is always there: the test is for the verifier only. */
-	if (!is_scalar(map)) {
+	if (!is_scalar(map) && !map->only_open) {
 		emit_else(e, there);
 		emit_loss(e, LOSS_MAP_FULL, at);
 	}
@@ -294,6 +296,51 @@ void map_assign(struct emit *e, const struct node *map, const struct node *value
 	e->subject = outer;
 }
 
+/* Where a member is in its map's value; of the map itself: 0. */
+static int64_t place_offset(const struct node *place)
+{
+	const struct part_info *part;
+	int64_t offset = 0;
+
+	for (; place->kind == NODE_FIELD; place = place->field.base) {
+		part = place->field.data;
+		offset += (int64_t)(part->bit_offset / 8);
+	}
+	return offset;
+}
+
+/*
+ * The value is there before the entry is looked up, for it may read the same entry, and
+ * text goes there padded and in one copy, as items of records are.
+ */
+void map_assign_member(struct emit *e, struct node *place, const struct node *value)
+{
+	const struct node *map = node_place_root(place);
+	const struct map_info *info = map->map.info;
+	const char *outer = e->subject;
+	size_t size = type_size(place->type);
+	struct value v, p;
+	struct branch there;
+
+	e->subject = info->name;
+	if (is_wide(place->type)) {
+		v = temp_text(e, size);
+		eval_into(e, value, v, place->type, true);
+	} else {
+		v = emit_eval(e, value);
+	}
+	p = entry_or_new(e, info, build_key(e, map));
+	there = emit_if(e, p);
+	if (is_wide(place->type))
+		emit_copy(e, emit_at(e, p, emit_int(e, place_offset(place))), v, size);
+	else
+		emit_store(e, p, place_offset(place), v, 8);
+	if (info->storage == MAP_SCALAR)
+		emit_store(e, p, set_offset(info), emit_int(e, 1), 8);
+	lose_entry(e, info, &there, map->span);
+	e->subject = outer;
+}
+
 /* How a word is changed at once, or false if it takes a read and a write. */
 static bool atomic_op(enum op op, LLVMAtomicRMWBinOp *out)
 {
@@ -334,7 +381,7 @@ static bool atomic_op(enum op op, LLVMAtomicRMWBinOp *out)
 	return false;
 }
 
-static struct value modify_word(struct emit *e, const struct node *map, enum op op,
+static struct value modify_word(struct emit *e, const struct node *place, enum op op,
 				const struct node *operand, struct value n,
 				struct value p)
 {
@@ -345,24 +392,26 @@ static struct value modify_word(struct emit *e, const struct node *map, enum op 
 		return value_of(LLVMBuildAtomicRMW(e->b, how, p.ref, n.ref,
 						   LLVMAtomicOrderingMonotonic, 0));
 	old = emit_load(e, p, 0, 8, false);
-	emit_store(e, p, 0, number_op(e, op, map, old, operand, n), 8);
+	emit_store(e, p, 0, number_op(e, op, place, old, operand, n), 8);
 	return old;
 }
 
-void map_modify(struct emit *e, const struct node *map, enum op op,
+void map_modify(struct emit *e, struct node *place, enum op op,
 		const struct node *operand, struct value n, struct value *before,
 		struct value *after)
 {
+	const struct node *map = node_place_root(place);
 	const struct map_info *info = map->map.info;
 	LLVMValueRef result = before || after ? local_new(e) : NULL;
 	const char *outer = e->subject;
 	struct branch there;
-	struct value p, old;
+	struct value p, word, old;
 
 	e->subject = info->name;
 	p = entry_or_new(e, info, build_key(e, map));
 	there = emit_if(e, p);
-	old = modify_word(e, map, op, operand, n, p);
+	word = emit_at(e, p, emit_int(e, place_offset(place)));
+	old = modify_word(e, place, op, operand, n, word);
 	if (result)
 		local_set(e, result, old);
 	if (info->storage == MAP_SCALAR)

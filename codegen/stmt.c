@@ -53,13 +53,16 @@ static void assign_var(struct emit *e, const struct node *n)
 
 static void assign(struct emit *e, const struct node *n)
 {
-	const struct node *place = n->assign.place, *value = n->assign.value;
+	struct node *place = n->assign.place;
+	const struct node *value = n->assign.value;
 
 	if (place->kind == NODE_VAR)
 		assign_var(e, n);
 	else if (n->assign.compound)
 		map_modify(e, place, n->assign.op, value, emit_eval(e, value), NULL,
 			   NULL);
+	else if (place->kind == NODE_FIELD)
+		map_assign_member(e, place, value);
 	else
 		map_assign(e, place, value);
 }

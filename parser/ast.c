@@ -239,6 +239,13 @@ bool type_name_given(const struct type_name *t)
 	return t->name || t->of;
 }
 
+struct node *node_place_root(struct node *place)
+{
+	while (place->kind == NODE_FIELD)
+		place = place->field.base;
+	return place;
+}
+
 size_t node_count(const struct node *list)
 {
 	size_t n = 0;

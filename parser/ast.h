@@ -311,6 +311,12 @@ void node_each_child(struct node *n, void (*visit)(struct node *child, void *arg
 /* Whether any type was written. */
 bool type_name_given(const struct type_name *t);
 
+/*
+ * What a place is a part of: @m[k] of @m[k].a.b. A place that is no member is that
+ * itself.
+ */
+struct node *node_place_root(struct node *place);
+
 /* How many siblings a list has; its i-th (0-based), or NULL. */
 size_t node_count(const struct node *list);
 struct node *node_at(struct node *list, size_t i);

@@ -305,10 +305,11 @@ static void visit_call(struct expander *e, struct node *n)
 }
 
 /* What is assigned to must have been a place before parameters were replaced. */
-static void check_place(struct expander *e, const struct node *place)
+static void check_place(struct expander *e, struct node *place)
 {
 	struct node *arg;
 
+	place = node_place_root(place);
 	if (!e->call || place->kind != NODE_CALL || place->call.has_parens ||
 	    !find_param(e->call, place->call.name, &arg))
 		return;

@@ -5,6 +5,9 @@
  * type is what it will be.
  */
 #include "sema/infer.h"
+
+#include <string.h>
+
 #include "core/arena.h"
 
 enum {
@@ -44,6 +47,43 @@ static const struct type *stored(struct sema *s, const struct type *t)
 	return number;
 }
 
+/* Equal also in which of their numbers have been constants so far. */
+static bool same_type(const struct type *x, const struct type *y)
+{
+	if (x == y)
+		return true;
+	if (!type_equal(x, y) || (x == &type_constant) != (y == &type_constant))
+		return false;
+	for (size_t i = 0; x->kind == TYPE_TUPLE && i < x->record->n; i++)
+		if (!same_type(x->record->members[i].type, y->record->members[i].type))
+			return false;
+	return true;
+}
+
+static bool same_name(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static const struct type *join_tuples(struct sema *s, const struct type *x,
+				      const struct type *y)
+{
+	const struct record_type *p = x->record, *q = y->record;
+	const struct type **items =
+		ARENA_ARRAY(s->cc->arena, const struct type *, p->n);
+	const char **names = ARENA_ARRAY(s->cc->arena, const char *, p->n);
+
+	if (p->n != q->n)
+		return NULL;
+	for (size_t i = 0; i < p->n; i++) {
+		names[i] = p->members[i].name;
+		items[i] = infer_join_types(s, p->members[i].type, q->members[i].type);
+		if (!items[i] || !same_name(names[i], q->members[i].name))
+			return NULL;
+	}
+	return type_tuple(s->cc->arena, items, names, p->n);
+}
+
 const struct type *infer_join_types(struct sema *s, const struct type *x,
 				    const struct type *y)
 {
@@ -53,10 +93,14 @@ const struct type *infer_join_types(struct sema *s, const struct type *x,
 		to = infer_join_types(s, x->to, y->to);
 		return to ? type_ptr_to_variable(s->cc->arena, to) : NULL;
 	}
+	if (same_type(x, y))
+		return x;
 	if (x == &type_constant && type_is_number(y))
 		return y->is_bool ? x : y;
 	if (y == &type_constant && type_is_number(x))
 		return x->is_bool ? y : x;
+	if (x->kind == TYPE_TUPLE && y->kind == TYPE_TUPLE)
+		return join_tuples(s, x, y);
 	return type_join(s->cc->arena, x, y);
 }
 
@@ -68,8 +112,7 @@ bool infer_join(struct sema *s, const struct type **slot, const struct type *t)
 	if (!joined)
 		return false;
 	joined = stored(s, joined);
-	if (!old || !type_equal(old, joined) ||
-	    (old == &type_constant) != (joined == &type_constant))
+	if (!old || !same_type(old, joined))
 		s->changed = true;
 	else
 		joined = old;
@@ -122,66 +165,6 @@ void infer_leave(struct sema *s, struct infer_reach outer)
 /* Statements. */
 
 static void infer_stmt(struct sema *s, struct node *n);
-
-static void infer_place_value(struct sema *s, struct node *place, const struct type *t,
-			      struct span at)
-{
-	if (place->kind == NODE_MAP)
-		infer_map_value(s, place, t, at);
-	else
-		infer_var_value(s, place, t, at);
-}
-
-/* What place op= value reads first: a place that has no type yet holds 0. */
-static const struct type *old_value(struct sema *s, struct node *place)
-{
-	const struct type *t;
-
-	if (place->kind == NODE_MAP) {
-		const struct map_info *m = place->map.info;
-
-		infer_map_keys(s, place);
-		if (m->agg) {
-			sema_error(s, DIAG_aggregation_use, place->span,
-				   "'%s' holds %s(), which nothing can be added to",
-				   m->name, m->agg->name);
-			return NULL;
-		}
-		t = m->value;
-	} else {
-		t = place->var.info->type;
-	}
-	return t ? t : &type_constant;
-}
-
-static bool is_aggregation(const struct node *n)
-{
-	return n->kind == NODE_CALL && n->call.builtin->kind == BUILTIN_AGG;
-}
-
-static void infer_assign(struct sema *s, struct node *n)
-{
-	struct node *place = n->assign.place, *value = n->assign.value;
-	const struct type *t, *old;
-
-	n->type = &type_void;
-	if (is_aggregation(value)) {
-		infer_aggregation(s, n);
-		return;
-	}
-	if (!n->assign.compound) {
-		if (place->kind == NODE_MAP)
-			infer_map_keys(s, place);
-		t = infer_value(s, value);
-		infer_place_value(s, place, t, value->span);
-		return;
-	}
-	old = old_value(s, place);
-	t = infer_value(s, value);
-	if (old && t)
-		t = infer_operator(s, n->assign.op, n->span, place, old, value, t);
-	infer_place_value(s, place, old ? t : NULL, value->span);
-}
 
 static void infer_let(struct sema *s, struct node *n)
 {

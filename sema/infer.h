@@ -35,6 +35,9 @@ const struct type *infer_deref(struct sema *s, struct node *n);
 const struct type *infer_address(struct sema *s, struct node *n);
 const struct type *infer_tuple(struct sema *s, struct node *n);
 
+/* An item of a tuple, or a member of a record; NULL after a message. Sets n's data. */
+const struct type *infer_item(struct sema *s, struct node *n, const struct type *tuple);
+
 /* Make args a tuple of its fields; false if there are none. */
 bool infer_spread_args(struct sema *s, struct node *n);
 
@@ -79,6 +82,10 @@ const struct type *infer_cell_value(struct sema *s, struct map_info *m, struct s
 
 /* A map is read that nothing writes: an error, and what was meant. */
 void infer_unknown_map(struct sema *s, const struct node *n);
+
+/* place = value, place op= value; place++ and the like: infer_assign.c. */
+void infer_assign(struct sema *s, struct node *n);
+const struct type *infer_step(struct sema *s, struct node *n);
 
 /* @x[k] = count(). */
 void infer_aggregation(struct sema *s, struct node *assign);

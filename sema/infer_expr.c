@@ -457,51 +457,6 @@ static const struct type *infer_ternary(struct sema *s, struct node *n)
 	return joined;
 }
 
-static bool is_declared(const struct node *place)
-{
-	return place->kind == NODE_VAR && place->var.info->declared;
-}
-
-/* x++: a place that has no value yet counts from 0. */
-static const struct type *infer_step(struct sema *s, struct node *n)
-{
-	struct node *place = n->step.place;
-	const struct type *t;
-
-	if (place->kind == NODE_MAP) {
-		const struct map_info *m = place->map.info;
-
-		infer_map_keys(s, place);
-		if (m->agg) {
-			sema_error(s, DIAG_aggregation_use, n->span,
-				   "'%s' holds %s(), which cannot be stepped", m->name,
-				   m->agg->name);
-			return NULL;
-		}
-		t = m->value;
-	} else {
-		t = place->var.info->type;
-		if (!t && is_declared(place))
-			return NULL; /* its type is known after this pass */
-	}
-	t = t ? t : &type_constant;
-	if (!type_is_number(t)) {
-		sema_error(s, DIAG_type_mismatch, n->span,
-			   "only numbers can be stepped, "
-			   "this is %s",
-			   infer_text(s, t));
-		return NULL;
-	}
-	/* It may count beyond the type of what it began with, unless that was declared. */
-	if (t->kind == TYPE_INT && t != &type_constant && !is_declared(place))
-		t = type_int(s->cc->arena, 8, t->is_signed, t->unit);
-	if (place->kind == NODE_MAP)
-		infer_map_value(s, place, t, n->span);
-	else
-		infer_var_value(s, place, t, n->span);
-	return place->type;
-}
-
 static const struct type *infer_kind(struct sema *s, struct node *n)
 {
 	switch (n->kind) {

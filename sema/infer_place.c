@@ -196,8 +196,21 @@ static const struct type *infer_member(struct sema *s, struct node *n,
 	return part_type(s, m->type, base);
 }
 
-static const struct type *infer_item(struct sema *s, struct node *n,
-				     const struct type *tuple)
+static void unknown_item(struct sema *s, const struct node *n, const struct type *tuple)
+{
+	const struct record_type *r = tuple->record;
+	struct suggestion near = { .word = n->field.name };
+
+	sema_error(s, DIAG_unknown_field, n->span, "%s has no item '%s'",
+		   infer_text(s, tuple), n->field.name);
+	for (size_t i = 0; i < r->n; i++)
+		if (r->members[i].name)
+			suggest(&near, r->members[i].name);
+	if (near.best && s->report)
+		diag_hint(s->cc, "did you mean '%s'?", near.best);
+}
+
+const struct type *infer_item(struct sema *s, struct node *n, const struct type *tuple)
 {
 	const struct record_type *r = tuple->record;
 	char *end;
@@ -209,8 +222,7 @@ static const struct type *infer_item(struct sema *s, struct node *n,
 			    strcmp(r->members[i].name, n->field.name) == 0)
 				break;
 	if (i >= r->n) {
-		sema_error(s, DIAG_unknown_field, n->span, "%s has no item '%s'",
-			   infer_text(s, tuple), n->field.name);
+		unknown_item(s, n, tuple);
 		return NULL;
 	}
 	set_part(s, n, &r->members[i], r->members[i].bit_offset);

@@ -334,15 +334,18 @@ static struct node *cast_to_declared(struct compile *cc, struct node *value,
 
 /* Expressions; the walker's form. */
 
-static bool is_place(const struct node *n)
+/* A variable, a map, or a member of what a map holds. */
+static bool is_place(struct node *n)
 {
-	return n->kind == NODE_VAR || n->kind == NODE_MAP;
+	return n->kind == NODE_VAR || node_place_root(n)->kind == NODE_MAP;
 }
 
-static void not_assignable(struct names *s, const struct node *n)
+static void not_assignable(struct names *s, struct node *n)
 {
 	diag(s->cc, DIAG_not_assignable, n->span,
-	     "only a $variable or a @map can be assigned to");
+	     "only $variables, @maps and members of a @map's record can be assigned to");
+	if (n->kind == NODE_FIELD && node_place_root(n)->kind == NODE_VAR)
+		diag_hint(s->cc, "members of what a variable holds are only read");
 	if (n->kind == NODE_CALL && !n->call.has_parens &&
 	    !builtin_lookup(s->program->kind, n->call.name))
 		diag_hint(s->cc, "a variable begins with a dollar: $%s", n->call.name);
@@ -354,10 +357,8 @@ static void visit_step(struct names *s, struct node *n)
 
 	if (!is_place(place))
 		not_assignable(s, place);
-	else if (place->kind == NODE_MAP)
-		visit_map(s, place);
 	else
-		use_local(s, place);
+		visit_expr(place, s);
 }
 
 static void visit_expr(struct node *n, void *arg)
@@ -438,9 +439,9 @@ static void visit_assign(struct names *s, struct node *n)
 	struct node *place = n->assign.place;
 	struct local *l;
 
-	if (place->kind == NODE_MAP)
-		visit_map(s,
-			  place); /* first: maps are shown in the order of the text */
+	/* First: maps are shown in the order of the text. */
+	if (is_place(place) && place->kind != NODE_VAR)
+		visit_expr(place, s);
 	visit_expr(n->assign.value, s);
 	if (!is_place(place))
 		not_assignable(s, place);

@@ -228,11 +228,12 @@ static void use_map(struct planner *p, const struct node *n)
 		     "one probe may use at most %d maps", PROGRAM_MAPS_MAX);
 }
 
-static void update_map(struct planner *p, const struct node *place)
+static void update_map(struct planner *p, struct node *place)
 {
 	struct map_info *m;
 	unsigned i;
 
+	place = node_place_root(place);
 	if (place->kind != NODE_MAP)
 		return;
 	m = place->map.info;
