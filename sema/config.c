@@ -66,6 +66,16 @@ static const char *const idle[] = {
 	"verify_llvm_ir",
 };
 
+/* What bpftrace wants to be told before it does something new is allowed here. */
+static bool is_permission(const char *name)
+{
+	static const char prefix[] = "unstable_";
+	static const char long_prefix[] = "bpftrace_unstable_";
+
+	return strncasecmp(name, prefix, strlen(prefix)) == 0 ||
+	       strncasecmp(name, long_prefix, strlen(long_prefix)) == 0;
+}
+
 enum { NROWS = sizeof(rows) / sizeof(rows[0]) };
 
 struct plan *plan_get(struct compile *cc)
@@ -255,6 +265,8 @@ void config_apply(struct compile *cc)
 			set_item(cc, row, c->value);
 			continue;
 		}
+		if (is_permission(c->name))
+			continue;
 		if (is_idle(c->name)) {
 			diag(cc, DIAG_idle_config, c->span,
 			     "'%s' sets nothing in memql", c->name);
