@@ -30,12 +30,13 @@ static struct value sw_tai_ns(struct emit *e)
 
 static const struct clock {
 	struct value (*read)(struct emit *e);
+	enum epoch epoch;
 	bool needs_tai;
 } clocks[] = {
-	{ boot_ns, false },
-	{ monotonic_ns, false },
-	{ tai_ns, true },
-	{ sw_tai_ns, false },
+	{ boot_ns, EPOCH_BOOT, false },
+	{ monotonic_ns, EPOCH_MONOTONIC, false },
+	{ tai_ns, EPOCH_TAI, true },
+	{ sw_tai_ns, EPOCH_TAI, false },
 };
 
 static bool check_nsecs(struct sema *s, struct node *call)
@@ -48,6 +49,8 @@ static bool check_nsecs(struct sema *s, struct node *call)
 	if (i < 0)
 		return false;
 	call->call.data = (void *)&clocks[i];
+	call->type = type_with_epoch(s->cc->arena, &call->call.builtin->returns,
+				     clocks[i].epoch);
 	if (!clocks[i].needs_tai || t->ops->has(t, FEATURE_KTIME_TAI))
 		return true;
 	sema_error(s, DIAG_not_on_this_kernel, call->span,
@@ -74,14 +77,24 @@ static struct value emit_elapsed(struct emit *e, const struct node *call)
 static bool check_strftime(struct sema *s, struct node *call)
 {
 	const char *format = constant_str(s, call_arg(call, 0));
+	const struct node *time = call_arg(call, 1);
 	struct type *type;
 
 	if (!format)
 		return true; /* the signature says so */
 	type = ARENA_NEW(s->cc->arena, struct type);
-	*type = (struct type){ .kind = TYPE_TIME, .format = format };
+	*type = (struct type){ .kind = TYPE_TIME,
+			       .format = format,
+			       .epoch = time->type->epoch };
 	call->type = type;
-	return true;
+	if (type->epoch != EPOCH_SEVERAL)
+		return true;
+	sema_error(s, DIAG_type_mismatch, time->span,
+		   "this is the time of one clock or of another");
+	if (s->report)
+		diag_hint(s->cc,
+			  "keep nsecs() of different clocks in different places");
+	return false;
 }
 
 static struct value emit_strftime(struct emit *e, const struct node *call)
@@ -134,7 +147,9 @@ const struct builtin time_builtins[] = {
 		.check = check_strftime,
 		.summary = "a time of nsecs as a date and time of day",
 		.doc = "The format is that of strftime(3), and `%f` for microseconds; in "
-		       "the time zone of memql. The result can be printed, be a key, or be "
+		       "the time zone of memql. What nsecs() said of any clock is shown right, "
+		       "also with a duration added; other numbers are taken for `boot`. "
+		       "The result can be printed, be a key, or be "
 		       "kept in a map or variable.",
 		.example = "interval:s:1 "
 			   "{ printf(\"%s\\n\", strftime(\"%H:%M:%S.%f\", nsecs)); }",

@@ -25,6 +25,7 @@ enum {
 };
 
 static const uint64_t NS_PER_MS = 1000000;
+static const int64_t NS_PER_S = 1000000000;
 
 static uint64_t now_ns(clockid_t clock)
 {
@@ -101,13 +102,22 @@ static int on_record(void *arg, void *data, size_t size)
 	return now_ns(CLOCK_MONOTONIC) >= s->batch_end ? -ETIME : 0;
 }
 
+/* The wall clock may be set while memql runs. TAI is whole seconds ahead of it. */
+static void find_wall(struct sink *out)
+{
+	int64_t wall = (int64_t)now_ns(CLOCK_REALTIME);
+	int64_t tai = wall - (int64_t)now_ns(CLOCK_TAI);
+
+	out->to_wall[EPOCH_BOOT] = wall - (int64_t)now_ns(CLOCK_BOOTTIME);
+	out->to_wall[EPOCH_MONOTONIC] = wall - (int64_t)now_ns(CLOCK_MONOTONIC);
+	out->to_wall[EPOCH_TAI] = (tai - NS_PER_S / 2) / NS_PER_S * NS_PER_S;
+}
+
 static int consume(struct session *s)
 {
 	int err;
 
-	/* The wall clock may be set while memql runs. */
-	s->sink->boot_to_wall =
-		(int64_t)(now_ns(CLOCK_REALTIME) - now_ns(CLOCK_BOOTTIME));
+	find_wall(s->sink);
 	resolver_poll(s);
 	err = ring_buffer__consume(s->ring);
 	session_do_prints(s);

@@ -113,8 +113,8 @@ struct sink {
 	int error;      /* errno of the first write that failed; see sink_error() */
 	const char *const *names; /* of TYPE_NAME: nnames, set by the session */
 	size_t nnames;
-	struct resolver *resolver; /* set by the session; NULL: there is none */
-	int64_t boot_to_wall;      /* add to CLOCK_BOOTTIME to get CLOCK_REALTIME, ns */
+	struct resolver *resolver;      /* set by the session; NULL: there is none */
+	int64_t to_wall[EPOCH_SEVERAL]; /* ns to add to get CLOCK_REALTIME */
 };
 
 /* The caller keeps the files. Never fail. Results reach a terminal line by line. */

@@ -15,11 +15,15 @@ struct manner {
 
 static void add_value(struct text *t, const struct manner *m, const struct datum *d);
 
-/* strftime(3) with %f, which it lacks: microseconds. Of CLOCK_BOOTTIME ns. */
-static void add_time(struct text *t, const struct sink *out, const char *format,
-		     uint64_t boot_ns)
+/*
+ * strftime(3) with %f, which it lacks: microseconds. Numbers of no clock are taken
+ * for CLOCK_BOOTTIME.
+ */
+static void add_time(struct text *t, const struct sink *out, const struct datum *d)
 {
-	int64_t wall = (int64_t)boot_ns + out->boot_to_wall;
+	const char *format = d->type->format;
+	enum epoch epoch = d->type->epoch;
+	int64_t wall = (int64_t)d->n + out->to_wall[epoch ? epoch : EPOCH_BOOT];
 	time_t sec = wall / 1000000000;
 	struct text expanded = { 0 };
 	char buffer[512];
@@ -153,7 +157,7 @@ static void add_value(struct text *t, const struct manner *m, const struct datum
 		add_name(t, m->out, d->n);
 		break;
 	case TYPE_TIME:
-		add_time(t, m->out, d->type->format, d->n);
+		add_time(t, m->out, d);
 		break;
 	case TYPE_SHOWN:
 		d->type->shape->render(t, m->out, d);

@@ -204,7 +204,9 @@ const struct type *infer_step(struct sema *s, struct node *n)
 	}
 	/* It may count beyond the type of what it began with, unless that was declared. */
 	if (t->kind == TYPE_INT && t != &type_constant && !is_declared(place))
-		t = type_int(s->cc->arena, 8, t->is_signed, t->unit);
+		t = type_with_epoch(s->cc->arena,
+				    type_int(s->cc->arena, 8, t->is_signed, t->unit),
+				    t->epoch);
 	infer_place_value(s, place, t, n->span);
 	return place->type;
 }

@@ -141,6 +141,7 @@ static const struct type *infer_cast(struct sema *s, struct node *n)
 	copy = ARENA_NEW(s->cc->arena, struct type);
 	*copy = *to;
 	copy->unit = from->kind == TYPE_INT ? from->unit : UNIT_NONE;
+	copy->epoch = from->kind == TYPE_INT ? from->epoch : EPOCH_NONE;
 	if (to->kind == TYPE_ARRAY)
 		copy->space = SPACE_OWN;
 	return copy;
@@ -374,11 +375,20 @@ static enum unit result_unit(enum op op, const struct node *left, const struct t
 	return UNIT_NONE;
 }
 
+/* A time and a duration are a time; two times have a distance. */
+static enum epoch result_epoch(enum op op, enum epoch x, enum epoch y)
+{
+	if (y == EPOCH_NONE && (op == OP_ADD || op == OP_SUB))
+		return x;
+	return x == EPOCH_NONE && op == OP_ADD ? y : EPOCH_NONE;
+}
+
 const struct type *infer_operator(struct sema *s, enum op op, struct span at,
 				  struct node *left, const struct type *x,
 				  struct node *right, const struct type *y)
 {
 	bool is_signed = x->is_signed && y->is_signed;
+	const struct type *t;
 
 	if (op_rows[op].flags & OP_COMPARE)
 		return infer_comparison(s, op, at, left, x, right, y);
@@ -392,7 +402,8 @@ const struct type *infer_operator(struct sema *s, enum op op, struct span at,
 		return infer_pointers(s, op, at, x, y);
 	if (op == OP_SHL || op == OP_SHR)
 		is_signed = x->is_signed;
-	return type_int(s->cc->arena, 8, is_signed, result_unit(op, left, x, right, y));
+	t = type_int(s->cc->arena, 8, is_signed, result_unit(op, left, x, right, y));
+	return type_with_epoch(s->cc->arena, t, result_epoch(op, x->epoch, y->epoch));
 }
 
 /* $1 + 2, where $1 is text: what is behind its first two bytes. */

@@ -29,6 +29,19 @@ const struct type *type_int(struct arena *a, unsigned size, bool is_signed, enum
 	return t;
 }
 
+const struct type *type_with_epoch(struct arena *a, const struct type *t,
+				   enum epoch epoch)
+{
+	struct type *copy;
+
+	if (t->epoch == epoch)
+		return t;
+	copy = ARENA_NEW(a, struct type);
+	*copy = *t;
+	copy->epoch = epoch;
+	return copy;
+}
+
 const struct type *type_str(struct arena *a, uint32_t limit)
 {
 	struct type *t = ARENA_NEW(a, struct type);
@@ -240,8 +253,9 @@ bool type_equal(const struct type *a, const struct type *b)
 		return true;
 	case TYPE_INT:
 		return a->size == b->size && a->is_signed == b->is_signed &&
-		       a->unit == b->unit && a->is_bool == b->is_bool &&
-		       a->is_char == b->is_char && a->record == b->record;
+		       a->unit == b->unit && a->epoch == b->epoch &&
+		       a->is_bool == b->is_bool && a->is_char == b->is_char &&
+		       a->record == b->record;
 	case TYPE_STR:
 		return a->limit == b->limit;
 	case TYPE_PTR:
@@ -259,7 +273,7 @@ bool type_equal(const struct type *a, const struct type *b)
 		return a->shape == b->shape && a->limit == b->limit &&
 		       same_text(a->format, b->format);
 	case TYPE_TIME:
-		return same_text(a->format, b->format);
+		return a->epoch == b->epoch && same_text(a->format, b->format);
 	}
 	return false;
 }
@@ -298,6 +312,14 @@ bool type_is_elsewhere(const struct type *t)
 	       t->space != SPACE_OWN;
 }
 
+/* Plain numbers, such as the 0 that a variable begins with, are no clock's. */
+static enum epoch join_epoch(enum epoch x, enum epoch y)
+{
+	if (x == EPOCH_NONE || x == y)
+		return y;
+	return y == EPOCH_NONE ? x : EPOCH_SEVERAL;
+}
+
 static const struct type *join_int(struct arena *a, const struct type *x,
 				   const struct type *y)
 {
@@ -310,6 +332,7 @@ static const struct type *join_int(struct arena *a, const struct type *x,
 		.is_bool = x->is_bool && y->is_bool,
 		.is_char = x->is_char && y->is_char,
 		.unit = x->unit == y->unit ? x->unit : UNIT_NONE,
+		.epoch = join_epoch(x->epoch, y->epoch),
 		.record = x->record == y->record ? x->record : NULL,
 	};
 	return t;

@@ -22,7 +22,7 @@ enum type_kind {
 	TYPE_TUPLE, /* record: its members are the items; those of a record have names */
 	TYPE_SHOWN, /* shape, limit, format: user space knows how to show it */
 	TYPE_NAME,  /* an index into the image's names: probe, func */
-	TYPE_TIME,  /* nanoseconds since boot, shown through format */
+	TYPE_TIME,  /* nanoseconds of a clock, shown through format */
 	TYPE_ARGS,  /* the probe's arguments as a whole: only args.FIELD uses it */
 	TYPE_ANY,   /* in signatures: any value */
 };
@@ -33,6 +33,15 @@ enum space {
 	SPACE_KERNEL,
 	SPACE_USER,
 	SPACE_OWN, /* the probe's own: stack, scratch memory, a map's value */
+};
+
+/* Which clock's reading a number is, if it is one: what strftime() must know. */
+enum epoch {
+	EPOCH_NONE,
+	EPOCH_BOOT,
+	EPOCH_MONOTONIC,
+	EPOCH_TAI,
+	EPOCH_SEVERAL, /* now this, now that clock's: a variable of several */
 };
 
 struct type {
@@ -46,6 +55,7 @@ struct type {
 	enum space space;   /* PTR: what it points into; STRUCT, ARRAY: where it is */
 	enum space origin;  /* STRUCT, ARRAY in SPACE_OWN: where its pointers point */
 	enum unit unit;     /* INT: what it counts */
+	enum epoch epoch;   /* INT, TIME: since when */
 	uint32_t limit;     /* STR: longest text in bytes, NUL excluded; SHOWN: bytes
 				* after those of the shape */
 	const char *format; /* TIME, SHOWN: how it is shown, by the shape's rules */
@@ -92,6 +102,9 @@ extern const struct type type_void, type_u64, type_s64, type_bool, type_args, ty
 /* Types made here live in the arena. */
 const struct type *type_int(struct arena *a, unsigned size, bool is_signed,
 			    enum unit u);
+/* The same with this epoch. */
+const struct type *type_with_epoch(struct arena *a, const struct type *t,
+				   enum epoch epoch);
 const struct type *type_str(struct arena *a, uint32_t limit);
 const struct type *type_ptr(struct arena *a, const struct type *to, enum space space);
 const struct type *type_ptr_to_variable(struct arena *a, const struct type *of);

@@ -6,7 +6,7 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from tracing import Load, Memql, check, lost, map_of, need_root
+from tracing import Load, Memql, check, lost, map_of, need_root, run_memql
 
 
 def online_cpus():
@@ -111,9 +111,24 @@ def taken_by_intervals(directory, load):
             check(n * (1 - missing) <= sum(totals) <= n, f"print({name}); {after}({name}): {sum(totals)} of {n}")
 
 
+def times_of_day():
+    """Of each clock, also kept for a while and with a duration added."""
+    program = "".join(
+        f'${c} = nsecs({c}); @{c} = ${c}; ${c} -= 1h;'
+        f' printf("%s %s\\n", strftime("%s", ${c}), strftime("%s", @{c} - 1h)); '
+        for c in ("boot", "monotonic", "sw_tai")
+    )
+    before = time.time()
+    done = run_memql("-q", "-e", f"config = {{ print_maps_on_exit = false }} BEGIN {{ {program} exit(); }}")
+    shown = [int(s) + 3600 for s in done.stdout.split()]
+    near = all(before - 2 < s < time.time() + 1 for s in shown)
+    check(len(shown) == 6 and near, "strftime() of each clock")
+
+
 def main():
     need_root()
     with tempfile.TemporaryDirectory(prefix="memql-clocks-") as directory, Load() as load:
+        times_of_day()
         rates(directory)
         zero_and_clear(directory, load)
         while_it_changes(directory, load)

@@ -122,7 +122,10 @@ static void test_duration(void)
 static void check_datum(struct datum d, const char *as_text, const char *exact)
 {
 	static const char *const names[] = { "main", "ev\033il" };
-	struct sink out = { .names = names, .nnames = 2, .boot_to_wall = 1000000000 };
+	struct sink out = { .names = names,
+			    .nnames = 2,
+			    .to_wall[EPOCH_BOOT] = 1000000000,
+			    .to_wall[EPOCH_TAI] = -37000000000 };
 	struct text t = { 0 };
 
 	text_add_datum(&t, &out, &d);
@@ -144,6 +147,9 @@ static void test_datum(void)
 	const struct type str = { .kind = TYPE_STR, .limit = 8 };
 	const struct type name = { .kind = TYPE_NAME };
 	const struct type when = { .kind = TYPE_TIME, .format = "%s.%f %%f" };
+	const struct type tai = { .kind = TYPE_TIME,
+				  .format = "%s",
+				  .epoch = EPOCH_TAI };
 
 	check_datum((struct datum){ &s64, .n = (uint64_t)-5 }, "-5", "-5");
 	check_datum((struct datum){ &u64, .n = (uint64_t)-5 }, "18446744073709551611",
@@ -161,6 +167,7 @@ static void test_datum(void)
 	check_datum((struct datum){ &name, .n = 2 }, "?2", "?2");
 	check_datum((struct datum){ &when, .n = 2000345678 }, "3.000345 %f",
 		    "3.000345 %f");
+	check_datum((struct datum){ &tai, .n = 40000000000 }, "3", "3");
 }
 
 /* Growth: from nothing, over the first allocation, with long formats. */
