@@ -316,7 +316,10 @@ struct value map_value(struct emit *e, const struct node *map);
 void map_assign(struct emit *e, const struct node *map, const struct node *value);
 /* To a member of the record that a map holds. */
 void map_assign_member(struct emit *e, struct node *place, const struct node *value);
-/* entry op= operand, or member op= operand; before and after may be NULL. */
+/*
+ * entry op= operand, or member op= operand; before and after may be NULL, and are 0 if
+ * nothing was changed.
+ */
 void map_modify(struct emit *e, struct node *place, enum op op,
 		const struct node *operand, struct value n, struct value *before,
 		struct value *after);

@@ -388,6 +388,9 @@ static struct value modify_word(struct emit *e, const struct node *place, enum o
 	LLVMAtomicRMWBinOp how;
 	struct value old;
 
+	/* The instruction knows nothing of what a pointer points to; ++ has counted it. */
+	if (operand && place->type->kind == TYPE_PTR)
+		n = emit_op(e, OP_MUL, n, step_of(e, place->type), false);
 	if (atomic_op(op, &how))
 		return value_of(LLVMBuildAtomicRMW(e->b, how, p.ref, n.ref,
 						   LLVMAtomicOrderingMonotonic, 0));
@@ -402,7 +405,8 @@ void map_modify(struct emit *e, struct node *place, enum op op,
 {
 	const struct node *map = node_place_root(place);
 	const struct map_info *info = map->map.info;
-	LLVMValueRef result = before || after ? local_new(e) : NULL;
+	LLVMValueRef was = before ? local_new(e) : NULL,
+		     is = after ? local_new(e) : NULL;
 	const char *outer = e->subject;
 	struct branch there;
 	struct value p, word, old;
@@ -412,14 +416,16 @@ void map_modify(struct emit *e, struct node *place, enum op op,
 	there = emit_if(e, p);
 	word = emit_at(e, p, emit_int(e, place_offset(place)));
 	old = modify_word(e, place, op, operand, n, word);
-	if (result)
-		local_set(e, result, old);
+	if (before)
+		local_set(e, was, old);
+	if (after)
+		local_set(e, is, emit_op(e, op, old, n, false));
 	if (info->storage == MAP_SCALAR)
 		emit_store(e, p, set_offset(info), emit_int(e, 1), 8);
 	lose_entry(e, info, &there, map->span);
 	e->subject = outer;
 	if (before)
-		*before = local_get(e, result);
+		*before = local_get(e, was);
 	if (after)
-		*after = emit_op(e, op, local_get(e, result), n, false);
+		*after = local_get(e, is);
 }
