@@ -176,6 +176,8 @@ static struct value eval_cast(struct emit *e, const struct node *n)
 		return cast_array(e, n);
 	if (is_text(n->type))
 		return cast_text(e, n);
+	if (n->type->kind == TYPE_TUPLE)
+		return cast_tuple(e, n);
 	return emit_fit(e, emit_eval(e, n->cast.operand), n->type);
 }
 

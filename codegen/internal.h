@@ -257,6 +257,7 @@ struct value step_of(struct emit *e, const struct type *t);
 struct value eval_step(struct emit *e, const struct node *n, bool wanted);
 
 /* memory.c: values wider than a word. */
+struct value cast_tuple(struct emit *e, const struct node *n);
 struct value tuple_build(struct emit *e, const struct node *n);
 
 struct value memory_equal(struct emit *e, const struct node *left,

@@ -48,6 +48,34 @@ static void convert_items(struct emit *e, struct value dst, const struct type *t
 	}
 }
 
+/* As convert_items(), but what does not fit is cut. */
+static void cast_items(struct emit *e, struct value dst, const struct type *to,
+		       struct value v, const struct type *from)
+{
+	for (size_t i = 0; i < to->record->n; i++) {
+		const struct type_member *m = &to->record->members[i];
+		const struct type_member *p = &from->record->members[i];
+		struct value item = item_at(e, v, p), place = item_at(e, dst, m);
+
+		if (m->type->kind == TYPE_TUPLE) {
+			cast_items(e, place, m->type, item, p->type);
+			continue;
+		}
+		if (!is_wide(p->type))
+			item = emit_fit(e, emit_load(e, item, 0, 8, false), m->type);
+		convert(e, place, m->type, item, p->type, true);
+	}
+}
+
+struct value cast_tuple(struct emit *e, const struct node *n)
+{
+	struct value v = emit_eval(e, n->cast.operand);
+	struct value dst = temp_text(e, type_size(n->type));
+
+	cast_items(e, dst, n->type, v, n->cast.operand->type);
+	return dst;
+}
+
 static void convert_text(struct emit *e, struct value dst, const struct type *to,
 			 struct value v, const struct type *from, bool padded)
 {

@@ -33,6 +33,12 @@ static struct node *clone_one(struct arena *a, const struct node *n)
 	return n ? node_clone(a, n) : NULL;
 }
 
+static void clone_type_name(struct arena *a, struct type_name *t)
+{
+	t->of = clone_one(a, t->of);
+	t->items = clone_list(a, t->items);
+}
+
 /* Replace what copy still shares with the original by copies, and drop annotations. */
 static void clone_children(struct arena *a, struct node *copy)
 {
@@ -67,10 +73,10 @@ static void clone_children(struct arena *a, struct node *copy)
 		copy->tuple.items = clone_list(a, copy->tuple.items);
 		break;
 	case NODE_TYPE:
-		copy->written.of = clone_one(a, copy->written.of);
+		clone_type_name(a, &copy->written);
 		break;
 	case NODE_CAST:
-		copy->cast.to.of = clone_one(a, copy->cast.to.of);
+		clone_type_name(a, &copy->cast.to);
 		copy->cast.operand = clone_one(a, copy->cast.operand);
 		break;
 	case NODE_DEREF:
@@ -92,7 +98,7 @@ static void clone_children(struct arena *a, struct node *copy)
 	case NODE_LET:
 		copy->let.var = clone_one(a, copy->let.var);
 		copy->let.value = clone_one(a, copy->let.value);
-		copy->let.as.of = clone_one(a, copy->let.as.of);
+		clone_type_name(a, &copy->let.as);
 		break;
 	case NODE_COND:
 	case NODE_IF:
@@ -152,6 +158,12 @@ static void visit_one(struct node *n, visit_fn *visit, void *arg)
 		visit(n, arg);
 }
 
+static void visit_type_name(const struct type_name *t, visit_fn *visit, void *arg)
+{
+	visit_one(t->of, visit, arg);
+	visit_list(t->items, visit, arg);
+}
+
 void node_each_child(struct node *n, void (*visit)(struct node *child, void *arg),
 		     void *arg)
 {
@@ -180,10 +192,10 @@ void node_each_child(struct node *n, void (*visit)(struct node *child, void *arg
 		visit_list(n->tuple.items, visit, arg);
 		break;
 	case NODE_TYPE:
-		visit_one(n->written.of, visit, arg);
+		visit_type_name(&n->written, visit, arg);
 		break;
 	case NODE_CAST:
-		visit_one(n->cast.to.of, visit, arg);
+		visit_type_name(&n->cast.to, visit, arg);
 		visit_one(n->cast.operand, visit, arg);
 		break;
 	case NODE_DEREF:
@@ -204,7 +216,7 @@ void node_each_child(struct node *n, void (*visit)(struct node *child, void *arg
 		break;
 	case NODE_LET:
 		visit_one(n->let.var, visit, arg);
-		visit_one(n->let.as.of, visit, arg);
+		visit_type_name(&n->let.as, visit, arg);
 		visit_one(n->let.value, visit, arg);
 		break;
 	case NODE_COND:
@@ -236,7 +248,7 @@ void node_each_child(struct node *n, void (*visit)(struct node *child, void *arg
 
 bool type_name_given(const struct type_name *t)
 {
-	return t->name || t->of;
+	return t->name || t->of || t->items;
 }
 
 struct node *node_place_root(struct node *place)

@@ -60,14 +60,16 @@ enum { TYPE_DIMS = 4 };
 /*
  * A type as in a cast. Other spellings (uint64_t, unsigned long, long) have become one of
  * these names: int8 int16 int32 int64 uint8 uint16 uint32 uint64 char bool void. Any other
- * name without a tag is a typedef of the kernel or of the program. name NULL and of NULL:
- * none was written.
+ * name without a tag is a typedef of the kernel or of the program. A tuple's type has items
+ * instead of a name. name, of and items NULL: none was written.
  */
 struct type_name {
 	enum type_tag tag;
 	const char
 		*name; /* interned; "string", "buffer": the first dimension is a size */
-	struct node *of; /* typeof(expression): then name is NULL */
+	struct node *of;    /* typeof(expression): then name is NULL */
+	struct node *items; /* (int32, string[16]): TYPE nodes; then name is NULL */
+	const char *const *names; /* of the items of a record; NULL: a tuple */
 	unsigned stars;
 	unsigned ndims;
 	/* int32[2][3] has 2, 3; stars are of the element. 0, in []: as many as there are. */

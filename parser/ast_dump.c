@@ -85,6 +85,20 @@ static const char *const type_tags[] = {
 	[TAG_ENUM] = "enum ",
 };
 
+/* "(record a=1 b=2)"; names NULL: without. */
+static void dump_items(const struct dumper *d, const char *head,
+		       const struct node *items, const char *const *names)
+{
+	fputs(head, d->out);
+	for (const struct node *item = items; item; item = item->next) {
+		fputc(' ', d->out);
+		if (names)
+			fprintf(d->out, "%s=", *names++);
+		dump(d, item, INLINE);
+	}
+	fputc(')', d->out);
+}
+
 static void dump_type_name(const struct dumper *d, const struct type_name *t)
 {
 	fputs(type_tags[t->tag], d->out);
@@ -92,6 +106,8 @@ static void dump_type_name(const struct dumper *d, const struct type_name *t)
 		fputs("(typeof ", d->out);
 		dump(d, t->of, INLINE);
 		fputc(')', d->out);
+	} else if (t->items) {
+		dump_items(d, t->names ? "(record" : "(tuple", t->items, t->names);
 	} else {
 		fputs(t->name ? t->name : "", d->out);
 	}
@@ -158,20 +174,6 @@ static void dump_block(const struct dumper *d, const struct node *n, int depth)
 	fputc(')', d->out);
 }
 
-static void dump_tuple(const struct dumper *d, const struct node *n)
-{
-	size_t i = 0;
-
-	fputs(n->tuple.names ? "(record" : "(tuple", d->out);
-	for (const struct node *item = n->tuple.items; item; item = item->next) {
-		fputc(' ', d->out);
-		if (n->tuple.names)
-			fprintf(d->out, "%s=", n->tuple.names[i++]);
-		dump(d, item, INLINE);
-	}
-	fputc(')', d->out);
-}
-
 /* "(for-range $i 0 10" and the body below. */
 static void dump_loop(const struct dumper *d, const char *word, const struct node *n,
 		      int depth)
@@ -222,7 +224,8 @@ static void dump_node(const struct dumper *d, const struct node *n, int depth)
 		dump_form(d, "index", "", n->index.base, n->index.at);
 		break;
 	case NODE_TUPLE:
-		dump_tuple(d, n);
+		dump_items(d, n->tuple.names ? "(record" : "(tuple", n->tuple.items,
+			   n->tuple.names);
 		break;
 	case NODE_TYPE:
 		fputs("(type ", d->out);

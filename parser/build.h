@@ -153,6 +153,8 @@ const char *join_words(struct parser *p, const char *words, const char *word);
 struct type_name word_type(struct parser *p, struct span at, const char *words);
 struct type_name named_type(const struct lexeme *name);
 struct type_name tagged_type(enum type_tag tag, const struct lexeme *name);
+struct type_name tuple_type(struct node *items); /* TYPE nodes */
+struct type_name record_type(const struct field_list *fields);
 struct type_name make_type(struct type_name base, unsigned stars, struct dim_list dims);
 
 /* Definitions; each reports a name that is there already. */

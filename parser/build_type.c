@@ -86,6 +86,19 @@ struct type_name tagged_type(enum type_tag tag, const struct lexeme *name)
 	return (struct type_name){ .tag = tag, .name = name->text };
 }
 
+struct type_name tuple_type(struct node *items)
+{
+	return (struct type_name){ .items = items };
+}
+
+struct type_name record_type(const struct field_list *fields)
+{
+	return (struct type_name){
+		.items = fields->values.first,
+		.names = fields->names.items,
+	};
+}
+
 struct dim_list dims_add(struct parser *p, struct dim_list list, struct span at,
 			 uint64_t size)
 {

@@ -143,10 +143,10 @@ static const struct point_list no_points;
 
 %type <node> predicate braces block compound simple if_stmt else_part iteration
 %type <node> config_value init expr arg
-%type <list> exprs args arg_list stmts
-%type <fields> fields
+%type <list> exprs args arg_list stmts tuple_of
+%type <fields> fields record_of
 %type <points> points
-%type <type> type base_type let_type
+%type <type> type base_type let_type written
 %type <dims> dims sizes
 %type <spec> spec spec_core struct_def enum_def
 %type <tag> tag
@@ -403,9 +403,30 @@ simple:
 ;
 
 let_type:
-  %empty                    { $$ = (struct type_name){ .name = NULL }; }
-| ':' type                  { $$ = $type; }
-| ':' IDENTIFIER stars dims { $$ = make_type(named_type(&$2), $stars, $dims); }
+  %empty      { $$ = (struct type_name){ .name = NULL }; }
+| ':' written { $$ = $written; }
+;
+
+/* A type where nothing else can stand. */
+written:
+  type
+| IDENTIFIER stars dims  { $$ = make_type(named_type(&$1), $stars, $dims); }
+| '(' tuple_of ')'       { $$ = tuple_type($2.first); }
+| '(' tuple_of ',' ')'   { $$ = tuple_type($2.first); }
+| '(' record_of ')'      { $$ = record_type(&$2); }
+| '(' record_of ',' ')'  { $$ = record_type(&$2); }
+;
+
+tuple_of:
+  written              { $$ = list_add(empty_list, make_type_arg(p, @$, $1)); }
+| tuple_of ',' written { $$ = list_add($1, make_type_arg(p, @3, $3)); }
+;
+
+record_of:
+  IDENTIFIER '=' written
+	{ $$ = fields_add(p, no_fields, @1, &$1, make_type_arg(p, @3, $3)); }
+| record_of ',' IDENTIFIER '=' written
+	{ $$ = fields_add(p, $1, @3, &$3, make_type_arg(p, @5, $5)); }
 ;
 
 init:

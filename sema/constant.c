@@ -179,8 +179,8 @@ static bool eval_cast(const struct node *n, struct constant *out)
 	unsigned bits, shift;
 	bool is_signed;
 
-	if (n->cast.to.stars || n->cast.to.ndims || n->cast.to.tag || n->cast.to.of ||
-	    !eval(n->cast.operand, out))
+	if (n->cast.to.items || n->cast.to.stars || n->cast.to.ndims ||
+	    n->cast.to.tag || n->cast.to.of || !eval(n->cast.operand, out))
 		return false;
 	if (strcmp(name, "char") == 0)
 		name = "int8";

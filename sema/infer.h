@@ -38,6 +38,9 @@ const struct type *infer_tuple(struct sema *s, struct node *n);
 /* An item of a tuple, or a member of a record; NULL after a message. Sets n's data. */
 const struct type *infer_item(struct sema *s, struct node *n, const struct type *tuple);
 
+/* (type)x: infer_cast.c. */
+const struct type *infer_cast(struct sema *s, struct node *n);
+
 /* Make args a tuple of its fields; false if there are none. */
 bool infer_spread_args(struct sema *s, struct node *n);
 

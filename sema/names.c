@@ -476,6 +476,8 @@ static void visit_let(struct names *s, struct node *n)
 
 	if (n->let.as.of)
 		visit_expr(n->let.as.of, s);
+	for (struct node *item = n->let.as.items; item; item = item->next)
+		visit_expr(item, s);
 	if (n->let.value)
 		visit_expr(n->let.value, s);
 	if (find_local(s, var->var.name)) {
