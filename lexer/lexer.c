@@ -197,12 +197,14 @@ int lexer_next(struct lexer *l, struct lexeme *out, struct span *at)
 	return next.token;
 }
 
-bool lexer_open_brace(const struct lexer *l, struct span *out)
+bool lexer_open_brace(const struct lexer *l, uint32_t before, struct span *out)
 {
-	if (l->braces.n == 0)
-		return false;
-	*out = l->braces.items[l->braces.n - 1];
-	return true;
+	for (size_t i = l->braces.n; i-- > 0;) {
+		*out = l->braces.items[i];
+		if (out->begin < before)
+			return true;
+	}
+	return false;
 }
 
 bool lexer_has_includes(const struct lexer *l)

@@ -37,8 +37,8 @@ struct lexer *lexer_new(struct compile *cc, struct span file);
  */
 int lexer_next(struct lexer *l, struct lexeme *out, struct span *at);
 
-/* The innermost { that is open; false if none is. */
-bool lexer_open_brace(const struct lexer *l, struct span *out);
+/* The innermost { that is open and begins before this offset; false if none is. */
+bool lexer_open_brace(const struct lexer *l, uint32_t before, struct span *out);
 
 /* Whether the program ended in a comment: what its end lacks is in there. */
 bool lexer_in_comment(const struct lexer *l);

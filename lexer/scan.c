@@ -103,6 +103,7 @@ static bool wants_operand(const struct lexer *l)
 	case '>':
 	case TOKEN_RANGE:
 	case TOKEN_RETURN:
+	case TOKEN_PREDICATE_BEGIN:
 		return true;
 	default:
 		return l->last >= TOKEN_SHL && l->last <= TOKEN_SHR_ASSIGN;
@@ -128,8 +129,11 @@ int scan_word(struct lexer *l, const char *text, size_t len, struct lexeme *out)
 			continue;
 		if (l->in_types && !words[i].in_c)
 			break;
-		if (words[i].token == TOKEN_IF && wants_operand(l))
-			return TOKEN_IF_VALUE;
+		if (words[i].token == TOKEN_IF) {
+			l->predicate_if = l->in_predicate && l->braces.n == 0;
+			if (wants_operand(l))
+				return TOKEN_IF_VALUE;
+		}
 		return words[i].token;
 	}
 	return TOKEN_IDENTIFIER;
@@ -295,11 +299,17 @@ bool scan_definition(struct lexer *l, const char *text, size_t len)
 	return true;
 }
 
+bool scan_opens_value(const struct lexer *l)
+{
+	return wants_operand(l) || l->predicate_if || l->last == TOKEN_ELSE;
+}
+
 int scan_open(struct lexer *l)
 {
-	/* Outside of braces there are only bodies and config = { }. */
-	const bool is_value = l->braces.n > 0 && wants_operand(l);
+	/* Outside of braces there are only bodies, config = { } and predicates. */
+	const bool is_value = (l->braces.n > 0 || l->in_predicate) && wants_operand(l);
 
+	l->predicate_if = false;
 	ARENA_PUSH(l->cc->arena, &l->braces, scan_here(l, 1));
 	return is_value ? TOKEN_BLOCK_VALUE : '{';
 }

@@ -35,11 +35,13 @@ struct lexer {
 	unsigned nahead;
 
 	struct span predicate; /* the / that opened it */
-	bool in_types;         /* in a definition of a type, or behind it */
-	bool is_typedef;       /* the one that CODE is in: no } ends it */
-	unsigned skipped;      /* braces open in a definition that is skipped */
-	bool skips;            /* lines from the next one on */
-	bool in_comment;       /* that does not end */
+	bool in_predicate;
+	bool predicate_if; /* an if of its own, whose { is to come */
+	bool in_types;     /* in a definition of a type, or behind it */
+	bool is_typedef;   /* the one that CODE is in: no } ends it */
+	unsigned skipped;  /* braces open in a definition that is skipped */
+	bool skips;        /* lines from the next one on */
+	bool in_comment;   /* that does not end */
 	struct {
 		struct span *items;
 		size_t n, cap;
@@ -74,6 +76,9 @@ void scan_skip(struct lexer *l);
 
 /* True if a definition that memql does not have begins here; it is reported. */
 bool scan_definition(struct lexer *l, const char *text, size_t len);
+
+/* Does this { in a predicate belong to it? Else it begins the body. */
+bool scan_opens_value(const struct lexer *l);
 
 /* Keep account of the open { of clauses. */
 int scan_open(struct lexer *l);   /* '{' or BLOCK_VALUE */

@@ -30,6 +30,7 @@ struct point_list points_add(struct parser *p, struct point_list list, struct sp
 	struct attach_point *point = ARENA_NEW(p->arena, struct attach_point);
 	const char *equals = text->text;
 
+	p->errors.in_clause = false;
 	/* name=probe: bpftrace keeps the name for later, too. */
 	while (isalnum((unsigned char)*equals) || *equals == '_')
 		equals++;

@@ -5,6 +5,14 @@
 #include "lexer/lexer.h"
 #include "parser/ast.h"
 
+/* What was wrong so far: one mistake is one message. */
+struct syntax_state {
+	unsigned n;
+	bool in_clause; /* since the latest attach point */
+	bool no_braces; /* the latest: where a { should be; an else may follow */
+	bool lost;      /* a } is missing: where clauses begin is not known */
+};
+
 struct parser {
 	struct compile *cc;
 	struct arena *arena; /* cc's */
@@ -17,8 +25,8 @@ struct parser {
 	struct map_def **maps_end;
 	struct macro **macros_end;
 	struct clause **clauses_end;
-	unsigned nerrors;       /* of syntax, in this file, as the next ones */
-	const char *last_point; /* text of the latest attach point, or NULL */
+	struct syntax_state errors; /* in this file, as the next ones */
+	const char *last_point;     /* text of the latest attach point, or NULL */
 	bool has_clauses;
 
 	struct imports *imports; /* NULL: none so far */

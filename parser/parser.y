@@ -372,6 +372,7 @@ compound:
 | block
 | FOR iteration block         { $$ = set_body(p, @$, $iteration, $block); }
 | FOR '(' iteration ')' block { $$ = set_body(p, @$, $iteration, $block); }
+| FOR '(' error ')' block     { yyerrok; $$ = $block; }
 | WHILE expr block            { $$ = make_loop(p, @$, NODE_WHILE, $expr, $block); }
 | UNROLL expr block           { $$ = make_loop(p, @$, NODE_UNROLL, $expr, $block); }
 ;
@@ -608,7 +609,7 @@ static int yyreport_syntax_error(const yypcontext_t *context, struct parser *p)
 
 	_Static_assert(YYNTOKENS <= SYNTAX_MAX, "every token may be expected");
 	/* What nobody will see must cost nothing: junk has an error every few bytes. */
-	if (p->nerrors++ > 10 * DIAG_MAX) {
+	if (p->errors.n++ > 10 * DIAG_MAX) {
 		diag(p->cc, DIAG_syntax, e.at, "syntax error");
 		return 0;
 	}
@@ -625,7 +626,7 @@ void parse_file(struct parser *p, const struct source_file *file)
 
 	p->file = file->name;
 	p->lexer = lexer_new(p->cc, file->text);
-	p->nerrors = 0;
+	p->errors = (struct syntax_state){ 0 };
 	p->last_point = NULL;
 	p->has_clauses = false;
 	/* Bison's result is not asked: it recovers from errors, and the lexer has its own. */
@@ -633,7 +634,7 @@ void parse_file(struct parser *p, const struct source_file *file)
 	p->ast->has_includes |= lexer_has_includes(p->lexer);
 	p->file = outer.file;
 	p->lexer = outer.lexer;
-	p->nerrors = outer.nerrors;
+	p->errors = outer.errors;
 	p->last_point = outer.last_point;
 	p->has_clauses = outer.has_clauses;
 }

@@ -6,6 +6,7 @@
  */
 #include "parser/syntax.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "core/arena.h"
@@ -206,15 +207,36 @@ static const char *found_text(struct parser *p, const struct syntax_error *e)
 			    quote);
 }
 
+/* In statements: what is wrong is not where it was noticed. */
+static void explain_statement(struct parser *p, const struct syntax_error *e)
+{
+	const char *text = p->cc->source->text + e->at.begin;
+	const int len = (int)(e->at.end - e->at.begin);
+
+	if (e->found == '=' && expects(e, TOKEN_EQ) && !expects(e, ']'))
+		diag_hint(p->cc, "a comparison is written '=='");
+	if (e->found == ':' && expects(e, '=') && text[1] == '=')
+		diag_hint(p->cc, "an assignment is written '='");
+	if (e->found == TOKEN_TYPE && expects(e, TOKEN_IF))
+		diag_hint(p->cc, "a variable with a type is written let $name: %.*s",
+			  len, text);
+	if (p->errors.no_braces)
+		diag_hint(p->cc, "what is done stands in braces: { ... }");
+	if (expects(e, ':') && e->n == 1)
+		diag_hint(p->cc, "a loop is written for ($i : 0..10) { ... }");
+	if (e->found == ';' && expects(e, TOKEN_PREDICATE_END))
+		diag_hint(p->cc, "what is done stands in braces: "
+				 "/ predicate / { ... }");
+}
+
 /* Say more where the mistake is a usual one. */
 static void explain(struct parser *p, const struct syntax_error *e)
 {
 	struct span brace;
 
-	if (e->found == TOKEN_END && lexer_open_brace(p->lexer, &brace))
+	if (e->found == TOKEN_END && lexer_open_brace(p->lexer, e->at.end, &brace))
 		diag_note(p->cc, brace, "this '{' is not closed");
-	if (e->found == '=' && expects(e, TOKEN_EQ))
-		diag_hint(p->cc, "a comparison is written '=='");
+	explain_statement(p, e);
 	if (e->found == TOKEN_IDENTIFIER && expects(e, TOKEN_VARIABLE) &&
 	    !expects(e, TOKEN_IDENTIFIER))
 		diag_hint(p->cc, "a variable begins with a dollar: $%.*s",
@@ -232,10 +254,59 @@ static void explain(struct parser *p, const struct syntax_error *e)
 	}
 }
 
+/*
+ * Is the line up to here an attach point, though braces of a line above are open? Only what
+ * begins a line, without a blank within, is taken for one.
+ */
+static bool is_next_clause(const struct parser *p, const struct syntax_error *e,
+			   struct span *point, struct span *brace)
+{
+	const char *text = p->cc->source->text;
+	uint32_t begin = e->at.begin, end;
+
+	if (e->found != '{' && e->found != ':')
+		return false;
+	while (begin > 0 && text[begin - 1] != '\n')
+		begin--;
+	end = begin + (uint32_t)strcspn(text + begin, " \t,;=(){}");
+	if (!isalpha((unsigned char)text[begin]) ||
+	    !lexer_open_brace(p->lexer, begin, brace))
+		return false;
+	*point = (struct span){ begin, end };
+	return end + strspn(text + end, " \t") >= e->at.begin;
+}
+
+/* It only follows from what was said before. */
+static bool is_consequence(const struct parser *p, const struct syntax_error *e)
+{
+	const struct syntax_state *before = &p->errors;
+
+	if (e->found == TOKEN_END && lexer_in_comment(p->lexer))
+		return true; /* the lexer has said why */
+	return before->lost || (e->found == TOKEN_ELSE && before->no_braces) ||
+	       (e->found == TOKEN_END && before->in_clause);
+}
+
+static bool lacks_braces(const struct syntax_error *e)
+{
+	return expects(e, '{') && !expects(e, TOKEN_IF) && !expects(e, ';') &&
+	       !expects(e, TOKEN_PREDICATE_BEGIN);
+}
+
 void syntax_error(struct parser *p, const struct syntax_error *e)
 {
-	if (e->found == TOKEN_END && lexer_in_comment(p->lexer))
-		return; /* the lexer has said why */
+	struct span point, brace;
+
+	if (is_consequence(p, e))
+		return;
+	p->errors.in_clause = true;
+	p->errors.no_braces = lacks_braces(e);
+	if (is_next_clause(p, e, &point, &brace)) {
+		p->errors.lost = true;
+		diag(p->cc, DIAG_syntax, point, "expected '}' before the next probe");
+		diag_note(p->cc, brace, "this '{' is not closed");
+		return;
+	}
 	diag(p->cc, DIAG_syntax, e->at, "expected %s, found %s", expected_text(p, e),
 	     found_text(p, e));
 	explain(p, e);

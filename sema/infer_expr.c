@@ -39,6 +39,8 @@ void infer_condition(struct sema *s, struct node *n)
 		   infer_text(s, t));
 	if (s->report && t->kind == TYPE_STR)
 		diag_hint(s->cc, "compare it: ... != \"\"");
+	else if (s->report && n->kind == NODE_TUPLE && n->tuple.names)
+		diag_hint(s->cc, "a comparison is written '=='");
 }
 
 static const struct type *int_literal(struct sema *s, const struct node *n)

@@ -27,6 +27,10 @@ struct names {
 	struct program_info *program;
 	struct scope *scope;
 	unsigned loops; /* around here */
+	struct {
+		const char **items;
+		size_t n, cap;
+	} bare; /* names that were assigned to without their dollar */
 };
 
 static void visit_expr(struct node *n, void *arg);
@@ -193,6 +197,9 @@ static void unknown_name(struct names *s, const struct node *n)
 		diag_hint(s->cc, "%s probes have it", other->name);
 		return;
 	}
+	for (size_t i = 0; i < s->bare.n; i++)
+		if (s->bare.items[i] == n->call.name)
+			return;
 	if (builtin_is_planned(n->call.name)) {
 		diag(s->cc, DIAG_unsupported, n->call.name_span,
 		     "'%s' is not in memql yet", n->call.name);
@@ -340,6 +347,13 @@ static bool is_place(struct node *n)
 	return n->kind == NODE_VAR || node_place_root(n)->kind == NODE_MAP;
 }
 
+/* Said once: where the name is read it is the same mistake. */
+static void forgot_dollar(struct names *s, const char *name)
+{
+	diag_hint(s->cc, "a variable begins with a dollar: $%s", name);
+	ARENA_PUSH(s->cc->arena, &s->bare, name);
+}
+
 static void not_assignable(struct names *s, struct node *n)
 {
 	diag(s->cc, DIAG_not_assignable, n->span,
@@ -348,7 +362,7 @@ static void not_assignable(struct names *s, struct node *n)
 		diag_hint(s->cc, "members of what a variable holds are only read");
 	if (n->kind == NODE_CALL && !n->call.has_parens &&
 	    !builtin_lookup(s->program->kind, n->call.name))
-		diag_hint(s->cc, "a variable begins with a dollar: $%s", n->call.name);
+		forgot_dollar(s, n->call.name);
 }
 
 static void visit_step(struct names *s, struct node *n)
