@@ -50,6 +50,8 @@ struct shape {
 	int (*compare)(const struct datum *a, const struct datum *b);
 	/* The text is a list, one line for each frame of a stack: an array in JSON. */
 	bool lines;
+	/* The value is a kernel address; but joined with a TYPE_NAME, it can be one. */
+	bool names;
 	/* What the value is bytes of, for %r: a buffer. NULL: of nothing. */
 	const char *(*bytes)(const struct datum *d, size_t *len);
 };

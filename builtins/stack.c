@@ -319,7 +319,11 @@ static struct value emit_len(struct emit *e, const struct node *call)
 static void render_ksym(struct text *out, const struct sink *sink,
 			const struct datum *d)
 {
-	if (sink->resolver)
+	const char *name = sink_name(sink, d->n);
+
+	if (name)
+		text_add_safe(out, name, strlen(name));
+	else if (sink->resolver)
 		sink->resolver->add_kernel(sink->resolver, out, d->n, 0);
 	else
 		text_printf(out, "0x%" PRIx64, d->n);
@@ -343,6 +347,7 @@ static const struct shape ksym_shape = {
 	.name = "kernel symbol",
 	.size = 8,
 	.render = render_ksym,
+	.names = true,
 };
 
 static const struct shape usym_shape = {

@@ -290,7 +290,8 @@ static struct value compare_name(struct emit *e, enum op op, const struct node *
 	for (size_t i = 0; i < plan->names.n; i++)
 		if (strcmp(plan->names.items[i], text->string.bytes) == 0)
 			return emit_op(e, op, emit_eval(e, name),
-				       emit_int(e, (int64_t)i), false);
+				       emit_int(e, (int64_t)(TYPE_NAME_FIRST + i)),
+				       false);
 	return emit_int(e, op == OP_NE);
 }
 

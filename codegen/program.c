@@ -148,14 +148,19 @@ static struct value site_id(struct emit *e, bool func)
 	return emit_op(e, OP_AND, cookie, emit_int(e, 0xffffff), false);
 }
 
+static struct value name_of(struct emit *e, struct value id)
+{
+	return emit_op(e, OP_ADD, id, emit_int(e, (int64_t)TYPE_NAME_FIRST), false);
+}
+
 struct value emit_site_name(struct emit *e)
 {
-	return site_id(e, false);
+	return name_of(e, site_id(e, false));
 }
 
 struct value emit_site_func(struct emit *e)
 {
-	return site_id(e, true);
+	return name_of(e, site_id(e, true));
 }
 
 static void count_branches(struct node *n, void *arg)

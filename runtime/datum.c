@@ -179,7 +179,9 @@ const char *datum_enum_name(const struct datum *d)
 
 const char *datum_name(const struct sink *out, const struct datum *d)
 {
-	return d->n < out->nnames ? out->names[d->n] : "";
+	const char *name = sink_name(out, d->n);
+
+	return name ? name : "";
 }
 
 bool datum_type_has_bytes(const struct type *t)

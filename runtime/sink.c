@@ -23,6 +23,12 @@ int sink_error(const struct sink *out)
 	return out->error;
 }
 
+const char *sink_name(const struct sink *out, uint64_t n)
+{
+	n -= TYPE_NAME_FIRST;
+	return n < out->nnames ? out->names[n] : NULL;
+}
+
 void sink_write(struct sink *out, const char *bytes, size_t len)
 {
 	if (out->error)

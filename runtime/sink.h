@@ -121,6 +121,9 @@ struct sink {
 struct sink *sink_text_new(FILE *fp, FILE *messages, bool quiet);
 struct sink *sink_json_new(FILE *fp, bool quiet);
 
+/* The text of a TYPE_NAME; NULL if the number is none. */
+const char *sink_name(const struct sink *out, uint64_t n);
+
 /* For sinks: bytes to the results' file; keeps the first error. */
 void sink_write(struct sink *out, const char *bytes, size_t len);
 

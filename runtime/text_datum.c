@@ -47,12 +47,9 @@ static void add_time(struct text *t, const struct sink *out, const struct datum 
 	text_free(&expanded);
 }
 
-static void add_name(struct text *t, const struct sink *out, uint64_t n)
+static void add_name(struct text *t, const char *name)
 {
-	if (n < out->nnames)
-		text_add_safe(t, out->names[n], strlen(out->names[n]));
-	else
-		text_printf(t, "?%" PRIu64, n);
+	text_add_safe(t, name, strlen(name));
 }
 
 static void add_int(struct text *t, const struct manner *m, const struct datum *d)
@@ -154,7 +151,7 @@ static void add_value(struct text *t, const struct manner *m, const struct datum
 		text_add_safe(t, d->s, d->len);
 		break;
 	case TYPE_NAME:
-		add_name(t, m->out, d->n);
+		add_name(t, datum_name(m->out, d));
 		break;
 	case TYPE_TIME:
 		add_time(t, m->out, d);

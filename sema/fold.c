@@ -25,14 +25,14 @@ static void check_divisor(struct compile *cc, enum op op, const struct node *div
 static void literal_to_name(struct compile *cc, struct node *literal,
 			    const struct node *other)
 {
-	uint32_t id;
+	uint64_t id;
 
 	if (literal->kind != NODE_STR || other->type->kind != TYPE_NAME)
 		return;
-	id = plan_name(cc, literal->string.bytes);
+	id = TYPE_NAME_FIRST + plan_name(cc, literal->string.bytes);
 	literal->kind = NODE_INT;
 	memset(&literal->integer, 0, sizeof(literal->integer));
-	literal->integer.value = id;
+	literal->integer.value = (int64_t)id;
 	literal->type = &type_name;
 }
 

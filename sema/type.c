@@ -402,11 +402,20 @@ static const struct type *join_aggregate(struct arena *a, const struct type *x,
 	return type_equal(x, y) ? x : NULL;
 }
 
+/* func may stand where ksym() does: for bpftrace they are the same. */
+static bool takes_name(const struct type *shown, const struct type *name)
+{
+	return shown->kind == TYPE_SHOWN && shown->shape->names &&
+	       name->kind == TYPE_NAME;
+}
+
 const struct type *type_join(struct arena *a, const struct type *x,
 			     const struct type *y)
 {
-	if (type_equal(x, y))
+	if (type_equal(x, y) || takes_name(x, y))
 		return x;
+	if (takes_name(y, x))
+		return y;
 	if (x->kind != y->kind)
 		return NULL;
 	switch (x->kind) {

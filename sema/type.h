@@ -21,11 +21,14 @@ enum type_kind {
 	TYPE_ARRAY,  /* to, count, space */
 	TYPE_TUPLE, /* record: its members are the items; those of a record have names */
 	TYPE_SHOWN, /* shape, limit, format: user space knows how to show it */
-	TYPE_NAME,  /* an index into the image's names: probe, func */
+	TYPE_NAME,  /* TYPE_NAME_FIRST + an index into the image's names: probe, func */
 	TYPE_TIME,  /* nanoseconds of a clock, shown through format */
 	TYPE_ARGS,  /* the probe's arguments as a whole: only args.FIELD uses it */
 	TYPE_ANY,   /* in signatures: any value */
 };
+
+/* No address, whatever the memory: a symbol's word may hold a name, see struct shape. */
+#define TYPE_NAME_FIRST (UINT64_C(1) << 62)
 
 /* Whose memory an address is in. */
 enum space {

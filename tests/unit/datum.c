@@ -229,7 +229,7 @@ static void test_words(void)
 	check_shown(&d, "18446744073709551615", "18446744073709551615");
 	d = (struct datum){ .type = &pointer, .n = 16 };
 	check_shown(&d, "0x10", "16");
-	d = (struct datum){ .type = &names, .n = 0 };
+	d = (struct datum){ .type = &names, .n = TYPE_NAME_FIRST };
 	check_shown(&d, "main", "\"main\"");
 	d = (struct datum){ .type = &word, .n = 5 };
 	check_shown(&d, "word5", "\"word5\"");
@@ -407,7 +407,8 @@ static void test_order_of_words(void)
 				       { &str7, .s = "a", .len = 1 },
 				       { &str7, .s = "ab", .len = 2 },
 				       { &str7, .s = "b", .len = 1 } };
-	const struct datum named[] = { { &names, .n = 1 }, { &names, .n = 0 } };
+	const struct datum named[] = { { &names, .n = TYPE_NAME_FIRST + 1 },
+				       { &names, .n = TYPE_NAME_FIRST } };
 	const struct datum shown[] = { { &word, .n = 9 }, { &word, .n = 3 } };
 
 	check_order(numbers, 3);

@@ -92,7 +92,7 @@ static void test_text(void)
 	check_render("<%-6.3s>", string("bash"), "<bas   >");
 	check_render("<%.0s>", string("bash"), "<>");
 	check_render("<%s>", string(""), "<>");
-	check_render("%s", integer(&type_name, 0), "uprobe:x:main");
+	check_render("%s", integer(&type_name, TYPE_NAME_FIRST), "uprobe:x:main");
 	check_render("%s", integer(&type_ns, 1250000), "1.25ms");
 	check_render("<%8s>", integer(&type_ns, 640000), "<   640us>");
 	check_render("%p", integer(&type_address, 0xffff0000), "0xffff0000");

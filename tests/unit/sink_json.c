@@ -46,7 +46,7 @@ static void test_values(void)
 		{ &type_u64_, .n = UINT64_MAX },
 		{ &type_text_, .s = "a\"\033\xff", .len = 4 },
 		{ &type_ptr_, .n = 16 },
-		{ &type_name_, .n = 0 },
+		{ &type_name_, .n = TYPE_NAME_FIRST },
 	};
 	struct capture c;
 

@@ -162,9 +162,10 @@ static void test_datum(void)
 		    "0xffff0000");
 	check_datum((struct datum){ &str, .s = "a\nb", .len = 3 }, "a\\nb", "a\\nb");
 	check_datum((struct datum){ &str, .s = NULL, .len = 0 }, "", "");
-	check_datum((struct datum){ &name, .n = 0 }, "main", "main");
-	check_datum((struct datum){ &name, .n = 1 }, "ev\\x1bil", "ev\\x1bil");
-	check_datum((struct datum){ &name, .n = 2 }, "?2", "?2");
+	check_datum((struct datum){ &name, .n = TYPE_NAME_FIRST + 0 }, "main", "main");
+	check_datum((struct datum){ &name, .n = TYPE_NAME_FIRST + 1 }, "ev\\x1bil",
+		    "ev\\x1bil");
+	check_datum((struct datum){ &name, .n = TYPE_NAME_FIRST + 2 }, "", "");
 	check_datum((struct datum){ &when, .n = 2000345678 }, "3.000345 %f",
 		    "3.000345 %f");
 	check_datum((struct datum){ &tai, .n = 40000000000 }, "3", "3");

@@ -1,6 +1,7 @@
 /* Sizes, joins and texts of types. */
 #include "sema/type.h"
 
+#include "builtins/builtin.h"
 #include "core/arena.h"
 #include "tests/unit/test.h"
 
@@ -32,6 +33,12 @@ static void test_join_ints(struct arena *a)
 
 static void test_join_others(struct arena *a)
 {
+	static const struct shape names = { .name = "symbol",
+					    .size = 8,
+					    .names = true },
+				  none = { .name = "other", .size = 8 };
+	const struct type symbol = { .kind = TYPE_SHOWN, .shape = &names },
+			  other = { .kind = TYPE_SHOWN, .shape = &none };
 	const struct type *user = type_ptr(a, &type_u64, SPACE_USER);
 	const struct type *kernel = type_ptr(a, &type_u64, SPACE_KERNEL);
 
@@ -43,6 +50,9 @@ static void test_join_others(struct arena *a)
 	CHECK(!type_join(a, &type_u64, type_str(a, 3)));
 	CHECK(!type_join(a, &type_name, type_str(a, 3)));
 	CHECK(type_join(a, &type_name, &type_name) == &type_name);
+	CHECK(type_join(a, &type_name, &symbol) == &symbol);
+	CHECK(type_join(a, &symbol, &type_name) == &symbol);
+	CHECK(!type_join(a, &other, &type_name));
 }
 
 /* What a join gives must hold both: joining again changes nothing. */
