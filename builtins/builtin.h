@@ -91,6 +91,11 @@ enum builtin_flags {
 	BUILTIN_RETURNS = 1 << 3,      /* the program ends after the action: exit() */
 	BUILTIN_THREAD = 1 << 5,       /* names the running thread */
 	BUILTIN_UNSAFE = 1 << 6,       /* changes the system: --unsafe permits it */
+	BUILTIN_OPENS = 1 << 7,        /* opens a span, which is an event: start() */
+	BUILTIN_CLOSES = 1 << 8,       /* closes one: done() */
+	BUILTIN_FIRES = 1 << 9,        /* is an event, and nothing else: fire() */
+	BUILTIN_KEYS = 1 << 10,        /* of a map, its first argument, it looks at keys
+					* only: has_key() */
 	BUILTIN_LITERAL = 1 << 4,      /* check() turns the call into a literal while
 					* types are inferred: sema_become_int() */
 };
@@ -190,6 +195,7 @@ extern const struct builtin memory_builtins[];
 extern const struct builtin time_builtins[];
 extern const struct builtin string_builtins[];
 extern const struct builtin map_builtins[];
+extern const struct builtin span_builtins[];
 extern const struct builtin aggregation_builtins[];
 extern const struct builtin series_builtins[];
 extern const struct builtin action_builtins[];

@@ -127,6 +127,7 @@ const struct builtin map_builtins[] = {
 	{
 		.name = "delete",
 		.kind = BUILTIN_FUNC,
+		.flags = BUILTIN_KEYS,
 		.returns = { .kind = TYPE_INT, .size = 1, .is_signed = true, .is_bool = true },
 		.params = {
 			{ .name = "map", .type = TYPE_ANY,
@@ -169,6 +170,7 @@ const struct builtin map_builtins[] = {
 	{
 		.name = "has_key",
 		.kind = BUILTIN_FUNC,
+		.flags = BUILTIN_KEYS,
 		.returns = { .kind = TYPE_INT, .size = 1, .is_signed = true, .is_bool = true },
 		.params = {
 			{ .name = "map", .type = TYPE_ANY,

@@ -20,6 +20,7 @@ static const struct builtin *const families[] = {
 	string_builtins,
 	memory_builtins,
 	map_builtins,
+	span_builtins,
 	aggregation_builtins,
 	series_builtins,
 	action_builtins,

@@ -88,6 +88,8 @@ static int compile_and_run(struct compile *cc, const struct options *o)
 
 	if (!read_source(cc, o))
 		return EXIT_FAILURE;
+	cc->options.packs =
+		script_packs(cc->arena, o->program ? NULL : cc->source->name);
 	if (wants_script_help(o))
 		status = show_script_help(cc, o);
 	else
@@ -105,7 +107,11 @@ static int list_script(struct compile *cc, const struct options *o)
 	struct options script = *o;
 
 	script.script = o->pattern;
-	if (!read_source(cc, &script) || !parse(cc) || !resolve(cc))
+	if (!read_source(cc, &script))
+		return -1;
+	cc->options.packs =
+		script_packs(cc->arena, o->program ? NULL : cc->source->name);
+	if (!parse(cc) || !expand(cc) || !resolve(cc))
 		return -1;
 	list_program(cc, stdout);
 	return 0;

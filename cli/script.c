@@ -49,6 +49,36 @@ const char *script_find(struct arena *a, const char *name)
 	return name;
 }
 
+/* Of the tree that this memql was built in, as build/PRESET/memql. */
+static const char *built_packs(struct arena *a)
+{
+	char exe[4096];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe));
+
+	for (int up = 0; up < 3 && n > 0; up++)
+		while (--n > 0 && exe[n] != '/')
+			;
+	return n > 0 ? arena_printf(a, "%.*s/scripts/engines", (int)n, exe) : NULL;
+}
+
+const char *script_packs(struct arena *a, const char *script)
+{
+	const char *slash = script ? strrchr(script, '/') : NULL;
+	const char *beside =
+		slash ? arena_printf(a, "%.*s/engines", (int)(slash - script), script)
+		      : "engines";
+	const char *places[] = {
+		script ? beside : NULL,
+		arena_printf(a, "%s/engines", directory()),
+		built_packs(a),
+	};
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		if (places[i] && access(places[i], R_OK) == 0)
+			return places[i];
+	return NULL;
+}
+
 struct guess {
 	struct suggestion near;
 	char name[256]; /* what near.best points to */

@@ -13,6 +13,12 @@ struct arena;
  */
 const char *script_find(struct arena *a, const char *name);
 
+/*
+ * Where the engines' packs are: the folder "engines" beside the script (NULL: there is no
+ * script) or among the installed scripts; NULL: in neither.
+ */
+const char *script_packs(struct arena *a, const char *script);
+
 /* After a script could not be found: what was meant, on standard error, if it is likely. */
 void script_suggest(const char *name);
 

@@ -423,7 +423,7 @@ void emit_loop_end(struct emit *e, struct loop *l)
 /* One of memql_loss's counters. */
 void emit_loss(struct emit *e, enum loss_kind kind, struct span at)
 {
-	uint32_t index = module_loss(e->m, kind, e->subject, module_line(e->m, at));
+	uint32_t index = module_loss(e->m, kind, e->subject, at);
 	struct value key = emit_rodata(e, &index, sizeof(index)), counter;
 	struct branch b;
 

@@ -33,16 +33,19 @@ enum { IMAGE_RING_BYTES = 256 << 10 }; /* size of memql_ring unless it is change
 
 /* What can be lost, each kind counted per place in the program; see image.h. */
 enum loss_kind {
-	LOSS_RING_FULL,   /* an event for user space */
-	LOSS_MAP_FULL,    /* an update of a map */
-	LOSS_STRING_READ, /* a string whose memory could not be read: it is empty */
-	LOSS_MEMORY_READ, /* a value behind a pointer or argument: it is 0 */
-	LOSS_SCRATCH,     /* a whole event: no working memory */
-	LOSS_STACK,       /* a stack: as many different ones are kept */
-	LOSS_REFUSED,     /* a call that the kernel refused */
-	LOSS_CONTENTION,  /* an update of a minimum or maximum */
-	LOSS_DIVISION,    /* a quotient: the divisor is 0 */
-	LOSS_LOOP,        /* turns of a loop: too many for the kernel */
+	LOSS_RING_FULL,    /* an event for user space */
+	LOSS_MAP_FULL,     /* an update of a map */
+	LOSS_STRING_READ,  /* a string whose memory could not be read: it is empty */
+	LOSS_MEMORY_READ,  /* a value behind a pointer or argument: it is 0 */
+	LOSS_SCRATCH,      /* a whole event: no working memory */
+	LOSS_STACK,        /* a stack: as many different ones are kept */
+	LOSS_REFUSED,      /* a call that the kernel refused */
+	LOSS_CONTENTION,   /* an update of a minimum or maximum */
+	LOSS_DIVISION,     /* a quotient: the divisor is 0 */
+	LOSS_SPAN_BEFORE,  /* a span: it was not open when it was done */
+	LOSS_SPAN_AGAIN,   /* a span: it was open when it began again */
+	LOSS_SPAN_DROPPED, /* a span: drop() */
+	LOSS_LOOP,         /* turns of a loop: too many for the kernel */
 	LOSS_COUNT
 };
 
@@ -240,6 +243,12 @@ struct value emit_map_lookup(struct emit *e, const struct node *map);
 /* Put the value of a plain map's entry, whose address this is, into a $variable. */
 void emit_entry_to(struct emit *e, const struct node *place, const struct node *map,
 		   struct value entry);
+/* A span: its value, whatever was there. What was is counted. */
+void emit_map_open(struct emit *e, const struct node *map, const struct node *value,
+		   struct span at);
+/* Delete it. Count it as lost if it was open, or if it was not. */
+void emit_map_close(struct emit *e, const struct node *map, bool if_open,
+		    enum loss_kind kind, struct span at);
 /* 1 if an entry was there. */
 struct value emit_map_delete(struct emit *e, const struct node *map);
 

@@ -66,14 +66,16 @@ struct image_program {
 	const struct probe_site *sites;
 	size_t nsites;
 	bool sleepable;
-	bool demoted;  /* it could sleep, but for the stack it needs */
-	uint32_t line; /* of the attach point */
+	bool demoted;     /* it could sleep, but for the stack it needs */
+	const char *file; /* of the attach point, and its line */
+	uint32_t line;
 };
 
 /* One counter of memql_loss. */
 struct image_loss {
 	enum loss_kind kind;
 	const char *subject; /* the map's or builtin's name, or NULL */
+	const char *file;
 	uint32_t line;
 };
 

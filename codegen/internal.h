@@ -147,8 +147,9 @@ LLVMValueRef module_setting(struct module *m, const char *name, LLVMTypeRef type
 LLVMValueRef module_zeros(struct module *m, size_t size);
 /* The counter for this loss: equal ones share it. */
 unsigned module_loss(struct module *m, enum loss_kind kind, const char *subject,
-		     uint32_t line);
+		     struct span at);
 uint32_t module_line(const struct module *m, struct span at);
+const char *module_file(const struct module *m, struct span at);
 
 /* debug.c */
 void debug_start(struct module *m);

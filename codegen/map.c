@@ -146,6 +146,19 @@ struct value emit_map_delete(struct emit *e, const struct node *map)
 	return emit_op(e, OP_EQ, failed, emit_int(e, 0), false);
 }
 
+void emit_map_close(struct emit *e, const struct node *map, bool if_open,
+		    enum loss_kind kind, struct span at)
+{
+	struct value was_open = emit_map_delete(e, map);
+	const char *outer = e->subject;
+
+	e->subject = map->map.info->name;
+	loss_if(e,
+		if_open ? was_open : emit_op(e, OP_EQ, was_open, emit_int(e, 0), false),
+		kind, at);
+	e->subject = outer;
+}
+
 struct value map_read_cells(struct emit *e, const struct map_info *map,
 			    struct value key)
 {
@@ -198,7 +211,7 @@ static struct value entry_or_new(struct emit *e, const struct map_info *map,
 	LLVMBasicBlockRef found, made;
 	struct branch there;
 
-	if (map->only_open)
+	if (map->is_span)
 		return map->storage == MAP_SCALAR ? only_if_set(e, map, p) : p;
 	if (is_scalar(map))
 		return p;
@@ -219,7 +232,7 @@ static void lose_entry(struct emit *e, const struct map_info *map, struct branch
 		       struct span at)
 {
 	/* An array's entry is always there: the test is for the verifier only. */
-	if (!is_scalar(map) && !map->only_open) {
+	if (!is_scalar(map) && !map->is_span) {
 		emit_else(e, there);
 		emit_loss(e, LOSS_MAP_FULL, at);
 	}
@@ -279,6 +292,27 @@ static void assign_entry(struct emit *e, const struct node *map,
 	struct value failed = update(e, info, key, slot, BPF_ANY);
 
 	loss_if(e, failed, LOSS_MAP_FULL, map->span);
+}
+
+void emit_map_open(struct emit *e, const struct node *map, const struct node *value,
+		   struct span at)
+{
+	const struct map_info *info = map->map.info;
+	struct value slot = build_value(e, info, value);
+	struct value key = build_key(e, map);
+	struct value failed = update(e, info, key, slot, BPF_NOEXIST), again;
+	struct branch open = emit_if(e, failed), full;
+	const char *outer = e->subject;
+
+	e->subject = info->name;
+	again = update(e, info, key, slot, BPF_EXIST);
+	full = emit_if(e, again);
+	emit_loss(e, LOSS_MAP_FULL, at);
+	emit_else(e, &full);
+	emit_loss(e, LOSS_SPAN_AGAIN, at);
+	emit_end(e, &full);
+	emit_end(e, &open);
+	e->subject = outer;
 }
 
 void map_assign(struct emit *e, const struct node *map, const struct node *value)

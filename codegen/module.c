@@ -342,19 +342,25 @@ LLVMValueRef module_zeros(struct module *m, size_t size)
 }
 
 unsigned module_loss(struct module *m, enum loss_kind kind, const char *subject,
-		     uint32_t line)
+		     struct span at)
 {
-	struct image_loss loss = { .kind = kind, .subject = subject, .line = line };
+	const struct place place = source_place(m->cc->source, at.begin);
+	struct image_loss loss = { kind, subject, place.name, place.line };
 
 	for (size_t i = 0; i < m->losses.n; i++) {
 		const struct image_loss *have = &m->losses.items[i];
 
-		if (have->kind == kind && have->line == line &&
-		    have->subject == subject)
+		if (have->kind == kind && have->line == loss.line &&
+		    have->file == loss.file && have->subject == subject)
 			return (unsigned)i;
 	}
 	ARENA_PUSH(m->cc->arena, &m->losses, loss);
 	return (unsigned)m->losses.n - 1;
+}
+
+const char *module_file(const struct module *m, struct span at)
+{
+	return source_place(m->cc->source, at.begin).name;
 }
 
 uint32_t module_line(const struct module *m, struct span at)

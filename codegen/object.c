@@ -149,6 +149,7 @@ static void describe_programs(struct module *m, struct image *img)
 			.nsites = p->nsites,
 			.sleepable = p->sleepable,
 			.demoted = p->demoted,
+			.file = module_file(m, p->point),
 			.line = module_line(m, p->point),
 		};
 	}

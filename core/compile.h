@@ -24,6 +24,7 @@ struct compile_options {
 	bool has_command;    /* -c: a process will run under our eyes */
 	bool dry_run;        /* nothing will be attached */
 	bool unsafe;         /* --unsafe: builtins may change the system */
+	const char *packs;   /* folder of the engines' packs; NULL: there is none */
 	bool keep_ir;        /* the image shall carry IR and BPF text for --dump */
 };
 

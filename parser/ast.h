@@ -196,8 +196,20 @@ struct clause {
 	struct clause *next;
 	struct span span;
 	struct attach_point *points;
-	struct node *predicate; /* or NULL */
-	struct node *body;      /* BLOCK */
+	struct node *predicate;      /* or NULL */
+	struct node *body;           /* BLOCK */
+	const struct engine *engine; /* that its file is about, or NULL */
+	bool is_pack;                /* read by parse_packs() */
+};
+
+/*
+ * engine = { name = "..."; exe = "..."; }: what the clauses of a file are about. In their
+ * attach points $exe stands for the engine's program.
+ */
+struct engine {
+	struct engine *next;
+	struct span span;
+	const char *name, *exe; /* exe may be a pattern; NULL: not given */
 };
 
 /* config = { name = value; } */
@@ -251,6 +263,7 @@ struct map_def {
 	const char *kind; /* as written: "hash", "lruhash"; interned */
 	struct span kind_span;
 	struct node *args;
+	bool is_pack; /* read by parse_packs() */
 };
 
 /* macro name(x, $y, @z) { ...; value } */
@@ -280,11 +293,19 @@ struct ast {
 	struct map_def *maps;
 	struct macro *macros;
 	struct clause *clauses;
+	struct engine *engines;
 	bool has_includes; /* #include was skipped: a type that is missing may be there */
 };
 
 /* Parse cc->source into cc->ast; false if an error was recorded. */
 bool parse(struct compile *cc);
+
+/*
+ * Add the programs in a folder to cc->ast, behind everything that is there, as if the last
+ * line of the program imported it; those that were imported already are left out. False if
+ * an error was recorded.
+ */
+bool parse_packs(struct compile *cc, const char *folder);
 
 /*
  * A node of this kind, with everything else zero. The parser and the stages that

@@ -2,8 +2,10 @@
 #include "parser/build.h"
 
 #include <ctype.h>
+#include <string.h>
 
 #include "core/arena.h"
+#include "core/diag.h"
 #include "core/intern.h"
 
 struct node_list list_add(struct node_list list, struct node *n)
@@ -47,11 +49,71 @@ struct point_list points_add(struct parser *p, struct point_list list, struct sp
 	return list;
 }
 
+struct parser parser_for(struct compile *cc)
+{
+	struct parser p = { .cc = cc, .arena = cc->arena, .ast = cc->ast };
+
+	for (p.config_end = &p.ast->config; *p.config_end;)
+		p.config_end = &(*p.config_end)->next;
+	for (p.types_end = &p.ast->types; *p.types_end;)
+		p.types_end = &(*p.types_end)->next;
+	for (p.maps_end = &p.ast->maps; *p.maps_end;)
+		p.maps_end = &(*p.maps_end)->next;
+	for (p.macros_end = &p.ast->macros; *p.macros_end;)
+		p.macros_end = &(*p.macros_end)->next;
+	for (p.clauses_end = &p.ast->clauses; *p.clauses_end;)
+		p.clauses_end = &(*p.clauses_end)->next;
+	for (p.engines_end = &p.ast->engines; *p.engines_end;)
+		p.engines_end = &(*p.engines_end)->next;
+	return p;
+}
+
+void begin_config(struct parser *p, struct span at, const struct lexeme *word)
+{
+	p->in_engine = strcmp(word->text, "engine") == 0;
+	if (p->has_clauses)
+		diag(p->cc, DIAG_syntax, at, "'%s' must come before the first probe",
+		     word->text);
+	if (!p->in_engine)
+		return;
+	p->engine = ARENA_NEW(p->arena, struct engine);
+	p->engine->span = at;
+	*p->engines_end = p->engine;
+	p->engines_end = &p->engine->next;
+}
+
+/* engine = { name = "postgresql"; exe = "*\/postgres"; } */
+static void add_to_engine(struct parser *p, struct span at, const struct lexeme *name,
+			  const struct node *value)
+{
+	static const char *const words[] = { "name", "exe" };
+	const char **members[] = { &p->engine->name, &p->engine->exe };
+
+	if (value->kind != NODE_STR) {
+		diag(p->cc, DIAG_type_mismatch, value->span,
+		     "an engine's %s is text in quotes", name->text);
+		return;
+	}
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(words[i], name->text) == 0) {
+			*members[i] = value->string.bytes;
+			return;
+		}
+	}
+	diag(p->cc, DIAG_unknown_config, at, "an engine has no '%s'", name->text);
+	diag_hint(p->cc, "it has a name, and exe: where its program is");
+}
+
 void add_config(struct parser *p, struct span at, const struct lexeme *name,
 		struct node *value)
 {
-	struct config_item *item = ARENA_NEW(p->arena, struct config_item);
+	struct config_item *item;
 
+	if (p->in_engine) {
+		add_to_engine(p, at, name, value);
+		return;
+	}
+	item = ARENA_NEW(p->arena, struct config_item);
 	item->span = at;
 	item->name = name->text;
 	item->value = value;
@@ -68,6 +130,8 @@ void add_clause(struct parser *p, struct span at, struct attach_point *points,
 	c->points = points;
 	c->predicate = predicate;
 	c->body = body;
+	c->engine = p->engine;
+	c->is_pack = p->is_pack;
 	*p->clauses_end = c;
 	p->clauses_end = &c->next;
 	p->has_clauses = true;

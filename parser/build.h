@@ -25,6 +25,10 @@ struct parser {
 	struct map_def **maps_end;
 	struct macro **macros_end;
 	struct clause **clauses_end;
+	struct engine **engines_end;
+	struct engine *engine;      /* that this file is about, or NULL */
+	bool in_engine;             /* what is assigned is about it */
+	bool is_pack;               /* parse_packs() reads this file */
 	struct syntax_state errors; /* in this file, as the next ones */
 	const char *last_point;     /* text of the latest attach point, or NULL */
 	bool has_clauses;
@@ -82,6 +86,11 @@ struct node_list stmts_add(struct parser *p, struct node_list list, struct node 
 struct point_list points_add(struct parser *p, struct point_list list, struct span at,
 			     const struct lexeme *text);
 
+/* A parser that adds to cc->ast. */
+struct parser parser_for(struct compile *cc);
+
+/* The word before "= {": what follows is config's or an engine's. */
+void begin_config(struct parser *p, struct span at, const struct lexeme *word);
 void add_config(struct parser *p, struct span at, const struct lexeme *name,
 		struct node *value);
 

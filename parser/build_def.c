@@ -48,6 +48,7 @@ void add_map(struct parser *p, struct span at, const struct lexeme *name,
 	m->kind = kind->text;
 	m->kind_span = kind_span;
 	m->args = args;
+	m->is_pack = p->is_pack;
 	*p->maps_end = m;
 	p->maps_end = &m->next;
 }

@@ -45,14 +45,17 @@ static bool see(struct parser *p, const struct stat *st)
 	return true;
 }
 
-/* The program's own file is one that may be imported back. */
+/* What was read already, be it the program's own file, is not read again. */
 static void start(struct parser *p)
 {
+	const struct source *s = p->cc->source;
 	struct stat st;
 
 	p->imports = ARENA_NEW(p->arena, struct imports);
-	if (stat(p->cc->source->name, &st) == 0 && S_ISREG(st.st_mode))
-		see(p, &st);
+	for (size_t i = 0; i < s->nfiles; i++) {
+		if (stat(s->files[i].name, &st) == 0 && S_ISREG(st.st_mode))
+			see(p, &st);
+	}
 }
 
 static bool ends_with(const char *text, const char *end)
@@ -166,4 +169,14 @@ void import(struct parser *p, struct span at, const struct lexeme *path)
 		return;
 	}
 	import_path(p, at, resolve_path(p, path->text), false);
+}
+
+bool parse_packs(struct compile *cc, const char *folder)
+{
+	struct parser p = parser_for(cc);
+
+	p.is_pack = true;
+	start(&p);
+	import_path(&p, SPAN_NOWHERE, folder, false);
+	return diag_ok(cc);
 }

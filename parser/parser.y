@@ -175,14 +175,11 @@ items:
 ;
 
 config:
-  CONFIG '=' '{' config_items '}'
-	{
-		if (p->has_clauses)
-			diag(p->cc, DIAG_syntax, @CONFIG,
-			     "'config' must come before the first probe");
-	}
-| CONFIG '=' '{' config_items error '}' { yyerrok; }
+  config_begin '=' '{' config_items '}'
+| config_begin '=' '{' config_items error '}' { yyerrok; }
 ;
+
+config_begin: CONFIG { begin_config(p, @1, &$1); };
 
 config_items:
   %empty
@@ -624,6 +621,7 @@ void parse_file(struct parser *p, const struct source_file *file)
 {
 	const struct parser outer = *p;
 
+	p->engine = NULL;
 	p->file = file->name;
 	p->lexer = lexer_new(p->cc, file->text);
 	p->errors = (struct syntax_state){ 0 };
@@ -633,6 +631,7 @@ void parse_file(struct parser *p, const struct source_file *file)
 	parser_yyparse(p);
 	p->ast->has_includes |= lexer_has_includes(p->lexer);
 	p->file = outer.file;
+	p->engine = outer.engine;
 	p->lexer = outer.lexer;
 	p->errors = outer.errors;
 	p->last_point = outer.last_point;
@@ -641,18 +640,10 @@ void parse_file(struct parser *p, const struct source_file *file)
 
 bool parse(struct compile *cc)
 {
-	struct parser p = {
-		.cc = cc,
-		.arena = cc->arena,
-		.ast = ARENA_NEW(cc->arena, struct ast),
-	};
+	struct parser p;
 
-	p.config_end = &p.ast->config;
-	p.types_end = &p.ast->types;
-	p.maps_end = &p.ast->maps;
-	p.macros_end = &p.ast->macros;
-	p.clauses_end = &p.ast->clauses;
+	cc->ast = ARENA_NEW(cc->arena, struct ast);
+	p = parser_for(cc);
 	parse_file(&p, &cc->source->files[0]);
-	cc->ast = p.ast;
 	return diag_ok(cc);
 }

@@ -164,7 +164,7 @@ static void report_rejection(const struct session *s, size_t i, const char *log,
 	fprintf(stderr,
 		"memql: %s:%u: the kernel's verifier refused the program of %s: "
 		"%s\n",
-		s->image->source_name, p->line, p->point, errno_text(err));
+		p->file, p->line, p->point, errno_text(err));
 	if (len)
 		fprintf(stderr, "  verifier: %.*s\n", (int)len, why);
 	if (debugging())

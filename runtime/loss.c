@@ -8,6 +8,7 @@
 #include <bpf/libbpf.h>
 
 #include "core/arena.h"
+#include "runtime/map_read.h"
 #include "runtime/sink.h"
 #include "runtime/symbols.h"
 
@@ -47,6 +48,17 @@ static const char *describe(struct arena *a, const struct image_loss *loss)
 				    subject ? subject : "a minimum or maximum");
 	case LOSS_DIVISION:
 		return "quotients: the divisor was 0, and so is the result";
+	case LOSS_SPAN_BEFORE:
+		return arena_printf(a, "spans of %s: they began before memql did",
+				    subject ? subject : "a map");
+	case LOSS_SPAN_AGAIN:
+		return arena_printf(
+			a, "spans of %s: they began again before they were done",
+			subject ? subject : "a map");
+	case LOSS_SPAN_DROPPED:
+		return arena_printf(
+			a, "spans of %s: they were dropped before they were done",
+			subject ? subject : "a map");
 	case LOSS_LOOP:
 		return "loops: they had more turns than the kernel allows (8388608)";
 	case LOSS_COUNT:
@@ -55,14 +67,16 @@ static const char *describe(struct arena *a, const struct image_loss *loss)
 	return "events";
 }
 
-static bool tell(struct session *s, uint64_t count, const char *what, uint32_t line)
+/* line 0: of no line. */
+static bool tell(struct session *s, uint64_t count, const char *what, const char *file,
+		 uint32_t line)
 {
 	const char *where = s->image->source_name;
 
 	if (!count)
 		return false;
 	if (line)
-		where = arena_printf(s->arena, "%s:%" PRIu32, where, line);
+		where = arena_printf(s->arena, "%s:%" PRIu32, file, line);
 	s->sink->ops->lost(s->sink, count, what, where);
 	return true;
 }
@@ -80,12 +94,12 @@ static bool report_counters(struct session *s)
 
 		if (bpf_map_lookup_elem(s->loss_fd, &i, cells)) {
 			any |= tell(s, 1, "count of lost events: it could not be read",
-				    loss->line);
+				    loss->file, loss->line);
 			continue;
 		}
 		for (unsigned cpu = 0; cpu < s->ncpus; cpu++)
 			count += cells[cpu];
-		any |= tell(s, count, describe(s->arena, loss), loss->line);
+		any |= tell(s, count, describe(s->arena, loss), loss->file, loss->line);
 	}
 	return any;
 }
@@ -112,7 +126,7 @@ static bool report_recursion(struct session *s)
 		what = arena_printf(s->arena,
 				    "events of %s: that CPU was already in a program",
 				    p->point);
-		any |= tell(s, info.recursion_misses, what, p->line);
+		any |= tell(s, info.recursion_misses, what, p->file, p->line);
 	}
 	return any;
 }
@@ -126,13 +140,35 @@ static void report_symbols(uint64_t count, const char *what, void *arg)
 {
 	struct report *r = arg;
 
-	r->any |= tell(r->s, count, what, 0);
+	r->any |= tell(r->s, count, what, NULL, 0);
+}
+
+/* What spans have seen begin, and nobody has seen end. */
+static bool report_open_spans(struct session *s)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < s->image->nmaps; i++) {
+		const struct map_info *map = s->image->maps[i];
+		int64_t n = map->is_span ? map_count(map, s->maps[i].fd) : 0;
+
+		if (n > 0)
+			any |= tell(s, (uint64_t)n,
+				    arena_printf(s->arena,
+						 "spans of %s: they were not done when "
+						 "memql ended",
+						 map->name),
+				    NULL, 0);
+	}
+	return any;
 }
 
 bool session_report_losses(struct session *s)
 {
 	struct report symbols = { .s = s };
 	bool any = report_counters(s);
+
+	any |= report_open_spans(s);
 
 	symbols_losses(s->symbolizer, report_symbols, &symbols);
 	any |= symbols.any;
@@ -141,9 +177,9 @@ bool session_report_losses(struct session *s)
 	any |= tell(s, s->missed,
 		    "events of kprobes: the kernel was in another one, or could not "
 		    "remember more calls until they return (fexit has no such limit)",
-		    0);
+		    NULL, 0);
 	any |= tell(s, s->malformed,
 		    "events: memql did not understand its own record, which is a bug",
-		    0);
+		    NULL, 0);
 	return any;
 }

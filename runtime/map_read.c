@@ -298,6 +298,16 @@ static int read_keys(const struct map_info *map, int fd, struct arena *a,
 	return 0;
 }
 
+int64_t map_count(const struct map_info *map, int fd)
+{
+	struct map_entries keys;
+	struct arena *a = arena_new();
+	int err = read_keys(map, fd, a, &keys);
+
+	arena_free(a);
+	return err ? err : (int64_t)keys.n;
+}
+
 int map_delete_all(const struct map_info *map, int fd)
 {
 	struct map_entries keys;

@@ -41,6 +41,9 @@ int map_insert_zero(const struct map_info *map, int fd, unsigned ncpus,
 int map_read_entry(const struct map_info *map, int fd, unsigned ncpus, struct arena *a,
 		   const unsigned char *key, struct map_entry *out);
 
+/* How many entries a map with keys has now; or -errno. */
+int64_t map_count(const struct map_info *map, int fd);
+
 /* Delete the entries of a map with keys that are there now. 0 or -errno. */
 int map_delete_all(const struct map_info *map, int fd);
 

@@ -261,12 +261,14 @@ static int compare_names(const void *a, const void *b)
 /* In the order of their names, as in bpftrace. */
 void session_print_all_maps(struct session *s)
 {
-	size_t n = s->image->nmaps;
 	const struct map_info **maps =
-		ARENA_ARRAY(s->arena, const struct map_info *, n);
+		ARENA_ARRAY(s->arena, const struct map_info *, s->image->nmaps);
+	size_t n = 0;
 
-	for (size_t i = 0; i < n; i++)
-		maps[i] = s->image->maps[i];
+	/* What spans hold at the end is unfinished: session_report_losses() counts it. */
+	for (size_t i = 0; i < s->image->nmaps; i++)
+		if (!s->image->maps[i]->is_span)
+			maps[n++] = s->image->maps[i];
 	qsort(maps, n, sizeof(*maps), compare_names);
 	s->sink->at_end = true;
 	for (size_t i = 0; i < n; i++)

@@ -238,8 +238,8 @@ static int run_once(struct session *s, size_t i)
 	int err = bpf_prog_test_run_opts(bpf_program__fd(s->programs[i]), &run);
 
 	if (err)
-		fprintf(stderr, "memql: %s:%u: cannot run %s: %s\n",
-			s->image->source_name, p->line, p->point, errno_text(err));
+		fprintf(stderr, "memql: %s:%u: cannot run %s: %s\n", p->file, p->line,
+			p->point, errno_text(err));
 	return err;
 }
 
@@ -342,9 +342,9 @@ static void report_attach(struct session *s, const struct image_program *p,
 	hint = p->kind->hint ? p->kind->hint(err) : NULL;
 	if (!hint)
 		hint = attach_hint(s, site, err);
-	fprintf(stderr, "memql: %s:%u: %scannot attach to %s: %s\n",
-		s->image->source_name, p->line, warning ? "warning: " : "",
-		site && site->name ? site->name : p->point, errno_text(err));
+	fprintf(stderr, "memql: %s:%u: %scannot attach to %s: %s\n", p->file, p->line,
+		warning ? "warning: " : "", site && site->name ? site->name : p->point,
+		errno_text(err));
 	if (hint)
 		fprintf(stderr, "  hint: %s\n", hint);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/arena.h"
+#include "sema/resolve.h"
 
 enum {
 	/*
@@ -402,11 +403,29 @@ const struct type *infer_block_value(struct sema *s, struct node *n)
 	return NULL;
 }
 
+/* Spans have the types of what they are declared with, whoever opens them. */
+static void infer_spans(struct sema *s)
+{
+	for (struct map_def *def = s->cc->ast->maps; def; def = def->next) {
+		struct map_info *m;
+		const struct type *t;
+
+		if (!map_def_is_span(def))
+			continue;
+		m = map_by_name(s->cc, def->name, def->span);
+		m->value_at = def->span;
+		t = infer_value(s, def->args);
+		if (t)
+			infer_join(s, &m->value, t);
+	}
+}
+
 static void infer_programs(struct sema *s)
 {
 	const struct plan *plan = s->cc->plan;
 
 	s->changed = false;
+	infer_spans(s);
 	for (size_t i = 0; i < plan->programs.n; i++) {
 		s->program = plan->programs.items[i];
 		if (s->program->predicate)

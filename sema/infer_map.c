@@ -155,6 +155,12 @@ void infer_map_value(struct sema *s, struct node *map, const struct type *t,
 	map->type = m->value;
 }
 
+bool sema_store(struct sema *s, struct node *entry, const struct node *value)
+{
+	infer_map_value(s, entry, value->type, value->span);
+	return entry->type != NULL;
+}
+
 static void suggest_map(struct sema *s, const char *name)
 {
 	struct suggestion near = { .word = name };

@@ -7,13 +7,20 @@
 /* Aggregations have a cell for each CPU whatever is written; plain values never. */
 static const struct map_kind {
 	const char *name;
-	bool lru;
+	bool lru, span;
 } map_kinds[] = {
-	{ "hash", false },
-	{ "lruhash", true },
-	{ "percpuhash", false },
-	{ "percpulruhash", true },
+	{ "hash", false, false },       { "lruhash", true, false },
+	{ "percpuhash", false, false }, { "percpulruhash", true, false },
+	{ "span", false, true },
 };
+
+bool map_def_is_span(const struct map_def *def)
+{
+	for (size_t i = 0; i < sizeof(map_kinds) / sizeof(map_kinds[0]); i++)
+		if (map_kinds[i].span && strcmp(map_kinds[i].name, def->kind) == 0)
+			return true;
+	return false;
+}
 
 static const struct map_kind *find_kind(struct compile *cc, const struct map_def *def)
 {
@@ -29,14 +36,24 @@ static const struct map_kind *find_kind(struct compile *cc, const struct map_def
 	if (near.best)
 		diag_hint(cc, "did you mean '%s'?", near.best);
 	else
-		diag_hint(cc, "there are hash, lruhash, percpuhash and percpulruhash");
+		diag_hint(
+			cc,
+			"there are hash, lruhash, percpuhash, percpulruhash and span");
 	return NULL;
 }
 
+/* Of a span, its members come first, and the size may be left out. */
 static bool find_size(struct compile *cc, const struct map_def *def, uint32_t *out)
 {
 	const struct node *arg = def->args;
 	int64_t n;
+
+	if (map_def_is_span(def)) {
+		arg = arg->next;
+		*out = cc->plan->max_map_keys;
+		if (!arg)
+			return true;
+	}
 
 	if (!arg || arg->next) {
 		diag(cc, DIAG_arity, def->kind_span,
@@ -66,6 +83,8 @@ void map_defs_apply(struct compile *cc)
 
 		m->defined = true;
 		m->lru = kind && kind->lru;
+		m->is_span = kind && kind->span;
+		m->written |= m->is_span;
 		find_size(cc, def, &m->max_entries);
 	}
 }

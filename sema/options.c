@@ -301,7 +301,7 @@ static void visit_point(struct walk *w, const char *text)
 	for (; *text; text++) {
 		uint32_t i = 0;
 
-		if (*text != '$')
+		if (*text != '$' || !isdigit((unsigned char)text[1]))
 			continue;
 		while (isdigit((unsigned char)text[1]) && i < 1000)
 			i = i * 10 + (uint32_t)(*++text - '0');
@@ -327,8 +327,11 @@ bool script_options_collect(struct compile *cc)
 {
 	struct plan *plan = plan_get(cc);
 
-	if (!plan->matched)
+	if (!plan->matched) {
+		if (cc->ast->engines)
+			engine_options_declare(cc);
 		walk_all(cc);
+	}
 	return diag_ok(cc);
 }
 

@@ -36,9 +36,9 @@ struct map_info {
 	const struct builtin *agg; /* NULL for plain values */
 	const struct type *sample; /* what is aggregated; NULL: nothing, or no agg */
 	struct agg_site site;
-	bool defined;   /* let @x = hash(N): max_entries and lru are given */
-	bool lru;       /* the oldest entries make room for new ones */
-	bool only_open; /* a span: what is not open is not changed */
+	bool defined; /* let @x = hash(N): max_entries and lru are given */
+	bool is_span; /* let @x = span(...): what is not open is not changed */
+	bool lru;     /* the oldest entries make room for new ones */
 	bool written, read;
 	bool cells_read;    /* an aggregation that a program reads */
 	bool per_thread;    /* a key is tid */

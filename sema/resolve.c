@@ -26,6 +26,7 @@ struct resolver {
 		size_t n, cap;
 	} missing;
 	/* Sites that had to be looked for, unlike BEGIN or a clock. */
+	bool found_engine;  /* a pack's */
 	bool in_kernel;     /* tracepoints */
 	bool in_programs;   /* functions and probes of programs */
 	const char *failed; /* what the latest look failed at */
@@ -208,13 +209,16 @@ static void expand_failed(struct resolver *r, const struct attach_point *point, 
 		diag_hint(cc, "memql must run as root: try sudo");
 }
 
-/* The attach point with $1, $2 put in. */
+/* The attach point with $exe, or $1, $2 put in. */
 static const struct attach_point *point_expand(struct compile *cc,
+					       const struct clause *clause,
 					       const struct attach_point *point)
 {
-	const char *text = script_arguments_expand(cc, point);
+	const char *text = engine_point(cc, clause->engine, point->text);
 	struct attach_point *copy;
 
+	if (text == point->text)
+		text = script_arguments_expand(cc, point);
 	if (!text || text == point->text)
 		return text ? point : NULL;
 	copy = ARENA_NEW(cc->arena, struct attach_point);
@@ -227,7 +231,7 @@ static void resolve_point(struct resolver *r, const struct clause *clause,
 			  const struct attach_point *written)
 {
 	struct compile *cc = r->cc;
-	const struct attach_point *point = point_expand(cc, written);
+	const struct attach_point *point = point_expand(cc, clause, written);
 	struct matcher m = { .r = r, .clause = clause, .point = point };
 	struct probe_spec spec = { 0 };
 	const char *what = NULL;
@@ -250,6 +254,8 @@ static void resolve_point(struct resolver *r, const struct clause *clause,
 
 		ARENA_PUSH(cc->arena, &r->missing, missing);
 	}
+	if (m.groups.n && clause->engine && m.kind->flags & PROBE_USER)
+		r->found_engine = true;
 }
 
 /*
@@ -335,6 +341,10 @@ static void report_missing(struct resolver *r)
 	}
 	for (size_t i = 0; i < r->missing.n; i++) {
 		const struct missing *m = &r->missing.items[i];
+
+		/* An engine's other version, or one that is not there: see report_engines(). */
+		if (m->clause->engine)
+			continue;
 		/* Beside others, a pattern says "if there are any". */
 		bool any = found_something(r) && glob_is_pattern(m->point->text);
 
@@ -343,6 +353,37 @@ static void report_missing(struct resolver *r)
 		if (m->kind->explain)
 			m->kind->explain(cc, &m->spec);
 	}
+}
+
+/* A program about engines, of which none is there. */
+static void report_engines(struct resolver *r)
+{
+	struct compile *cc = r->cc;
+	const char *names = "", *wanted = NULL;
+
+	for (const struct clause *c = cc->ast->clauses; c; c = c->next) {
+		if (!c->engine || r->found_engine)
+			continue;
+		if (engine_wanted(cc, c->engine))
+			wanted = c->engine->name;
+	}
+	if (r->found_engine || !cc->ast->engines || !diag_ok(cc))
+		return;
+	for (const struct engine *e = cc->ast->engines; e; e = e->next)
+		names = arena_printf(cc->arena, "%s%s%s", names, *names ? ", " : "",
+				     e->name);
+	if (!wanted) {
+		diag(cc, DIAG_no_engine, SPAN_NOWHERE,
+		     "there is no pack for such an engine");
+		diag_hint(cc, "--engine is one of: %s", names);
+		return;
+	}
+	diag(cc, DIAG_no_engine, SPAN_NOWHERE,
+	     "no engine that memql knows runs here: %s", names);
+	diag_hint(cc,
+		  "tools/demo starts one to try; --exe PATH attaches to one that is "
+		  "not running yet");
+	note_looked_for(r);
 }
 
 /*
@@ -393,6 +434,7 @@ bool resolve(struct compile *cc)
 	if (!script_options_collect(cc))
 		return false;
 	script_arguments_apply(cc);
+	engine_filter_pid(cc);
 	map_defs_apply(cc);
 	if (!diag_ok(cc))
 		return false;
@@ -404,10 +446,13 @@ bool resolve(struct compile *cc)
 	}
 	for (const struct clause *c = cc->ast->clauses; c; c = c->next) {
 		r.nclause++;
+		if (!engine_wanted(cc, c->engine))
+			continue;
 		for (const struct attach_point *p = c->points; p; p = p->next)
 			resolve_point(&r, c, p);
 	}
 	report_missing(&r);
+	report_engines(&r);
 	check_alone(cc);
 	for (size_t i = 0; i < cc->plan->programs.n; i++)
 		resolve_names(cc, cc->plan->programs.items[i]);

@@ -27,6 +27,19 @@ bool boolean_word(const struct node *n, int64_t *value);
 /* The map of this name, made at its first use: the same for the whole program. */
 struct map_info *map_by_name(struct compile *cc, const char *name, struct span at);
 
+/* The options that packs bring to each script: --engine, --exe, --pid. */
+void engine_options_declare(struct compile *cc);
+
+/* Whether clauses about this engine, or about none (NULL), are wanted. */
+bool engine_wanted(const struct compile *cc, const struct engine *engine);
+
+/* The text of an attach point with $exe put in. */
+const char *engine_point(struct compile *cc, const struct engine *engine,
+			 const char *text);
+
+/* Keep packs to the process that --pid names, and its children. */
+void engine_filter_pid(struct compile *cc);
+
 /* let @name = hash(N) of the program. */
 void map_defs_apply(struct compile *cc);
 enum { MAP_ENTRIES_MAX = 1 << 30 };

@@ -30,6 +30,9 @@ bool infer(struct compile *cc);   /* node->type everywhere; map and variable typ
 bool fold(struct compile *cc);    /* constant expressions become INT nodes */
 bool plan(struct compile *cc);    /* layouts, storage, actions, sleepable */
 
+/* let @name = span(...) */
+bool map_def_is_span(const struct map_def *def);
+
 /* As diag(), but silent before the last pass. Always returns false. */
 bool sema_error(struct sema *s, enum diag_tag tag, struct span at, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
@@ -39,6 +42,9 @@ struct node *call_arg(const struct node *call, size_t i);
 
 /* A call puts a value of this type, or NULL if it is not known yet, into a PARAM_PLACE. */
 bool sema_set(struct sema *s, struct node *place, const struct type *t);
+
+/* A call puts this value, which has its type, into an entry of a map. */
+bool sema_store(struct sema *s, struct node *entry, const struct node *value);
 
 /*
  * The call's i-th argument, a PARAM_WORD, as its index in names, which end at NULL; 0 if

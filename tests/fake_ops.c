@@ -80,7 +80,7 @@ static bool is_meant(const struct fake_object *o, const char *name, int32_t pid)
 		return is_named(o, name);
 	if (*name == '/')
 		return glob_match(name, o->path);
-	return o->pid && (strcmp(name, "*") == 0 || is_named(o, name));
+	return o->pid && (glob_match(name, o->path) || is_named(o, name));
 }
 
 static int fake_objects(const struct target *t, const char *name, int32_t pid,

@@ -51,8 +51,8 @@ static void check_example(const struct target *target, const char *row,
 
 	check_text(row, "example", example);
 	cc->source = source_new(cc->arena, row, example, (uint32_t)strlen(example));
-	ok = parse(cc) && resolve(cc) && infer(cc) && fold(cc) && plan(cc) &&
-	     generate(cc);
+	ok = parse(cc) && expand(cc) && resolve(cc) && infer(cc) && fold(cc) &&
+	     plan(cc) && generate(cc);
 	diag_render(cc, out, false, true);
 	fclose(out);
 	if (!CHECK(ok || (may_lack && strstr(messages, "[no_such_argument]"))))
@@ -75,7 +75,7 @@ static void check_functions(const struct builtin *b)
 	CHECK((b->agg != NULL) == is_agg);
 	CHECK(is_action || !b->action);
 	CHECK(is_agg || is_action || b->emit ||
-	      b->flags & (BUILTIN_COMPILE_TIME | BUILTIN_LITERAL));
+	      b->flags & (BUILTIN_COMPILE_TIME | BUILTIN_LITERAL | BUILTIN_FIRES));
 	CHECK(!is_agg || (b->agg->cell_size && b->agg->update && b->agg->combine &&
 			  b->agg->sort_key && b->agg->render));
 	CHECK(!is_action || b->returns.kind == TYPE_VOID);

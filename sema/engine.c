@@ -1,0 +1,122 @@
+/* Engines: which of them a script is about, and where they are. */
+#include <string.h>
+
+#include "core/arena.h"
+#include "core/intern.h"
+#include "sema/resolve.h"
+
+enum engine_option { OPTION_ENGINE, OPTION_EXE, OPTION_PID };
+
+static const struct script_option options[] = {
+	[OPTION_ENGINE] = { .name = "engine",
+			    .type = TYPE_STR,
+			    .fallback_text = "",
+			    .help = "only this one of the engines that run" },
+	[OPTION_EXE] = { .name = "exe",
+			 .type = TYPE_STR,
+			 .fallback_text = "",
+			 .help = "the engine's program, be it running or not" },
+	[OPTION_PID] = { .name = "pid",
+			 .type = TYPE_INT,
+			 .fallback_text = "0",
+			 .help = "only this process and its children" },
+};
+
+void engine_options_declare(struct compile *cc)
+{
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		ARENA_PUSH(cc->arena, &cc->plan->script_options, options[i]);
+}
+
+/* What was given on the command line; NULL: nothing, or packs are not used. */
+static const char *given(const struct compile *cc, enum engine_option option)
+{
+	const char *value;
+
+	if (!cc->ast->engines)
+		return NULL;
+	/* They were declared first. */
+	value = cc->plan->script_options.items[option].value;
+	return value && *value ? value : NULL;
+}
+
+bool engine_wanted(const struct compile *cc, const struct engine *engine)
+{
+	const char *name = given(cc, OPTION_ENGINE);
+
+	return !engine || !name || strcmp(name, engine->name) == 0;
+}
+
+const char *engine_point(struct compile *cc, const struct engine *engine,
+			 const char *text)
+{
+	static const char variable[] = "$exe";
+	const char *at = engine ? strstr(text, variable) : NULL;
+	const char *exe = given(cc, OPTION_EXE);
+
+	if (!at)
+		return text;
+	return arena_printf(cc->arena, "%.*s%s%s", (int)(at - text), text,
+			    exe           ? exe
+			    : engine->exe ? engine->exe
+					  : "*",
+			    at + strlen(variable));
+}
+
+static struct node *number(struct compile *cc, struct span at, uint64_t value)
+{
+	struct node *n = node_new(cc->arena, NODE_INT, at);
+
+	n->integer.value = value;
+	node_set_height(n);
+	return n;
+}
+
+static struct node *binary(struct compile *cc, enum op op, struct node *left,
+			   struct node *right)
+{
+	struct node *n = node_new(cc->arena, NODE_BINARY, left->span);
+
+	n->binary.op = op;
+	n->binary.left = left;
+	n->binary.right = right;
+	node_set_height(n);
+	return n;
+}
+
+static struct node *is(struct compile *cc, struct span at, const char *name,
+		       uint64_t value)
+{
+	struct node *n = node_new(cc->arena, NODE_CALL, at);
+
+	n->call.name = intern_str(cc->names, name);
+	n->call.name_span = at;
+	node_set_height(n);
+	return binary(cc, OP_EQ, n, number(cc, at, value));
+}
+
+/* PostgreSQL has a process for each client: children of the one that users know. */
+void engine_filter_pid(struct compile *cc)
+{
+	const char *text = given(cc, OPTION_PID);
+	enum unit unit;
+	uint64_t pid;
+
+	if (!text)
+		return;
+	if (!parse_number(text, &pid, &unit) || unit || !pid || pid > INT32_MAX) {
+		diag(cc, DIAG_script_option, SPAN_NOWHERE,
+		     "'--pid' needs the number of a process, not '%s'", text);
+		return;
+	}
+	for (struct clause *c = cc->ast->clauses; c; c = c->next) {
+		struct node *mine;
+
+		if (!c->engine)
+			continue;
+		mine = binary(cc, OP_LOR, is(cc, c->span, "pid", pid),
+			      is(cc, c->span, "ppid", pid));
+		c->predicate =
+			c->predicate ? binary(cc, OP_LAND, mine, c->predicate) : mine;
+	}
+}

@@ -1,0 +1,177 @@
+/*
+ * The clause of an event as a statement, for the place that fires it. It sees nothing of
+ * that place: its variables are renamed for each copy, as those of macros are
+ * (sema/macro.c). Its args.NAME become what the call gave: members of the span, or
+ * variables.
+ */
+#include <string.h>
+
+#include "core/arena.h"
+#include "sema/event_state.h"
+
+/* What a span knows when it is done, besides its members. */
+static const char duration_word[] = "duration", end_word[] = "end";
+
+struct rename {
+	struct rename *next;
+	const char *from, *to;
+};
+
+bool event_tells_time(const char *argument)
+{
+	return strcmp(argument, duration_word) == 0 || strcmp(argument, end_word) == 0;
+}
+
+static void rename_variable(struct firing *f, struct node *n)
+{
+	struct rename *r = f->renames;
+
+	while (r && r->from != n->var.name)
+		r = r->next;
+	if (!r) {
+		r = ARENA_NEW(f->e->cc->arena, struct rename);
+		r->from = n->var.name;
+		r->to = arena_strdup(f->e->cc->arena, n->var.name);
+		r->next = f->renames;
+		f->renames = r;
+	}
+	n->var.name = r->to;
+}
+
+static struct node *duration(struct firing *f)
+{
+	struct node *n = fire_node(f, NODE_BINARY);
+
+	n->binary.op = OP_SUB;
+	n->binary.left = fire_clone(f, f->now);
+	n->binary.right = fire_member(f, span_start);
+	return fire_finish(n);
+}
+
+/* args.NAME of a span. args.foo is left to the type checker, which knows the members. */
+static struct node *span_argument(struct firing *f, const char *name)
+{
+	if (!*name)
+		return fire_clone(f, f->map);
+	if (f->closes && strcmp(name, duration_word) == 0)
+		return duration(f);
+	if (f->closes && strcmp(name, end_word) == 0)
+		return fire_clone(f, f->now);
+	return fire_member(f, name);
+}
+
+static struct node *fired_argument(struct firing *f, const struct node *n,
+				   const char *name)
+{
+	struct compile *cc = f->e->cc;
+	struct suggestion near = { .word = name };
+	const struct node *r = f->record;
+	size_t count = r ? node_count(r->tuple.items) : 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(r->tuple.names[i], name) == 0)
+			return fire_clone(f, node_at(f->vars, i));
+		suggest(&near, r->tuple.names[i]);
+	}
+	diag(cc, DIAG_unknown_field, n->span, "%s has no argument '%s'", f->name, name);
+	if (near.best)
+		diag_hint(cc, "did you mean '%s'?", near.best);
+	return NULL;
+}
+
+static void substitute(struct node *n, void *arg)
+{
+	struct firing *f = arg;
+	const char *name = event_argument(f->e->cc, n);
+	struct node *value;
+
+	if (name) {
+		const struct span at = n->span;
+
+		value = f->map ? span_argument(f, name) : fired_argument(f, n, name);
+		if (value)
+			fire_become(n, value);
+		n->span = at;
+		return;
+	}
+	if (n->kind == NODE_VAR)
+		rename_variable(f, n);
+	node_each_child(n, substitute, f);
+	node_set_height(n);
+}
+
+struct returns {
+	struct event_expander *e;
+	unsigned loops;
+	bool any;
+};
+
+/* return leaves the clause, not the program that it has become a part of. */
+static void replace_returns(struct node *n, void *arg)
+{
+	struct returns *r = arg;
+	bool loop = n->kind == NODE_FOR_RANGE || n->kind == NODE_FOR_MAP ||
+		    n->kind == NODE_WHILE || n->kind == NODE_UNROLL;
+
+	if (n->kind == NODE_RETURN) {
+		if (r->loops)
+			diag(r->e->cc, DIAG_unsupported, n->span,
+			     "return from a loop is not possible in the clause of an "
+			     "event");
+		n->kind = NODE_BREAK;
+		r->any = true;
+		return;
+	}
+	r->loops += loop;
+	node_each_child(n, replace_returns, r);
+	r->loops -= loop;
+	node_set_height(n);
+}
+
+/* { body } that may be left by break. */
+static struct node *once(struct firing *f, struct node *body)
+{
+	struct node *n = fire_node(f, NODE_UNROLL);
+	struct node *one = fire_node(f, NODE_INT);
+
+	one->integer.value = 1;
+	n->loop.cond = fire_finish(one);
+	n->loop.body = body;
+	return fire_finish(n);
+}
+
+static void count_nodes(struct node *n, void *arg)
+{
+	++*(size_t *)arg;
+	node_each_child(n, count_nodes, arg);
+}
+
+static struct node *copy(struct firing *f, struct node *n)
+{
+	struct node *copied;
+
+	count_nodes(n, &f->e->nodes);
+	copied = fire_clone(f, n);
+	substitute(copied, f);
+	return copied;
+}
+
+struct node *clause_as_statement(struct firing *f, const struct clause *c)
+{
+	struct returns r = { .e = f->e };
+	struct node *body, *branch;
+
+	f->renames = NULL;
+	body = copy(f, c->body);
+	replace_returns(body, &r);
+	if (r.any)
+		body = once(f, body);
+	if (!c->predicate)
+		return body;
+	branch = fire_node(f, NODE_IF);
+	branch->branch.cond = copy(f, c->predicate);
+	if (body->kind != NODE_BLOCK)
+		body = fire_block(f, &(struct fire_list){ .first = body });
+	branch->branch.then = body;
+	return fire_finish(branch);
+}
