@@ -212,6 +212,22 @@ static void warn_always_same(struct sema *s, enum op op, struct span at,
 		diag_hint(s->cc, "(int64)... makes it signed");
 }
 
+static void cannot_compare(struct sema *s, enum op op, struct span at,
+			   const struct type *x, const struct type *y)
+{
+	bool equality = op == OP_EQ || op == OP_NE;
+
+	sema_error(s, DIAG_type_mismatch, at, "'%s' cannot compare %s with %s",
+		   op_rows[op].text, infer_text(s, x), infer_text(s, y));
+	if (!s->report)
+		return;
+	if (type_is_number(x) && x->size != 4 && y->kind == TYPE_STR)
+		diag_hint(s->cc, "str(...) reads the text at an address");
+	else if (equality && x->kind == TYPE_TUPLE && type_join(s->cc->arena, x, y))
+		diag_hint(s->cc, "at most %d bytes are compared at once: compare items",
+			  COMPARE_MEMORY_MAX);
+}
+
 static const struct type *
 infer_comparison(struct sema *s, enum op op, struct span at, const struct node *left,
 		 const struct type *x, const struct node *right, const struct type *y)
@@ -220,11 +236,7 @@ infer_comparison(struct sema *s, enum op op, struct span at, const struct node *
 		if ((type_is_number(x) && infer_bad_parameter(s, right)) ||
 		    (type_is_number(y) && infer_bad_parameter(s, left)))
 			return NULL;
-		sema_error(s, DIAG_type_mismatch, at, "'%s' cannot compare %s with %s",
-			   op_rows[op].text, infer_text(s, x), infer_text(s, y));
-		if (s->report && type_is_number(x) && x->size != 4 &&
-		    y->kind == TYPE_STR)
-			diag_hint(s->cc, "str(...) reads the text at an address");
+		cannot_compare(s, op, at, x, y);
 		return NULL;
 	}
 	warn_always_same(s, op, at, left, x, right, y);
