@@ -268,13 +268,26 @@ static bool is_cheap(struct node *predicate)
 	return !s.dear;
 }
 
-/* Leave in memql's own process: its work for an event would be an event again. */
+static bool tells_of_others(const struct program_info *p)
+{
+	for (size_t i = 0; i < p->nsites; i++)
+		if (p->sites[i].of_others)
+			return true;
+	return false;
+}
+
+/*
+ * Leave in memql's own process: its work for an event would be an event again. Not where
+ * that would lose what happens to others: the switch from memql to another thread is
+ * where that one begins to run, and disks complete requests while memql runs, too.
+ */
 static void guard_self(struct emit *e)
 {
 	struct value own, id;
 	struct branch b;
 
-	if (!(e->program->kind->flags & PROBE_SYSTEM_WIDE))
+	if (!(e->program->kind->flags & PROBE_SYSTEM_WIDE) ||
+	    tells_of_others(e->program))
 		return;
 	own = emit_setting(e, SETTING_SELF);
 	id = emit_helper(e, HELPER_GET_CURRENT_PID_TGID, 0);

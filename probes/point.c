@@ -218,3 +218,18 @@ bool point_explain_files(struct compile *cc, const struct probe_spec *pattern,
 			  object);
 	return true;
 }
+
+bool point_of_others(const char *event)
+{
+	static const char *const names[] = {
+		"sched_*",   "irq_*",   "softirq_*", "tasklet_*",     "timer_*",
+		"hrtimer_*", "block_*", "nvme_*",    "scsi_*",        "workqueue_*",
+		"napi_*",    "net_*",   "netif_*",   "tcp_*",         "udp_*",
+		"inet_*",    "*_skb",   "cpu_*",     "local_timer_*", "reschedule_*",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (glob_match(names[i], event))
+			return true;
+	return false;
+}

@@ -35,6 +35,12 @@ bool point_number(const char *text, uint64_t *out);
 bool point_period(struct compile *cc, const struct attach_point *point,
 		  const char *rest, struct probe_spec *out);
 
+/*
+ * Whether events of this name tell of something else than the current process does: the
+ * scheduler's, those of interrupts, which come while any process runs.
+ */
+bool point_of_others(const char *event);
+
 /* The nearest of many words: each is copied only if it is the best so far. */
 struct point_guess {
 	struct compile *cc;

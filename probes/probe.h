@@ -86,6 +86,7 @@ struct probe_site {
 	uint64_t config,
 		period; /* of a perf event: what is counted, and one in so many */
 	int32_t pid;    /* 0: every process */
+	bool of_others; /* not what the current process does: a switch, an interrupt */
 	uint32_t name_id, func_id; /* in plan->names */
 	uint32_t layout;           /* in program_info.layouts */
 };
@@ -104,7 +105,7 @@ enum probe_flags {
 		1 << 0,           /* runs with preemption on: per-CPU data is shared */
 	PROBE_CAN_SLEEP = 1 << 1, /* the kernel takes it as a sleepable program */
 	PROBE_USER = 1 << 2,      /* plain addresses are the traced program's */
-	PROBE_SYSTEM_WIDE = 1 << 3, /* sees memql itself: its own events are skipped */
+	PROBE_SYSTEM_WIDE = 1 << 3, /* sees memql itself: what it does is skipped */
 	PROBE_ONCE = 1 << 4,        /* run by memql itself: BEGIN, END */
 	PROBE_AT_END = 1 << 5,     /* with PROBE_ONCE: after all others were detached */
 	PROBE_OF_PROCESS = 1 << 6, /* what -l shows of a process */

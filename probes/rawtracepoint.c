@@ -54,6 +54,7 @@ static int found_event(const char *module, const char *event, void *arg)
 				     event),
 		.group = module,
 		.event = event,
+		.of_others = point_of_others(event),
 	};
 	struct probe_layout layout;
 	int err = t->ops->raw_tracepoint_params(t, event, words_add_param, &w);

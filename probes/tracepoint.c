@@ -286,6 +286,7 @@ static int found_event(const char *group, const char *event, void *arg)
 		.name = arena_printf(s->cc->arena, "tracepoint:%s:%s", group, event),
 		.group = arena_strdup(s->cc->arena, group),
 		.event = arena_strdup(s->cc->arena, event),
+		.of_others = point_of_others(event),
 	};
 	struct probe_layout layout;
 	int err = t->ops->tracepoint_fields(t, group, event, add_field, &f);
