@@ -206,7 +206,10 @@ static void look(struct node *n, void *arg)
 		look_at_list(p, map_of_keys(n)->map.keys);
 		look_at_list(p, map_of_keys(n)->next);
 	} else if (n->kind == NODE_MAP) {
-		make_live(p, n->map.name, NULL);
+		/* A pack that hands a span on as a whole does not look at its members. */
+		make_live(p, n->map.name,
+			  p->clause->is_pack && span_def(p->cc, n->map.name) ? open_only
+									     : NULL);
 		look_at_list(p, n->map.keys);
 	} else if (place && p->clause->is_pack && !place_is_live(p, place)) {
 		return;
