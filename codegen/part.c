@@ -54,20 +54,30 @@ static struct value load_part(struct emit *e, struct value at, uint64_t offset,
 	return emit_read(e, at, size, is_signed, space, span);
 }
 
+/* Bytes of the struct that a member is taken of. */
+static uint64_t struct_bytes(const struct type *base)
+{
+	const struct type *t = base->kind == TYPE_PTR ? base->to : base;
+
+	return t->kind == TYPE_STRUCT ? t->record->size : UINT64_MAX;
+}
+
 /*
  * The whole unit of the declared type that the bits are in, as compilers place them. In
- * packed structs they may cross units: then the words from where they begin.
+ * packed structs they may cross units, or their unit the end of the struct, behind which
+ * there may be no memory: then the bytes that hold them.
  */
 static struct value load_bits(struct emit *e, struct value base,
-			      const struct part_info *part, enum space space,
+			      const struct part_info *part, const struct type *of,
 			      struct span span)
 {
+	enum space space = of->space;
 	unsigned unit = part->type->size * 8u;
 	uint64_t start = part->bit_offset / unit * unit;
 	unsigned low = (unsigned)(part->bit_offset - start), high;
 	struct value v, more;
 
-	if (low + part->bits <= unit) {
+	if (low + part->bits <= unit && start / 8 + unit / 8 <= struct_bytes(of)) {
 		v = load_part(e, base, start / 8, unit / 8, false, space, span);
 	} else {
 		start = part->bit_offset / 8;
@@ -154,7 +164,7 @@ struct value eval_member(struct emit *e, const struct node *n)
 		return eval_item(e, n);
 	at = address_of(e, n->field.base);
 	if (part->bits)
-		return load_bits(e, at, part, base->space, n->span);
+		return load_bits(e, at, part, base, n->span);
 	return load_value(e, n, at, part->bit_offset / 8, base->space);
 }
 

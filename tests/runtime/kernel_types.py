@@ -7,7 +7,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from tracing import Load, Memql, check, map_of, need_root, skip
+from tracing import Load, Memql, check, map_of, need_root, run_memql, skip
 
 # struct iphdr: bit fields, big-endian numbers shown as they lie there, and addresses in
 # an anonymous union of an anonymous struct and a named one.
@@ -85,6 +85,34 @@ def arrays(directory, load):
     check(f"@v: {mac}" in lines and f"@k[{mac}, 1]: 1" in lines, "in maps")
 
 
+# The last two bytes of a mapping, and nothing behind them.
+AT_END = """
+import ctypes, mmap
+libc = ctypes.CDLL(None)
+libc.mmap.restype, libc.mmap.argtypes = ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_size_t] + [ctypes.c_int] * 3 + [ctypes.c_long]
+libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+libc.prctl.argtypes = [ctypes.c_int] + [ctypes.c_ulong] * 4
+page = mmap.PAGESIZE
+at = libc.mmap(None, 2 * page, 3, 0x22, -1, 0)
+libc.munmap(at + page, page)
+ctypes.memmove(at + page - 2, b"\\x11\\xa5", 2)
+libc.prctl(12345, at + page - 2, 0, 0, 0)
+"""
+
+
+def bits_at_end(directory):
+    """Bit fields whose unit reaches over the end of a packed struct, and of memory."""
+    with open(os.path.join(directory, "at_end.py"), "w", encoding="utf-8") as f:
+        f.write(AT_END)
+    program = (
+        "struct at_end { uint8_t a; uint32_t b : 4; uint32_t c : 4; } __attribute__((packed));"
+        " tracepoint:syscalls:sys_enter_prctl /pid == cpid && args.option == 12345/"
+        ' { $p = (struct at_end *)args.arg2; $copy = *$p; printf("%x %x %x %x\\n", $p.a, $p.b, $p.c, $copy.c); }'
+    )
+    done = run_memql("-q", "-c", f"{sys.executable} {f.name}", "-e", program)
+    check(done.stdout.split("\n")[0] == "11 5 a a" and "lost" not in done.stderr, f"bits at the end: {done.stdout}{done.stderr}")
+
+
 def enums(directory, load):
     program = (
         'BEGIN { print(BPF_MAP_TYPE_HASH); printf("%s %d %d\\n", BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_ARRAY, 1 == 1);'
@@ -139,6 +167,7 @@ def main():
         structs(directory, load)
         texts(directory, load)
         arrays(directory, load)
+        bits_at_end(directory)
         enums(directory, load)
         arguments(directory, load)
         sorting(directory, load)
