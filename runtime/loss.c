@@ -12,63 +12,71 @@
 #include "runtime/sink.h"
 #include "runtime/symbols.h"
 
-/* Completes "lost N ...". */
-static const char *describe(struct arena *a, const struct image_loss *loss)
+/* Completes "lost N ...": what was lost, for one of them, and the rest of the text. */
+struct what {
+	const char *noun, *rest;
+};
+
+static struct what of(struct arena *a, const char *noun, const char *subject,
+		      const char *why)
+{
+	return (struct what){ noun, arena_printf(a, " of %s: %s", subject, why) };
+}
+
+static struct what describe(struct arena *a, const struct image_loss *loss)
 {
 	const char *subject = loss->subject;
 
 	switch (loss->kind) {
 	case LOSS_RING_FULL:
-		return arena_printf(a,
-				    "events of %s: the ring buffer was full, "
-				    "--ring-size makes it larger",
-				    subject ? subject : "the program");
+		return of(a, "event", subject ? subject : "the program",
+			  "the ring buffer was full, --ring-size makes it larger");
 	case LOSS_MAP_FULL:
-		return arena_printf(a,
-				    "updates of %s: the map was full, "
-				    "config = { max_map_keys = N } makes it larger",
-				    subject ? subject : "a map");
+		return of(a, "update", subject ? subject : "a map",
+			  "the map was full, config = { max_map_keys = N } makes it "
+			  "larger");
 	case LOSS_STRING_READ:
-		return arena_printf(a, "strings of %s: their memory could not be read",
-				    subject ? subject : "the program");
+		return of(a, "string", subject ? subject : "the program",
+			  "memory could not be read");
 	case LOSS_MEMORY_READ:
-		return arena_printf(a, "values%s%s: their memory could not be read",
-				    subject ? " of " : "", subject ? subject : "");
+		if (subject)
+			return of(a, "value", subject, "memory could not be read");
+		return (struct what){ "value", ": memory could not be read" };
 	case LOSS_SCRATCH:
-		return "whole events: there was no working memory for the program";
+		return (struct what){ "whole event",
+				      ": there was no working memory for the program" };
 	case LOSS_STACK:
-		return arena_printf(a,
-				    "stacks of %s: no more different ones can be kept",
-				    subject ? subject : "the program");
+		return of(a, "stack", subject ? subject : "the program",
+			  "no more different ones can be kept");
 	case LOSS_REFUSED:
-		return arena_printf(a, "calls of %s: the kernel refused them",
-				    subject ? subject : "a function");
+		return of(a, "call", subject ? subject : "a function",
+			  "refused by the kernel");
 	case LOSS_CONTENTION:
-		return arena_printf(a, "updates of %s: others were under way",
-				    subject ? subject : "a minimum or maximum");
+		return of(a, "update", subject ? subject : "a minimum or maximum",
+			  "others were under way");
 	case LOSS_DIVISION:
-		return "quotients: the divisor was 0, and so is the result";
+		return (struct what){ "quotient",
+				      ": the divisor was 0, and so is the result" };
 	case LOSS_SPAN_BEFORE:
-		return arena_printf(a, "spans of %s: they began before memql did",
-				    subject ? subject : "a map");
+		return of(a, "span", subject ? subject : "a map",
+			  "begun before memql was there");
 	case LOSS_SPAN_AGAIN:
-		return arena_printf(
-			a, "spans of %s: they began again before they were done",
-			subject ? subject : "a map");
+		return of(a, "span", subject ? subject : "a map",
+			  "begun again before it was done");
 	case LOSS_SPAN_DROPPED:
-		return arena_printf(
-			a, "spans of %s: they were dropped before they were done",
-			subject ? subject : "a map");
+		return of(a, "span", subject ? subject : "a map",
+			  "dropped before it was done");
 	case LOSS_LOOP:
-		return "loops: they had more turns than the kernel allows (8388608)";
+		return (struct what){ "loop",
+				      ": more turns than the kernel allows (8388608)" };
 	case LOSS_COUNT:
 		break;
 	}
-	return "events";
+	return (struct what){ "event", "" };
 }
 
 /* line 0: of no line. */
-static bool tell(struct session *s, uint64_t count, const char *what, const char *file,
+static bool tell(struct session *s, uint64_t count, struct what what, const char *file,
 		 uint32_t line)
 {
 	const char *where = s->image->source_name;
@@ -77,13 +85,17 @@ static bool tell(struct session *s, uint64_t count, const char *what, const char
 		return false;
 	if (line)
 		where = arena_printf(s->arena, "%s:%" PRIu32, file, line);
-	s->sink->ops->lost(s->sink, count, what, where);
+	s->sink->ops->lost(s->sink, count,
+			   arena_printf(s->arena, "%s%s%s", what.noun,
+					count == 1 ? "" : "s", what.rest),
+			   where);
 	return true;
 }
 
 static bool report_counters(struct session *s)
 {
 	uint64_t *cells = ARENA_ARRAY(s->arena, uint64_t, s->ncpus);
+	const struct what unread = { "count", " of lost events: it could not be read" };
 	bool any = false;
 
 	if (s->loss_fd < 0)
@@ -93,8 +105,7 @@ static bool report_counters(struct session *s)
 		uint64_t count = 0;
 
 		if (bpf_map_lookup_elem(s->loss_fd, &i, cells)) {
-			any |= tell(s, 1, "count of lost events: it could not be read",
-				    loss->file, loss->line);
+			any |= tell(s, 1, unread, loss->file, loss->line);
 			continue;
 		}
 		for (unsigned cpu = 0; cpu < s->ncpus; cpu++)
@@ -116,17 +127,16 @@ static bool report_recursion(struct session *s)
 		const struct image_program *p = &s->image->programs[i];
 		struct bpf_prog_info info = { 0 };
 		uint32_t size = sizeof(info);
-		const char *what;
 
 		if (bpf_obj_get_info_by_fd(bpf_program__fd(s->programs[i]), &info,
 					   &size))
 			continue;
 		if (!info.recursion_misses)
 			continue;
-		what = arena_printf(s->arena,
-				    "events of %s: that CPU was already in a program",
-				    p->point);
-		any |= tell(s, info.recursion_misses, what, p->file, p->line);
+		any |= tell(s, info.recursion_misses,
+			    of(s->arena, "event", p->point,
+			       "that CPU was already in a program"),
+			    p->file, p->line);
 	}
 	return any;
 }
@@ -136,11 +146,12 @@ struct report {
 	bool any;
 };
 
-static void report_symbols(uint64_t count, const char *what, void *arg)
+static void report_symbols(uint64_t count, const char *noun, const char *rest,
+			   void *arg)
 {
 	struct report *r = arg;
 
-	r->any |= tell(r->s, count, what, NULL, 0);
+	r->any |= tell(r->s, count, (struct what){ noun, rest }, NULL, 0);
 }
 
 /* What spans have seen begin, and nobody has seen end. */
@@ -154,10 +165,8 @@ static bool report_open_spans(struct session *s)
 
 		if (n > 0)
 			any |= tell(s, (uint64_t)n,
-				    arena_printf(s->arena,
-						 "spans of %s: they were not done when "
-						 "memql ended",
-						 map->name),
+				    of(s->arena, "span", map->name,
+				       "not done when memql ended"),
 				    NULL, 0);
 	}
 	return any;
@@ -165,6 +174,14 @@ static bool report_open_spans(struct session *s)
 
 bool session_report_losses(struct session *s)
 {
+	const struct what missed = {
+		"event",
+		" of kprobes: the kernel was in another one, or could not "
+		"remember more calls until they return (fexit has no such limit)"
+	};
+	const struct what malformed = {
+		"event", ": memql did not understand its own record, which is a bug"
+	};
 	struct report symbols = { .s = s };
 	bool any = report_counters(s);
 
@@ -174,12 +191,7 @@ bool session_report_losses(struct session *s)
 	any |= symbols.any;
 
 	any |= report_recursion(s);
-	any |= tell(s, s->missed,
-		    "events of kprobes: the kernel was in another one, or could not "
-		    "remember more calls until they return (fexit has no such limit)",
-		    NULL, 0);
-	any |= tell(s, s->malformed,
-		    "events: memql did not understand its own record, which is a bug",
-		    NULL, 0);
+	any |= tell(s, s->missed, missed, NULL, 0);
+	any |= tell(s, s->malformed, malformed, NULL, 0);
 	return any;
 }

@@ -262,27 +262,28 @@ void symbols_add_user(struct symbols *s, struct text *t, int32_t pid, uint64_t a
 }
 
 void symbols_losses(const struct symbols *s,
-		    void (*found)(uint64_t count, const char *what, void *arg),
+		    void (*found)(uint64_t count, const char *noun, const char *rest,
+				  void *arg),
 		    void *arg)
 {
 	uint64_t forgotten = spaces_forgotten(s->spaces);
 
 	if (s->hidden)
-		found(s->hidden,
+		found(s->hidden, "name",
 		      s->kernel_error == -EACCES
-			      ? "names of kernel functions: the kernel hides their "
+			      ? " of kernel functions: the kernel hides their "
 				"addresses, sysctl kernel.kptr_restrict=0 shows them"
-			      : "names of kernel functions: /proc/kallsyms could not "
+			      : " of kernel functions: /proc/kallsyms could not "
 				"be read",
 		      arg);
 	if (s->lost)
-		found(s->lost,
-		      "messages of the kernel about programs and their libraries: "
+		found(s->lost, "message",
+		      " of the kernel about programs and their libraries: "
 		      "functions of some programs that ended are shown as addresses",
 		      arg);
 	if (forgotten)
-		found(forgotten,
-		      "address spaces of programs that ended: there were too many to "
+		found(forgotten, "address space",
+		      " of programs that ended: there were too many to "
 		      "remember, and functions in them are shown as addresses",
 		      arg);
 }

@@ -80,10 +80,11 @@ void symbols_track_stop(struct symbols *s); /* what is known stays */
 
 /*
  * Call found for each reason why names may be missing or wrong: count is how often it
- * happened, and what completes "lost N ...".
+ * happened; noun, in the plural unless that is once, and rest complete "lost N ...".
  */
 void symbols_losses(const struct symbols *s,
-		    void (*found)(uint64_t count, const char *what, void *arg),
+		    void (*found)(uint64_t count, const char *noun, const char *rest,
+				  void *arg),
 		    void *arg);
 
 #endif

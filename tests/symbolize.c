@@ -23,10 +23,10 @@ static void print_symbol(const struct symbol *f)
 	       f->file ? f->file : "?", f->file_offset);
 }
 
-static void print_loss(uint64_t count, const char *what, void *arg)
+static void print_loss(uint64_t count, const char *noun, const char *rest, void *arg)
 {
 	(void)arg;
-	printf("%" PRIu64 ": %s\n", count, what);
+	printf("%" PRIu64 ": %ss%s\n", count, noun, rest);
 }
 
 static void answer(struct symbols *s, const char *command, char *rest)

@@ -8,7 +8,7 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from tracing import Load, Memql, check, lost, map_of, need_root
+from tracing import Load, Memql, check, lost, map_of, need_root, run_memql
 
 N = 200000
 
@@ -126,9 +126,16 @@ def misses(directory, load):
     check(seen <= 5 * N <= seen + missed, f"{seen} of {5 * N} seen, {missed} misses reported")
 
 
+def one_and_two():
+    program = "BEGIN { print(1 / @zero); $p = (int32 *)8; for ($i : 0..2) { print(*$p); } @zero = 0; exit(); }"
+    messages = run_memql("-q", "-e", program).stderr
+    check("lost 1 quotient: " in messages and "lost 2 values of print: " in messages, f"one, and two: {messages}")
+
+
 def main():
     need_root()
     with tempfile.TemporaryDirectory(prefix="memql-losses-") as directory, Load() as load:
+        one_and_two()
         map_full(directory, load)
         ring_full(directory, load)
         strings(directory, load)
