@@ -488,9 +488,9 @@ static struct value eval(struct emit *e, const struct node *n)
 		return eval_cond(e, n);
 	case NODE_STEP:
 		return eval_step(e, n, true);
-	case NODE_TYPE:
 	case NODE_BLOCK:
 		return eval_block(e, n);
+	case NODE_TYPE:
 	case NODE_PARAM:
 	case NODE_ASSIGN:
 	case NODE_LET:

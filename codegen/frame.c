@@ -24,6 +24,8 @@ enum {
 	FRAME_MAX_SHARED = 24,  /* the same of a preemptible program */
 	LOOP_DEPTH_MAX = 2,     /* loops in loops share the 512 bytes: deeper ones keep
 				 * nothing there */
+	LARGE_MIN = 4096,       /* bytes of a struct that fills the memory sooner than
+				 * text does */
 };
 
 static size_t round8(size_t n)
@@ -74,22 +76,50 @@ static size_t scratch_max(const struct emit *e)
 							   : SCRATCH_CPU_MAX;
 }
 
+static bool is_large(const struct type *t)
+{
+	return t && (t->kind == TYPE_STRUCT || t->kind == TYPE_ARRAY) &&
+	       type_size(t) > LARGE_MIN;
+}
+
+/* Are there structs that alone explain it? */
+static bool has_large_structs(const struct emit *e)
+{
+	const struct plan *plan = e->m->cc->plan;
+
+	for (size_t i = 0; i < e->program->vars.n; i++)
+		if (is_large(e->program->vars.items[i]->type))
+			return true;
+	for (size_t i = 0; i < plan->actions.n; i++)
+		for (size_t j = 0; j < plan->actions.items[i]->nargs; j++)
+			if (is_large(plan->actions.items[i]->args[j]))
+				return true;
+	return false;
+}
+
+static void too_large(struct emit *e, size_t size, size_t max)
+{
+	if (e->m->too_large)
+		return;
+	e->m->too_large = true;
+	diag(e->m->cc, DIAG_string_limit, e->span,
+	     "this needs %zu bytes of memory while the probe runs, the kernel gives %zu",
+	     size, max);
+	if (has_large_structs(e))
+		diag_hint(e->m->cc,
+			  "take what is needed of the struct: pointer->member");
+	else
+		diag_hint(e->m->cc, "shorten the strings: str(x, 256), or "
+				    "config = { max_strlen = 256; }");
+}
+
 size_t scratch_take(struct emit *e, size_t size)
 {
 	size_t offset = e->scratch_used, max = scratch_max(e);
 
 	size = round8(size);
-	if (offset + size > max) {
-		if (!e->m->too_large)
-			diag(e->m->cc, DIAG_string_limit, e->span,
-			     "this needs %zu bytes of memory while the probe runs, the "
-			     "kernel gives %zu",
-			     offset + size, max);
-		if (!e->m->too_large)
-			diag_hint(e->m->cc, "shorten the strings: str(x, 256), or "
-					    "config = { max_strlen = 256; }");
-		e->m->too_large = true;
-	}
+	if (offset + size > max)
+		too_large(e, offset + size, max);
 	e->scratch_used += size;
 	if (e->scratch_peak < e->scratch_used)
 		e->scratch_peak = e->scratch_used;

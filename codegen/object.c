@@ -91,8 +91,14 @@ static bool all_within_reach(struct module *m)
 			continue;
 		diag(m->cc, DIAG_unsupported, p->point,
 		     "the program of this probe is too large");
-		diag_hint(m->cc, "write several probes on the same point, each with a "
-				 "part of it");
+		if (p->unrolled > 1)
+			diag_hint(m->cc,
+				  "unroll less, or write a loop: "
+				  "for ($i : 0..%u) { ... }",
+				  p->unrolled);
+		else
+			diag_hint(m->cc, "write several probes on the same point, each "
+					 "with a part of it");
 		m->too_large = true;
 	}
 	return !m->too_large;

@@ -196,6 +196,7 @@ static void place_vars(struct emit *e)
 	for (size_t i = 0; i < e->program->vars.n; i++) {
 		struct var_info *var = e->program->vars.items[i];
 		struct var_slot *slot = ARENA_NEW(e->m->cc->arena, struct var_slot);
+		struct span outer = e->span;
 
 		var->storage = slot;
 		if (!is_wide(var->type) && !var->addressed && used < max) {
@@ -203,7 +204,9 @@ static void place_vars(struct emit *e)
 			used++;
 			continue;
 		}
+		e->span = var->first; /* of the message, if there is no room for it */
 		slot->offset = scratch_take(e, type_size(var->type));
+		e->span = outer;
 	}
 	if (e->program->has_loops)
 		e->returned = scratch_take(e, 8);

@@ -270,6 +270,9 @@ static unsigned infer_count(struct sema *s, const struct node *n)
 	} else if (count < 1 || count > UNROLL_MAX) {
 		sema_error(s, DIAG_literal_range, cond->span,
 			   "a block is unrolled from 1 to %d times", UNROLL_MAX);
+		if (s->report)
+			diag_hint(s->cc, "a loop has as many turns as it needs: "
+					 "for ($i : 0..1000) { ... }");
 	} else if (s->unrolled * (unsigned)count > UNROLLED_MAX) {
 		sema_error(s, DIAG_literal_range, cond->span,
 			   "blocks in each other are unrolled at most %d times in all",
@@ -286,6 +289,8 @@ static void infer_unroll(struct sema *s, struct node *n)
 
 	if (infer_value(s, n->loop.cond))
 		s->unrolled *= infer_count(s, n);
+	if (s->program->unrolled < s->unrolled)
+		s->program->unrolled = s->unrolled;
 	infer_stmt(s, n->loop.body);
 	s->unrolled = around;
 }

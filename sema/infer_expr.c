@@ -226,6 +226,8 @@ static void cannot_compare(struct sema *s, enum op op, struct span at,
 	else if (equality && x->kind == TYPE_TUPLE && type_join(s->cc->arena, x, y))
 		diag_hint(s->cc, "at most %d bytes are compared at once: compare items",
 			  COMPARE_MEMORY_MAX);
+	else if (x->kind == TYPE_STR && y->kind == TYPE_STR)
+		diag_hint(s->cc, "strings are equal or not: '==' and '!='");
 }
 
 static const struct type *

@@ -123,16 +123,30 @@ static void choose_storage(const struct compile *cc, struct map_info *m)
 	}
 }
 
+static bool has_struct(const struct type *t)
+{
+	return t && (t->kind == TYPE_STRUCT || t->kind == TYPE_ARRAY);
+}
+
+static bool key_has_struct(const struct map_info *m)
+{
+	for (size_t i = 0; i < m->nkeys; i++)
+		if (has_struct(m->keys[i]))
+			return true;
+	return false;
+}
+
 static void check_size(struct compile *cc, const struct map_info *m, const char *what,
-		       size_t size, struct span at)
+		       size_t size, bool of_struct, struct span at)
 {
 	if (size <= PERCPU_MAX)
 		return;
 	diag(cc, DIAG_string_limit, at,
 	     "the %s of '%s' takes %zu bytes, at most %d fit", what, m->name, size,
 	     PERCPU_MAX);
-	diag_hint(cc,
-		  "str(address, n) keeps n bytes; so does config = { max_strlen = n }");
+	diag_hint(cc, of_struct ? "take what is needed of the struct: pointer->member"
+				: "str(address, n) keeps n bytes; so does config = { "
+				  "max_strlen = n }");
 }
 
 static void plan_map(struct compile *cc, struct map_info *m)
@@ -147,8 +161,8 @@ static void plan_map(struct compile *cc, struct map_info *m)
 	if (m->value)
 		ctype_complete_shown(cc, m->value);
 	m->value_size = m->agg ? m->agg->agg->cell_size(&m->site) : type_size(m->value);
-	check_size(cc, m, "key", m->key_size, m->first);
-	check_size(cc, m, "value", m->value_size, m->value_at);
+	check_size(cc, m, "key", m->key_size, key_has_struct(m), m->first);
+	check_size(cc, m, "value", m->value_size, has_struct(m->value), m->value_at);
 	choose_storage(cc, m);
 	if (!m->has_keys)
 		m->key_size = sizeof(uint32_t);

@@ -105,8 +105,9 @@ struct program_info {
 	} vars;
 	bool reads_user; /* str() or * on the traced program's memory */
 	bool sleepable;
-	bool demoted;   /* codegen: it could have been, but needs too much stack */
-	bool has_loops; /* but unroll, which is none any more */
+	bool demoted;      /* codegen: it could have been, but needs too much stack */
+	bool has_loops;    /* but unroll, which is none any more */
+	unsigned unrolled; /* how often a block of it is built, at most */
 };
 
 /* What becomes of a program some of whose probes are not there. */
