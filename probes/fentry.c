@@ -1,5 +1,6 @@
 /* fentry, fexit: kernel functions with the types of their arguments. */
 #include <errno.h>
+#include <string.h>
 
 #include <bpf/libbpf.h>
 
@@ -25,6 +26,13 @@ static const char retval_name[] = "retval";
 static bool parse_fentry(struct compile *cc, const struct attach_point *point,
 			 const char *rest, struct probe_spec *out)
 {
+	const char of_programs[] = "bpf:";
+
+	if (strncmp(rest, of_programs, strlen(of_programs)) == 0) {
+		diag(cc, DIAG_unsupported, point->span,
+		     "probes on the functions of BPF programs are not in memql yet");
+		return false;
+	}
 	return kernel_function_parse(cc, point, rest, false, out);
 }
 
@@ -53,6 +61,47 @@ static void add_retval(struct words *w, target_type_id type)
 	ARENA_PUSH(w->cc->arena, w, f);
 }
 
+/*
+ * What the kernel refuses (btf_id_deny and noreturn_deny in kernel/bpf/verifier.c, 6.18; it
+ * grew over the years): trampolines call the first themselves, and never come back from the
+ * others.
+ */
+static const char *const never_traced[] = {
+	"migrate_disable",        "migrate_enable",
+	"rcu_read_unlock_strict", "preempt_count_add",
+	"preempt_count_sub",      "__rcu_read_lock",
+	"__rcu_read_unlock",      NULL,
+};
+static const char *const never_return[] = {
+	"do_exit",         "do_group_exit",         "kthread_complete_and_exit",
+	"make_task_dead",  "__x64_sys_exit",        "__x64_sys_exit_group",
+	"__ia32_sys_exit", "__ia32_sys_exit_group", NULL,
+};
+
+static const char no_trampoline[] =
+	"the kernel's own code for probes needs it, and lets "
+	"no program trace it",
+		  no_return[] = "it never returns: fentry can probe it";
+
+static bool is_one_of(const char *const *names, const char *name)
+{
+	while (*names && strcmp(*names, name) != 0)
+		names++;
+	return *names;
+}
+
+/* The verifier's words, where it has any, for what is not in these lists. */
+static const char *refusal(const char *complaint)
+{
+	if (strstr(complaint, "to __noreturn function"))
+		return no_return;
+	if (strstr(complaint, "Attaching tracing programs to function"))
+		return no_trampoline;
+	if (strstr(complaint, "The address of function"))
+		return "the kernel has no address for it";
+	return NULL;
+}
+
 /* What the kernel's trampolines cannot do, or NULL. */
 static const char *obstacle(struct compile *cc, const struct probe_site *site,
 			    struct words *w, bool returns)
@@ -62,6 +111,10 @@ static const char *obstacle(struct compile *cc, const struct probe_site *site,
 	int err = t->ops->function_params(t, site->group, site->event, words_add_param,
 					  w, &type);
 
+	if (is_one_of(never_traced, site->event))
+		return no_trampoline;
+	if (returns && is_one_of(never_return, site->event))
+		return no_return;
 	if (site->copies > 1)
 		return "several functions have this name, and only kprobe can tell "
 		       "them apart";
@@ -293,11 +346,13 @@ const struct probe_kind probe_fentry = {
 	.all = "*",
 	.section = IMAGE_BY_ID,
 	.vars = fentry_vars,
+	.siblings = { &probe_fexit, &probe_kprobe },
 	.parse = parse_fentry,
 	.expand = expand_fentry,
 	.explain = explain_fentry,
 	.prepare = prepare_fentry,
 	.attach = attach,
+	.refusal = refusal,
 };
 
 const struct probe_kind probe_fexit = {
@@ -313,9 +368,11 @@ const struct probe_kind probe_fexit = {
 	.flags = PROBE_SYSTEM_WIDE | PROBE_SINGLE_SITE | PROBE_ON_STACK,
 	.section = IMAGE_BY_ID,
 	.vars = fexit_vars,
+	.siblings = { &probe_fentry, &probe_kretprobe },
 	.parse = parse_fentry,
 	.expand = expand_fexit,
 	.explain = explain_fexit,
 	.prepare = prepare_fexit,
 	.attach = attach,
+	.refusal = refusal,
 };

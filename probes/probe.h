@@ -123,6 +123,11 @@ enum probe_flags {
 typedef int probe_match_fn(const struct probe_site *site,
 			   const struct probe_layout *layout, void *arg);
 
+/* What is missing in a kind of probe, and what to do without it. */
+struct probe_lack {
+	const char *name, *why, *instead;
+};
+
 struct probe_kind {
 	const char *name, *alias; /* alias may be NULL */
 	const char *old_names[2]; /* that it had in earlier years, or NULL */
@@ -140,6 +145,12 @@ struct probe_kind {
 
 	/* arg0, retval, args, ...: looked up before the global builtins; may be NULL. */
 	const struct builtin *vars;
+
+	/* Where to go for a variable that others have: the nearest first, up to NULL. */
+	const struct probe_kind *siblings[3];
+
+	/* Variables that are not there, and why, up to a name of NULL; may be NULL. */
+	const struct probe_lack *lacks;
 
 	/*
 	 * What follows "name:" (empty if nothing does) to a spec; reports to cc with
@@ -178,6 +189,12 @@ struct probe_kind {
 
 	/* What to do about an error of attach, if this kind knows more than others. */
 	const char *(*hint)(int err);
+
+	/*
+	 * A complaint of the verifier that is about the place, not about the program: what
+	 * it means, or NULL. NULL: there are none.
+	 */
+	const char *(*refusal)(const char *complaint);
 };
 
 /* NULL-terminated, in the order the manual presents them. */

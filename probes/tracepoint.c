@@ -425,6 +425,7 @@ const struct probe_kind probe_tracepoint = {
 	.all = "*:*",
 	.section = "tracepoint",
 	.vars = tracepoint_vars,
+	.siblings = { &probe_rawtracepoint },
 	.parse = parse_tracepoint,
 	.expand = expand_tracepoint,
 	.explain = explain_tracepoint,

@@ -475,6 +475,15 @@ static const struct builtin uretprobe_vars[] = {
 	{ 0 },
 };
 
+static const struct probe_lack user_lacks[] = {
+	{ "args",
+	  "the types of a program's functions are in its debugging information (DWARF), "
+	  "which memql does not read yet",
+	  "arg0, arg1, ... are numbers; a struct NAME that the program defines is read by "
+	  "((struct NAME *)arg0)->member" },
+	{ 0 },
+};
+
 const struct probe_kind probe_uprobe = {
 	.name = "uprobe",
 	.alias = "u",
@@ -491,6 +500,8 @@ const struct probe_kind probe_uprobe = {
 	.of_file = "*",
 	.section = "uprobe",
 	.vars = uprobe_vars,
+	.siblings = { &probe_uretprobe },
+	.lacks = user_lacks,
 	.parse = parse_uprobe,
 	.expand = expand_uprobe,
 	.explain = explain_uprobe,
@@ -511,6 +522,8 @@ const struct probe_kind probe_uretprobe = {
 		 PROBE_REGISTERS,
 	.section = "uretprobe",
 	.vars = uretprobe_vars,
+	.siblings = { &probe_uprobe },
+	.lacks = user_lacks,
 	.parse = parse_uretprobe,
 	.expand = expand_uretprobe,
 	.explain = explain_uretprobe,

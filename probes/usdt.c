@@ -327,6 +327,12 @@ static const struct builtin usdt_vars[] = {
 _Static_assert(sizeof(usdt_vars) / sizeof(usdt_vars[0]) == USDT_ARGS + 1,
 	       "one row for each argument");
 
+static const struct probe_lack usdt_lacks[] = {
+	{ "args", "the notes that describe its arguments have no names for them",
+	  "arg0 is the first one" },
+	{ 0 },
+};
+
 const struct probe_kind probe_usdt = {
 	.name = "usdt",
 	.alias = "U",
@@ -343,6 +349,8 @@ const struct probe_kind probe_usdt = {
 	.of_file = "*",
 	.section = "uprobe",
 	.vars = usdt_vars,
+	.siblings = { &probe_uretprobe },
+	.lacks = usdt_lacks,
 	.parse = parse_usdt,
 	.expand = expand_usdt,
 	.explain = explain_usdt,

@@ -79,6 +79,14 @@ static bool parse_watchpoint(struct compile *cc, const struct attach_point *poin
 				   "expected watchpoint:ADDRESS:LENGTH:ACCESS, found "
 				   "'%s'",
 				   point->text);
+	if (strstr(parts[0], "+arg")) {
+		diag(cc, DIAG_unsupported, point->span,
+		     "watchpoints at an argument of a function are not in memql");
+		diag_hint(cc,
+			  "print the argument by a uprobe or kprobe there, and watch "
+			  "that address");
+		return false;
+	}
 	if (!point_number(parts[0], &out->number)) {
 		point_error(cc, point, "'%s' is no address", parts[0]);
 		diag_hint(cc,

@@ -154,13 +154,20 @@ static const char *reason(const char *log, size_t *len)
 	return found;
 }
 
-static void report_rejection(const struct session *s, size_t i, const char *log,
-			     int err)
+static void report_rejection(struct session *s, size_t i, const char *log, int err)
 {
 	const struct image_program *p = &s->image->programs[i];
 	size_t len;
-	const char *why = reason(log, &len);
+	const char *why = reason(log, &len), *blame = NULL;
 
+	if (p->kind->refusal)
+		blame = p->kind->refusal(arena_strndup(s->arena, why, len));
+	if (blame) {
+		fprintf(stderr,
+			"memql: %s:%u: the kernel does not let %s be probed: %s\n",
+			s->image->source_name, p->line, p->point, blame);
+		return;
+	}
 	fprintf(stderr,
 		"memql: %s:%u: the kernel's verifier refused the program of %s: "
 		"%s\n",

@@ -14,12 +14,30 @@ const struct builtin *names_find_row(const struct builtin *rows, const char *nam
 	return NULL;
 }
 
-/* A word that means something in another kind of probe. */
-static const struct probe_kind *kind_with(const char *name)
+/* "kprobe, fentry and uprobe": kinds that have a variable of this name; NULL: none. */
+static const char *kinds_with(struct compile *cc, const char *name)
 {
-	for (const struct probe_kind *const *k = probe_kinds; *k; k++)
-		if (names_find_row((*k)->vars, name))
-			return *k;
+	const char *all = NULL, *last = NULL;
+
+	for (const struct probe_kind *const *k = probe_kinds; *k; k++) {
+		if (!names_find_row((*k)->vars, name))
+			continue;
+		if (last)
+			all = all ? arena_printf(cc->arena, "%s, %s", all, last) : last;
+		last = (*k)->name;
+	}
+	return all ? arena_printf(cc->arena, "%s and %s", all, last) : last;
+}
+
+/* The nearest kind that has it, or NULL. */
+static const struct probe_kind *sibling_with(const struct probe_kind *kind,
+					     const char *name)
+{
+	const size_t most = sizeof(kind->siblings) / sizeof(kind->siblings[0]);
+
+	for (size_t i = 0; i < most && kind->siblings[i]; i++)
+		if (names_find_row(kind->siblings[i]->vars, name))
+			return kind->siblings[i];
 	return NULL;
 }
 
@@ -57,14 +75,47 @@ static void suggest_name(struct names *s, const struct node *n)
 		diag_hint(s->cc, "did you mean '%s'?", near.best);
 }
 
+/* Arguments by number where there are some with names. */
+static bool is_number_of_args(const struct builtin *vars, const char *name)
+{
+	if (!name[strcspn(name, "0123456789")])
+		return false;
+	for (; vars && vars->name; vars++)
+		if (vars->returns.kind == TYPE_ARGS)
+			return true;
+	return false;
+}
+
+static void lacks(struct names *s, const struct node *n, const char *elsewhere)
+{
+	const struct probe_kind *kind = s->program->kind, *sibling;
+	const struct probe_lack *lack = kind->lacks;
+	const char *name = n->call.name;
+
+	while (lack && lack->name && strcmp(lack->name, name) != 0)
+		lack++;
+	if (lack && lack->name) {
+		diag(s->cc, DIAG_unsupported, n->call.name_span,
+		     "%s probes have no '%s': %s", kind->name, name, lack->why);
+		diag_hint(s->cc, "%s", lack->instead);
+		return;
+	}
+	diag(s->cc, DIAG_not_in_probe, n->call.name_span, "%s probes have no '%s'",
+	     kind->name, name);
+	sibling = sibling_with(kind, name);
+	if (is_number_of_args(kind->vars, name))
+		diag_hint(s->cc, "the arguments have names here: memql -lv shows them");
+	else
+		diag_hint(s->cc, "%s probes have it",
+			  sibling ? sibling->name : elsewhere);
+}
+
 static void unknown_name(struct names *s, const struct node *n)
 {
-	const struct probe_kind *other = kind_with(n->call.name);
+	const char *elsewhere = kinds_with(s->cc, n->call.name);
 
-	if (other) {
-		diag(s->cc, DIAG_not_in_probe, n->call.name_span,
-		     "%s probes have no '%s'", s->program->kind->name, n->call.name);
-		diag_hint(s->cc, "%s probes have it", other->name);
+	if (elsewhere) {
+		lacks(s, n, elsewhere);
 		return;
 	}
 	for (size_t i = 0; i < s->bare.n; i++)
