@@ -8,6 +8,7 @@
 
 #include "cli/describe.h"
 #include "cli/list.h"
+#include "cli/list_events.h"
 #include "cli/options.h"
 #include "cli/pipeline.h"
 #include "cli/run.h"
@@ -126,9 +127,18 @@ static bool is_script(const char *name)
 
 static int list(struct compile *cc, const struct options *o)
 {
-	int err = o->program || is_script(o->pattern)
-			  ? list_script(cc, o)
-			  : list_probes(cc, o->pattern, o->verbose, stdout);
+	bool script = o->program || is_script(o->pattern);
+	int err, events = 0;
+
+	if (!script && o->pattern && list_means_events(o->pattern)) {
+		cc->options.packs = script_packs(cc->arena, NULL);
+		events = list_events(cc, o->pattern, o->verbose, stdout);
+	}
+	if (events)
+		err = events < 0 ? events : 0;
+	else
+		err = script ? list_script(cc, o)
+			     : list_probes(cc, o->pattern, o->verbose, stdout);
 
 	show_messages(cc, o);
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -161,6 +161,45 @@ static void report_unheard(struct event_expander *e, const struct listener *l)
 		diag_hint(cc, "did you mean '%s'?", near.best);
 }
 
+struct search {
+	void (*found)(const char *name, void *arg);
+	void *arg;
+	const char *seen[64]; /* each once */
+	size_t n;
+};
+
+static void find_fired(struct node *n, void *arg)
+{
+	struct search *s = arg;
+	const struct node *name = n->kind == NODE_CALL ? n->call.args : NULL;
+	size_t i = 0;
+
+	if (name && name->kind == NODE_STR && event_call(n) & BUILTIN_FIRES) {
+		while (i < s->n && s->seen[i] != name->string.bytes)
+			i++;
+		if (i == s->n && s->n < sizeof(s->seen) / sizeof(s->seen[0])) {
+			s->seen[s->n++] = name->string.bytes;
+			s->found(name->string.bytes, s->arg);
+		}
+	}
+	node_each_child(n, find_fired, s);
+}
+
+void events_each(struct compile *cc, void (*found)(const char *name, void *arg),
+		 void *arg)
+{
+	struct search s = { .found = found, .arg = arg };
+
+	for (const struct map_def *def = cc->ast->maps; def; def = def->next) {
+		if (!map_def_is_span(def))
+			continue;
+		found(event_name(cc, def->name, span_start), arg);
+		found(event_name(cc, def->name, span_done), arg);
+	}
+	for (struct clause *c = cc->ast->clauses; c; c = c->next)
+		find_fired(c->body, &s);
+}
+
 bool events_expand(struct compile *cc)
 {
 	struct event_expander e = { .cc = cc };

@@ -68,6 +68,18 @@ static struct node *fired_argument(struct firing *f, const struct node *n,
 	const struct node *r = f->record;
 	size_t count = r ? node_count(r->tuple.items) : 0;
 
+	if (!*name && r) {
+		struct node *all = fire_clone(f, r);
+
+		all->tuple.items = NULL;
+		for (size_t i = count; i-- > 0;) {
+			struct node *item = fire_clone(f, node_at(f->vars, i));
+
+			item->next = all->tuple.items;
+			all->tuple.items = item;
+		}
+		return fire_finish(all);
+	}
 	for (size_t i = 0; i < count; i++) {
 		if (strcmp(r->tuple.names[i], name) == 0)
 			return fire_clone(f, node_at(f->vars, i));

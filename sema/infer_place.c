@@ -405,10 +405,12 @@ const struct type *infer_tuple(struct sema *s, struct node *n)
 
 	for (struct node *item = n->tuple.items; item; item = item->next) {
 		const struct type *t = infer_value(s, item);
+		const bool changed = s->changed;
 
 		items[i] = NULL;
 		if (t)
 			infer_join(s, &items[i], t);
+		s->changed = changed; /* what is new here each time is no news */
 		if (!items[i++])
 			return NULL;
 	}

@@ -30,6 +30,10 @@ bool infer(struct compile *cc);   /* node->type everywhere; map and variable typ
 bool fold(struct compile *cc);    /* constant expressions become INT nodes */
 bool plan(struct compile *cc);    /* layouts, storage, actions, sleepable */
 
+/* Calls found for each event that cc->ast declares or fires: "query:start", ... */
+void events_each(struct compile *cc, void (*found)(const char *name, void *arg),
+		 void *arg);
+
 /* let @name = span(...) */
 bool map_def_is_span(const struct map_def *def);
 

@@ -1,0 +1,108 @@
+/*
+ * Each event is tried in a program of its own, "query:done { print(args); }": what that
+ * would attach to says which engines fire it, and what it would print has the types.
+ */
+#include "cli/list_events.h"
+
+#include <string.h>
+
+#include "core/arena.h"
+#include "core/compile.h"
+#include "parser/ast.h"
+#include "probes/probe.h"
+#include "sema/sema.h"
+
+bool list_means_events(const char *pattern)
+{
+	char kind[32];
+	size_t len = strcspn(pattern, ":");
+
+	snprintf(kind, sizeof(kind), "%.*s", (int)len, pattern);
+	return pattern[len] && len && !strpbrk(kind, "*?/") && !probe_find(kind);
+}
+
+/* A program that reads all that an event gives, as far as it can be resolved. */
+static bool try_event(struct compile *cc, const char *name)
+{
+	const char *text = arena_printf(cc->arena, "%s { print(args); }", name);
+
+	cc->source = source_new(cc->arena, "<-l>", text, (uint32_t)strlen(text));
+	return parse(cc) && expand(cc) && resolve(cc);
+}
+
+/* "postgresql /usr/lib/postgresql/15/bin/postgres", each once. False: there is none. */
+static bool print_engines(const struct compile *cc, const char *name, FILE *out)
+{
+	const struct engine *engine = NULL;
+	const char *path = NULL;
+	bool any = false;
+
+	for (size_t i = 0; i < cc->plan->programs.n; i++) {
+		const struct program_info *p = cc->plan->programs.items[i];
+
+		if (!p->clause->engine || !p->nsites || !p->sites[0].path)
+			continue;
+		if (p->clause->engine == engine && strcmp(path, p->sites[0].path) == 0)
+			continue;
+		engine = p->clause->engine;
+		path = p->sites[0].path;
+		fprintf(out, "%-16s %-12s %s\n", name, engine->name, path);
+		any = true;
+	}
+	return any;
+}
+
+static void print_arguments(struct compile *cc, FILE *out)
+{
+	const struct record_type *r;
+
+	if (!infer(cc) || !fold(cc) || !plan(cc) || !cc->plan->actions.n)
+		return;
+	if (cc->plan->actions.items[0]->args[0]->kind != TYPE_TUPLE)
+		return;
+	r = cc->plan->actions.items[0]->args[0]->record;
+	for (size_t i = 0; i < r->n; i++)
+		fprintf(out, "    %s  %s\n", r->members[i].name,
+			type_text(cc->arena, r->members[i].type));
+}
+
+struct listing {
+	struct compile *cc;
+	const char *pattern;
+	bool args;
+	FILE *out;
+	unsigned matching, found;
+};
+
+static void list_event(const char *name, void *arg)
+{
+	struct listing *l = arg;
+	struct compile *cc;
+
+	if (!glob_match(l->pattern, name))
+		return;
+	l->matching++;
+	cc = compile_new(l->cc->target, &l->cc->options);
+	if (try_event(cc, name) && print_engines(cc, name, l->out)) {
+		l->found++;
+		if (l->args)
+			print_arguments(cc, l->out);
+	}
+	compile_free(cc);
+}
+
+int list_events(struct compile *cc, const char *pattern, bool args, FILE *out)
+{
+	struct listing l = { cc, pattern, args, out, 0, 0 };
+
+	cc->source = source_new(cc->arena, "<-l>", "", 0);
+	if (!cc->options.packs)
+		return 0;
+	if (!parse(cc) || !parse_packs(cc, cc->options.packs))
+		return -1;
+	events_each(cc, list_event, &l);
+	if (l.matching && !l.found)
+		diag(cc, DIAG_no_engine, SPAN_NOWHERE,
+		     "no engine that fires '%s' runs here", pattern);
+	return l.found ? 1 : l.matching ? -1 : 0;
+}
