@@ -2,14 +2,15 @@
 no prepared statements in the binary protocol."""
 
 import ctypes
+import glob
 import os
 import shutil
-import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from engines.kernel import forget_cached
 from engines.private import Private
-from tracing import fail, skip
+from tracing import skip
 
 SETTINGS = {
     "performance_schema": "ON",
@@ -46,6 +47,12 @@ class Mariadb(Private):
         )
         return self
 
+    def restart_cold(self, pool=False, **settings):
+        """Restarted, with no page in its or the kernel's cache; it reads with O_DIRECT anyway."""
+        self.stop()
+        forget_cached(glob.glob(os.path.join(self.data, "**/*.ibd"), recursive=True))
+        self.start(pool, innodb_buffer_pool_load_at_startup="OFF", **settings)
+
     def answers(self):
         if not os.path.exists(self.socket):
             return False
@@ -68,15 +75,34 @@ class Mariadb(Private):
         rows = self.sql(f"SHOW GLOBAL STATUS LIKE '{like}'")
         return {name: int(value) for name, value in rows if value.isdigit()}
 
+    def times(self):
+        """performance_schema's sum of each kind of command, {name: (count, seconds)}: text is
+        statement/sql/select and the like, a prepared one executed is statement/com/Execute."""
+        rows = self.sql(
+            "SELECT EVENT_NAME, COUNT_STAR, SUM_TIMER_WAIT"
+            " FROM performance_schema.events_statements_summary_global_by_event_name WHERE COUNT_STAR > 0"
+        )
+        return {name: (int(count), int(picoseconds) / 1e12) for name, count, picoseconds in rows}
+
+    def peak_memory(self, connection):
+        """The most bytes that a session had for itself, since it began."""
+        ((peak,),) = self.sql(
+            f"SELECT max_memory_used FROM information_schema.processlist WHERE id = {connection.id}"
+        )
+        return int(peak)
+
     def digests(self):
-        """performance_schema's sum of each normalised statement: {text: (count, seconds)}."""
+        """performance_schema's sum of each normalised statement: {text: (count, seconds)}.
+        Prepared ones are not in it, and of a string of several only the first."""
         rows = self.sql(
             "SELECT DIGEST_TEXT, COUNT_STAR, SUM_TIMER_WAIT FROM performance_schema.events_statements_summary_by_digest"
         )
         return {text: (int(count), int(picoseconds) / 1e12) for text, count, picoseconds in rows}
 
-    def forget_digests(self):
-        self.sql("TRUNCATE TABLE performance_schema.events_statements_summary_by_digest")
+    def forget_statements(self):
+        """times() and digests() begin anew."""
+        for of in ("by_digest", "global_by_event_name"):
+            self.sql(f"TRUNCATE TABLE performance_schema.events_statements_summary_{of}")
 
     def threads(self):
         """The server's threads as the kernel knows them."""
