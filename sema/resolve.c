@@ -386,6 +386,34 @@ static void report_engines(struct resolver *r)
 	note_looked_for(r);
 }
 
+static bool engine_found(const struct compile *cc, const struct engine *engine)
+{
+	for (size_t i = 0; i < cc->plan->programs.n; i++) {
+		const struct program_info *p = cc->plan->programs.items[i];
+
+		if (p->clause->engine == engine && p->kind->flags & PROBE_USER)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * What the pack of an engine that is not there does besides, at the end of threads for
+ * example, has nothing to do.
+ */
+static void drop_absent_engines(struct compile *cc)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < cc->plan->programs.n; i++) {
+		struct program_info *p = cc->plan->programs.items[i];
+
+		if (!p->clause->engine || engine_found(cc, p->clause->engine))
+			cc->plan->programs.items[n++] = p;
+	}
+	cc->plan->programs.n = n;
+}
+
 /*
  * A map may have its only writer in a clause for another machine: an engine that does
  * not run here, say. It is no mistake to read it.
@@ -395,11 +423,15 @@ static void note_absent_writes(struct node *n, void *arg)
 	const struct node *place = n->kind == NODE_ASSIGN ? n->assign.place
 				   : n->kind == NODE_STEP ? n->step.place
 							  : NULL;
-	struct map_info *m;
+	const struct compile *cc = arg;
 
-	if (place && place->kind == NODE_MAP) {
-		m = map_by_name(arg, place->map.name, place->span);
-		m->written = m->absent_writer = true;
+	/* One that nothing else speaks of is not there at all. */
+	for (size_t i = 0; place && place->kind == NODE_MAP && i < cc->plan->maps.n;
+	     i++) {
+		struct map_info *m = cc->plan->maps.items[i];
+
+		if (m->name == place->map.name)
+			m->written = m->absent_writer = true;
 	}
 	node_each_child(n, note_absent_writes, arg);
 }
@@ -453,6 +485,7 @@ bool resolve(struct compile *cc)
 	}
 	report_missing(&r);
 	report_engines(&r);
+	drop_absent_engines(cc);
 	check_alone(cc);
 	for (size_t i = 0; i < cc->plan->programs.n; i++)
 		resolve_names(cc, cc->plan->programs.items[i]);
