@@ -16,6 +16,7 @@ static const struct builtin *const families[] = {
 	cgroup_builtins,
 	network_builtins,
 	stack_builtins,
+	address_builtins,
 	time_builtins,
 	string_builtins,
 	memory_builtins,
@@ -38,7 +39,6 @@ static const char *const planned[] = {
 	"percpu_kaddr",
 	"skboutput",
 	"socket_cookie",
-	"uaddr",
 	"unwatch",
 	NULL,
 };

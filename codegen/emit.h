@@ -201,6 +201,9 @@ struct value emit_cells_max(struct emit *e, const struct cells *c, unsigned word
 /* The probe that fired. */
 const struct program_info *emit_program(struct emit *e);
 struct value emit_field(struct emit *e, unsigned i, struct span at); /* in its layout */
+/* The same of layouts that a builtin has made: program_info.nlayouts of them. */
+struct value emit_by_site(struct emit *e, const struct probe_layout *layouts,
+			  unsigned i, struct span at);
 struct value emit_site_name(struct emit *e); /* TYPE_NAME of probe */
 struct value emit_site_func(struct emit *e); /* TYPE_NAME of func */
 

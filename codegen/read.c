@@ -378,7 +378,8 @@ static struct value read_layout(struct emit *e, const struct probe_layout *layou
 }
 
 /* The sites keep the argument in different places: the cookie says which. */
-static struct value read_by_site(struct emit *e, unsigned i, struct span span)
+static struct value read_by_site(struct emit *e, const struct probe_layout *layouts,
+				 unsigned i, struct span span)
 {
 	const struct program_info *p = e->program;
 	LLVMValueRef result = local_new(e), layout, fork;
@@ -390,7 +391,7 @@ static struct value read_by_site(struct emit *e, unsigned i, struct span span)
 		block = block_new(e, "layout");
 		LLVMAddCase(fork, module_const(e->m, k), block);
 		LLVMPositionBuilderAtEnd(e->b, block);
-		local_set(e, result, read_layout(e, &p->layouts[k], i, span));
+		local_set(e, result, read_layout(e, &layouts[k], i, span));
 		LLVMBuildBr(e->b, end);
 	}
 	LLVMPositionBuilderAtEnd(e->b, end);
@@ -412,9 +413,15 @@ struct value field_read(struct emit *e, unsigned i, const struct node *n,
 			return read_array(e, f, dest_for(e, n, f->type));
 		return read_text(e, f, dest_for(e, n, f->type), span);
 	}
-	if (p->nlayouts > 1)
-		return read_by_site(e, i, span);
-	return read_layout(e, first, i, span);
+	return emit_by_site(e, p->layouts, i, span);
+}
+
+struct value emit_by_site(struct emit *e, const struct probe_layout *layouts,
+			  unsigned i, struct span span)
+{
+	if (e->program->nlayouts > 1)
+		return read_by_site(e, layouts, i, span);
+	return read_layout(e, &layouts[0], i, span);
 }
 
 struct value emit_field(struct emit *e, unsigned i, struct span at)

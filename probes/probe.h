@@ -117,6 +117,7 @@ enum probe_flags {
 	PROBE_ON_SIGNAL = 1 << 10, /* with PROBE_ONCE: each time memql gets SIGUSR1 */
 	PROBE_OVERRIDES = 1 << 11, /* programs can keep the function from running */
 	PROBE_ALONE = 1 << 12,     /* in a program with PROBE_ONCE only beside it */
+	PROBE_RETURNS = 1 << 13,   /* the instruction pointer is where it returns to */
 };
 
 /* Receives one match of expand; both are copied. Returns non-zero to stop. */

@@ -519,7 +519,7 @@ const struct probe_kind probe_uretprobe = {
 	       "they move their stacks.",
 	.example = "uretprobe:libc:malloc { @failed[retval == 0] = count(); }",
 	.flags = PROBE_PREEMPTIBLE | PROBE_CAN_SLEEP | PROBE_USER | PROBE_SYSTEM_WIDE |
-		 PROBE_REGISTERS,
+		 PROBE_REGISTERS | PROBE_RETURNS,
 	.section = "uretprobe",
 	.vars = uretprobe_vars,
 	.siblings = { &probe_uprobe },

@@ -121,8 +121,9 @@ static int find_symbol(const char *name, uint64_t *address, void *arg)
 {
 	struct search *s = arg;
 	const struct target *t = s->cc->target;
+	uint64_t size;
 
-	return t->ops->symbol_address(t, s->path, name, address);
+	return t->ops->symbol_address(t, s->path, name, address, &size);
 }
 
 static int report_place(struct search *s, const struct target_usdt *u)

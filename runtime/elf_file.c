@@ -185,3 +185,18 @@ int elf_file_code(struct elf_file *f, uint64_t address, uint64_t *offset,
 		memcpy(bytes, f->image + *offset, *size);
 	return 0;
 }
+
+int elf_file_linked_address(const struct elf_file *f, uint64_t offset,
+			    uint64_t *address)
+{
+	for (size_t i = 0; i < f->nsegments; i++) {
+		const Elf64_Phdr *p = &f->segments[i];
+
+		if (p->p_type != PT_LOAD || !(p->p_flags & PF_X) ||
+		    offset < p->p_offset || offset - p->p_offset >= p->p_filesz)
+			continue;
+		*address = p->p_vaddr + (offset - p->p_offset);
+		return 0;
+	}
+	return -ERANGE;
+}

@@ -34,8 +34,13 @@ int elf_file_symbols(struct elf_file *f, const struct target_symbol **out, size_
 int elf_file_usdt(struct elf_file *f,
 		  int (*found)(const struct target_usdt *u, void *arg), void *arg);
 
-/* The address of a symbol that is not a function: 0 or -ENOENT. */
-int elf_file_data_address(struct elf_file *f, const char *name, uint64_t *address);
+/* Address and bytes of a symbol that is not a function: 0 or -ENOENT. */
+int elf_file_data_address(struct elf_file *f, const char *name, uint64_t *address,
+			  uint64_t *size);
+
+/* The address of code at an offset of the file. -ERANGE: there is none. */
+int elf_file_linked_address(const struct elf_file *f, uint64_t offset,
+			    uint64_t *address);
 
 /*
  * Where an address of code is in the file, and up to *size bytes from there; *size is

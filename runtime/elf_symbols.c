@@ -359,7 +359,8 @@ static bool is_data(const Elf64_Sym *sym)
 	       (type == STT_OBJECT || type == STT_NOTYPE || type == STT_COMMON);
 }
 
-int elf_file_data_address(struct elf_file *f, const char *name, uint64_t *address)
+int elf_file_data_address(struct elf_file *f, const char *name, uint64_t *address,
+			  uint64_t *size)
 {
 	struct elf_section s = { 0 };
 	struct elf_table t;
@@ -380,6 +381,7 @@ int elf_file_data_address(struct elf_file *f, const char *name, uint64_t *addres
 			    (text[len] && text[len] != '@'))
 				continue;
 			*address = sym->st_value;
+			*size = sym->st_size;
 			return 0;
 		}
 	}

@@ -131,12 +131,21 @@ static int usdt(const struct target *t, const char *path,
 }
 
 static int symbol_address(const struct target *t, const char *path, const char *name,
+			  uint64_t *address, uint64_t *size)
+{
+	struct elf_file *file;
+	int err = find_file(t, path, &file);
+
+	return err ? err : elf_file_data_address(file, name, address, size);
+}
+
+static int linked_address(const struct target *t, const char *path, uint64_t offset,
 			  uint64_t *address)
 {
 	struct elf_file *file;
 	int err = find_file(t, path, &file);
 
-	return err ? err : elf_file_data_address(file, name, address);
+	return err ? err : elf_file_linked_address(file, offset, address);
 }
 
 static int code(const struct target *t, const char *path, uint64_t address,
@@ -300,6 +309,7 @@ static const struct target_ops linux_ops = {
 	.symbols = symbols,
 	.usdt = usdt,
 	.symbol_address = symbol_address,
+	.linked_address = linked_address,
 	.code = code,
 	.has_section = has_section,
 	.type_find = type_find,

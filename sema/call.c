@@ -100,3 +100,27 @@ bool call_check_arity(struct sema *s, const struct node *call)
 			  : n == 1 ? "1 argument"
 				   : arena_printf(s->cc->arena, "%zu arguments", n));
 }
+
+/* A branch of a few instructions each. */
+enum { OWN_LAYOUTS_MAX = 256 };
+
+bool sema_layout_per_site(struct sema *s, const struct node *call)
+{
+	struct program_info *p = s->program;
+	struct probe_layout *own;
+
+	if (p->nsites == p->nlayouts)
+		return true;
+	if (p->nsites > OWN_LAYOUTS_MAX)
+		return sema_error(s, DIAG_unsupported, call->span,
+				  "'%s' in a probe of %zu places: %d are the most",
+				  call->call.builtin->name, p->nsites, OWN_LAYOUTS_MAX);
+	own = ARENA_ARRAY(s->cc->arena, struct probe_layout, p->nsites);
+	for (size_t i = 0; i < p->nsites; i++) {
+		own[i] = p->layouts[p->sites[i].layout];
+		p->sites[i].layout = (uint32_t)i;
+	}
+	p->layouts = own;
+	p->nlayouts = p->nsites;
+	return true;
+}

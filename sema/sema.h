@@ -62,6 +62,12 @@ void sema_become_int(struct sema *s, struct node *call, int64_t value);
 void sema_become_str(struct sema *s, struct node *call, const char *text);
 
 /*
+ * A layout for each site of the program, so that emit_by_site() tells them apart. False,
+ * with an error, if there are too many.
+ */
+bool sema_layout_per_site(struct sema *s, const struct node *call);
+
+/*
  * A constant integer expression's value. False if it is not constant. Works before
  * fold() has run, on trees without types.
  */

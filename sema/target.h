@@ -136,9 +136,9 @@ struct target_ops {
 	int (*usdt)(const struct target *t, const char *path,
 		    int (*found)(const struct target_usdt *u, void *arg), void *arg);
 
-	/* The address of a data symbol, for operands such as 4@counter(%rip). */
+	/* Address, as linked, and bytes of a symbol that is data: 4@counter(%rip). */
 	int (*symbol_address)(const struct target *t, const char *path,
-			      const char *name, uint64_t *address);
+			      const char *name, uint64_t *address, uint64_t *size);
 
 	/*
 	 * Where an address, as linked, is in the file, and the instructions there: up to
@@ -147,6 +147,10 @@ struct target_ops {
 	 */
 	int (*code)(const struct target *t, const char *path, uint64_t address,
 		    uint64_t *offset, uint8_t *bytes, size_t *size);
+
+	/* The other way round; -ERANGE: no executable segment is there in the file. */
+	int (*linked_address)(const struct target *t, const char *path, uint64_t offset,
+			      uint64_t *address);
 
 	/* True if the file has a section of this name. */
 	bool (*has_section)(const struct target *t, const char *path, const char *name);

@@ -128,13 +128,14 @@ static int fake_usdt(const struct target *t, const char *path,
 }
 
 static int fake_symbol_address(const struct target *t, const char *path,
-			       const char *name, uint64_t *address)
+			       const char *name, uint64_t *address, uint64_t *size)
 {
 	const struct fake_object *o = find_object(t, path);
 
 	for (size_t i = 0; o && i < o->data.n; i++) {
 		if (strcmp(o->data.items[i].name, name) == 0) {
 			*address = o->data.items[i].address;
+			*size = 8;
 			return 0;
 		}
 	}
@@ -154,6 +155,22 @@ static int fake_code(const struct target *t, const char *path, uint64_t address,
 
 		if (address >= s->address && address < s->address + s->size) {
 			*offset = s->offset + (address - s->address);
+			return 0;
+		}
+	}
+	return o ? -ERANGE : -ENOENT;
+}
+
+static int fake_linked_address(const struct target *t, const char *path,
+			       uint64_t offset, uint64_t *address)
+{
+	const struct fake_object *o = find_object(t, path);
+
+	for (size_t i = 0; o && i < o->symbols.n; i++) {
+		const struct target_symbol *s = &o->symbols.items[i];
+
+		if (offset >= s->offset && offset < s->offset + s->size) {
+			*address = s->address + (offset - s->offset);
 			return 0;
 		}
 	}
@@ -242,6 +259,7 @@ const struct target_ops fake_ops = {
 	.symbols = fake_symbols,
 	.usdt = fake_usdt,
 	.symbol_address = fake_symbol_address,
+	.linked_address = fake_linked_address,
 	.code = fake_code,
 	.has_section = fake_has_section,
 	.type_find = fake_type_find,

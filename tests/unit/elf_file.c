@@ -244,7 +244,7 @@ static size_t count(const struct target_symbol *all, size_t n, const char *name)
 static void check_symbols(struct elf_file *f)
 {
 	const struct target_symbol *all, *s;
-	uint64_t address;
+	uint64_t address, size;
 	size_t n;
 
 	CHECK_INT_EQ(elf_file_symbols(f, &all, &n), 0);
@@ -273,10 +273,10 @@ static void check_symbols(struct elf_file *f)
 	CHECK(s && s->why && strstr(s->why, "segment"));
 	CHECK(!find(all, n, "counter", NULL));
 
-	CHECK_INT_EQ(elf_file_data_address(f, "counter", &address), 0);
+	CHECK_INT_EQ(elf_file_data_address(f, "counter", &address, &size), 0);
 	CHECK_INT_EQ(address, DATA_ADDRESS + 0x40);
-	CHECK_INT_EQ(elf_file_data_address(f, "plain", &address), -ENOENT);
-	CHECK_INT_EQ(elf_file_data_address(f, "count", &address), -ENOENT);
+	CHECK_INT_EQ(elf_file_data_address(f, "plain", &address, &size), -ENOENT);
+	CHECK_INT_EQ(elf_file_data_address(f, "count", &address, &size), -ENOENT);
 }
 
 struct probes {
@@ -345,7 +345,7 @@ static int ignore(const struct target_usdt *u, void *arg)
 static void read_all(const char *path)
 {
 	const struct target_symbol *all;
-	uint64_t address;
+	uint64_t address, size;
 	struct elf_file *f;
 	uint8_t bytes[16];
 	size_t n;
@@ -354,7 +354,7 @@ static void read_all(const char *path)
 		return;
 	elf_file_symbols(f, &all, &n);
 	elf_file_usdt(f, ignore, NULL);
-	elf_file_data_address(f, "counter", &address);
+	elf_file_data_address(f, "counter", &address, &size);
 	n = sizeof(bytes);
 	elf_file_code(f, CODE_ADDRESS, &address, bytes, &n);
 	elf_file_close(f);

@@ -139,7 +139,7 @@ static void test_objects(struct target *t)
 
 static void test_files(struct target *t)
 {
-	uint64_t n = 0;
+	uint64_t n = 0, size;
 	size_t none = 0;
 
 	found[0] = '\0';
@@ -150,10 +150,13 @@ static void test_files(struct target *t)
 	CHECK_STR_EQ(found, "db query 8@%rdi -4@-4(%rbp)");
 	CHECK_INT_EQ(t->ops->symbols(t, "/bin/script", add_symbol, NULL), -ENOEXEC);
 	CHECK_INT_EQ(t->ops->symbols(t, "/none", add_symbol, NULL), -ENOENT);
-	CHECK_INT_EQ(t->ops->symbol_address(t, "/lib/libx.so.1", "counter", &n), 0);
+	CHECK_INT_EQ(t->ops->symbol_address(t, "/lib/libx.so.1", "counter", &n, &size),
+		     0);
 	CHECK_INT_EQ(n, 0x3000);
 	CHECK_INT_EQ(t->ops->code(t, "/lib/libx.so.1", 0x2014, &n, NULL, &none), 0);
 	CHECK_INT_EQ(n, 0x1014);
+	CHECK_INT_EQ(t->ops->linked_address(t, "/lib/libx.so.1", 0x1014, &n), 0);
+	CHECK_INT_EQ(n, 0x2014);
 	CHECK_INT_EQ(t->ops->code(t, "/lib/libx.so.1", 0x4000, &n, NULL, &none),
 		     -ERANGE);
 }
