@@ -64,6 +64,7 @@ enum { TYPE_DIMS = 4 };
  * instead of a name. name, of and items NULL: none was written.
  */
 struct type_name {
+	struct span at; /* where it is written; empty: with what it is a part of */
 	enum type_tag tag;
 	const char
 		*name; /* interned; "string", "buffer": the first dimension is a size */

@@ -402,7 +402,7 @@ simple:
 
 let_type:
   %empty      { $$ = (struct type_name){ .name = NULL }; }
-| ':' written { $$ = $written; }
+| ':' written { $$ = $written; $$.at = @written; }
 ;
 
 /* A type where nothing else can stand. */

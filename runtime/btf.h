@@ -32,6 +32,8 @@ int btf_values(struct btf_set *s, target_type_id id,
 	       int (*found)(const char *name, int64_t value, void *arg), void *arg);
 int btf_constant(struct btf_set *s, const char *name, int64_t *value,
 		 target_type_id *type);
+int btf_constant_names(struct btf_set *s, int (*found)(const char *name, void *arg),
+		       void *arg);
 int btf_type_names(struct btf_set *s, enum type_tag tag, const char *pattern,
 		   int (*found)(const char *name, void *arg), void *arg);
 

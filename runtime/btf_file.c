@@ -380,6 +380,11 @@ static const char *enumerator(const struct btf_file *f, const struct btf_type *t
 	return btf_file_string(f, is_small ? small[i].name_off : wide[i].name_off);
 }
 
+static bool has_names(const struct btf_type *t, enum btf_names which)
+{
+	return which == BTF_NAMES_CONSTANTS ? is_enum(t) : names_of(t) == which;
+}
+
 const struct btf_type *btf_file_next(const struct btf_file *f, enum btf_names which,
 				     const struct btf_type *after)
 {
@@ -390,7 +395,7 @@ const struct btf_type *btf_file_next(const struct btf_file *f, enum btf_names wh
 		return NULL;
 	t = after ? next_record(f, after) : record(f, n->from);
 	end = next_record(f, record(f, n->to - 1));
-	while (t != end && names_of(t) != which)
+	while (t != end && !has_names(t, which))
 		t = next_record(f, t);
 	return t != end ? t : NULL;
 }

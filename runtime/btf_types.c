@@ -309,6 +309,40 @@ int btf_constant(struct btf_set *s, const char *name, int64_t *value,
 	return -ENOENT;
 }
 
+struct constant_listing {
+	int (*found)(const char *name, void *arg);
+	void *arg;
+};
+
+/* -ENOENT, unless found stops: as list_names(). */
+static int list_constants(struct btf_set *s, struct btf_place *p, void *arg)
+{
+	const struct constant_listing *l = arg;
+	int err = 0;
+
+	(void)s;
+	p->type = NULL;
+	while (!err &&
+	       (p->type = btf_file_next(p->file, BTF_NAMES_CONSTANTS, p->type))) {
+		for (uint32_t i = 0; !err && i < btf_count_of(p->type); i++) {
+			const char *name;
+
+			enumerator(p, false, i, &name);
+			err = l->found(name, l->arg);
+		}
+	}
+	return err ? err : -ENOENT;
+}
+
+int btf_constant_names(struct btf_set *s, int (*found)(const char *name, void *arg),
+		       void *arg)
+{
+	struct constant_listing l = { found, arg };
+	int err = btf_each_file(s, NULL, list_constants, &l);
+
+	return err == -ENOENT ? 0 : err;
+}
+
 struct listing {
 	enum type_tag tag;
 	const char *pattern;

@@ -261,6 +261,12 @@ static int constant(const struct target *t, const char *name, int64_t *value,
 	return btf_constant(linux_of(t)->btf, name, value, type);
 }
 
+static int constant_names(const struct target *t,
+			  int (*found)(const char *name, void *arg), void *arg)
+{
+	return btf_constant_names(linux_of(t)->btf, found, arg);
+}
+
 static int type_names(const struct target *t, enum type_tag tag, const char *pattern,
 		      int (*found)(const char *name, void *arg), void *arg)
 {
@@ -317,6 +323,7 @@ static const struct target_ops linux_ops = {
 	.type_members = type_members,
 	.type_values = type_values,
 	.constant = constant,
+	.constant_names = constant_names,
 	.type_names = type_names,
 	.functions = functions,
 	.function_params = function_params,

@@ -1,5 +1,6 @@
 #include "sema/ctype.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -34,6 +35,8 @@ static const struct cast_type {
 	{ "void", 0, false },
 };
 
+enum { BASIC_TYPES = sizeof(basic_types) / sizeof(basic_types[0]) };
+
 static const struct type *basic_type(struct arena *a, unsigned size, bool is_signed,
 				     bool is_bool, bool is_char)
 {
@@ -55,7 +58,7 @@ static const struct type *find_basic(struct arena *a, const char *name)
 	if (strcmp(name, "float") == 0 || strcmp(name, "double") == 0)
 		return type_array(a, type_int(a, 1, false, UNIT_NONE),
 				  *name == 'f' ? 4 : 8, SPACE_ANY);
-	for (size_t i = 0; i < sizeof(basic_types) / sizeof(basic_types[0]); i++) {
+	for (size_t i = 0; i < BASIC_TYPES; i++) {
 		const struct cast_type *c = &basic_types[i];
 
 		if (strcmp(c->name, name) != 0)
@@ -304,6 +307,37 @@ static int suggest_name(const char *name, void *arg)
 	return 0;
 }
 
+/* The program's own come first, then those that the language has. */
+static void near_types(struct compile *cc, enum type_tag tag, struct near *n)
+{
+	const struct target *t = cc->target;
+
+	for (const struct type_def *d = cc->ast->types; d; d = d->next)
+		if (d->tag == tag && d->name)
+			suggest(&n->guess, d->name);
+	for (size_t i = 0; tag == TAG_NONE && i < BASIC_TYPES; i++)
+		suggest(&n->guess, basic_types[i].name);
+	if (tag == TAG_NONE)
+		suggest(&n->guess, "string");
+	if (t->ops->type_names)
+		t->ops->type_names(t, tag, "*", suggest_name, n);
+}
+
+void ctype_suggest_constants(struct compile *cc, struct suggestion *guess)
+{
+	const struct target *t = cc->target;
+	struct near n = { cc->arena, *guess };
+
+	for (const struct type_def *d = cc->ast->types; d; d = d->next)
+		for (const struct value_def *v = d->values; v; v = v->next)
+			suggest(&n.guess, v->name);
+	/* The kernel's are written like this, and are many. */
+	if (!n.guess.best && isupper((unsigned char)*n.guess.word) &&
+	    t->ops->constant_names)
+		t->ops->constant_names(t, suggest_name, &n);
+	*guess = n.guess;
+}
+
 static void unknown_type(struct compile *cc, const struct type_name *as, struct span at)
 {
 	static const char *const tags[] = {
@@ -325,12 +359,16 @@ static void unknown_type(struct compile *cc, const struct type_name *as, struct 
 			  "the type in the program");
 		return;
 	}
-	if (t->ops->type_names && as->tag != TAG_NONE)
-		t->ops->type_names(t, as->tag, "*", suggest_name, &n);
-	if (n.guess.best)
-		diag_hint(cc, "did you mean '%s%s'?", tags[as->tag], n.guess.best);
-	else if (as->tag == TAG_NONE && ctype_find(cc, TAG_STRUCT, as->name))
+	near_types(cc, as->tag, &n);
+	if (as->tag == TAG_NONE && ctype_find(cc, TAG_STRUCT, as->name))
 		diag_hint(cc, "did you mean 'struct %s'?", as->name);
+	else if (n.guess.best)
+		diag_hint(cc, "did you mean '%s%s'?", tags[as->tag], n.guess.best);
+	else
+		diag_hint(cc,
+			  "types are the kernel's, or the program's own: %s%s "
+			  "{ ... }; those of traced programs (DWARF) are not read",
+			  as->tag ? tags[as->tag] : "struct ", as->name);
 }
 
 /* string[N] is text of N bytes; everything else has dimensions as in C. */

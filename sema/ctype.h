@@ -10,6 +10,7 @@
 #define MEMQL_CTYPE_H
 
 #include "core/compile.h"
+#include "core/diag.h"
 #include "sema/target.h"
 #include "sema/type.h"
 
@@ -48,6 +49,9 @@ const struct type_member *ctype_member(struct compile *cc, const struct record_t
 /* What is nearest to a member's name that does not exist, or NULL. */
 const char *ctype_near_member(struct compile *cc, const struct record_type *r,
 			      const char *name);
+
+/* Enumerators as candidates: the program's, and the kernel's if nothing else is near. */
+void ctype_suggest_constants(struct compile *cc, struct suggestion *guess);
 
 /* The value of an enumerator, and its enum; NULL: no enum has it. */
 const struct type *ctype_constant(struct compile *cc, const char *name, int64_t *value);

@@ -176,9 +176,9 @@ static void infer_let(struct sema *s, struct node *n)
 		t = infer_value(s, n->let.value);
 		infer_var_value(s, n->let.var, t, n->let.value->span);
 	} else if (type_name_given(&n->let.as)) {
-		t = infer_written(s, &n->let.as, n->let.var->span);
+		t = infer_written(s, &n->let.as, n->let.as.at);
 		if (t && t->kind == TYPE_VOID)
-			sema_error(s, DIAG_type_mismatch, n->let.var->span,
+			sema_error(s, DIAG_type_mismatch, n->let.as.at,
 				   "a variable cannot be void");
 	}
 	n->let.var->type = n->let.var->var.info->type;

@@ -134,7 +134,8 @@ static const struct type *cast_type(struct sema *s, const struct type *from,
 const struct type *infer_cast(struct sema *s, struct node *n)
 {
 	const struct type *from = infer_value(s, n->cast.operand);
-	const struct type *to = infer_written(s, &n->cast.to, n->span), *t;
+	const struct span at = n->cast.to.at.end ? n->cast.to.at : n->span;
+	const struct type *to = infer_written(s, &n->cast.to, at), *t;
 
 	if (!from || !to)
 		return NULL;

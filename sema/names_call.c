@@ -71,6 +71,10 @@ static void suggest_name(struct names *s, const struct node *n)
 		suggest(&near, b->name);
 	for (b = builtin_next(NULL); b; b = builtin_next(b))
 		suggest(&near, b->name);
+	for (const struct macro *m = s->cc->ast->macros; m; m = m->next)
+		suggest(&near, m->name);
+	if (!n->call.has_parens)
+		ctype_suggest_constants(s->cc, &near);
 	if (near.best)
 		diag_hint(s->cc, "did you mean '%s'?", near.best);
 }

@@ -174,7 +174,13 @@ struct target_ops {
 	/* An enumerator by its name, whatever enum it is in. */
 	int (*constant)(const struct target *t, const char *name, int64_t *value,
 			target_type_id *type);
-	/* For -l and "did you mean": the names of structs, unions or enums. */
+	/* For "did you mean": the names of all enumerators, in no order. */
+	int (*constant_names)(const struct target *t,
+			      int (*found)(const char *name, void *arg), void *arg);
+	/*
+	 * For -l and "did you mean": the names of structs, unions or enums; TAG_NONE: of
+	 * typedefs and basic types.
+	 */
 	int (*type_names)(const struct target *t, enum type_tag tag,
 			  const char *pattern,
 			  int (*found)(const char *name, void *arg), void *arg);

@@ -99,6 +99,8 @@ int fake_type_values(const struct target *t, target_type_id id,
 		     void *arg);
 int fake_constant(const struct target *t, const char *name, int64_t *value,
 		  target_type_id *type);
+int fake_constant_names(const struct target *t,
+			int (*found)(const char *name, void *arg), void *arg);
 int fake_type_names(const struct target *t, enum type_tag tag, const char *pattern,
 		    int (*found)(const char *name, void *arg), void *arg);
 int fake_function_params(const struct target *t, const char *module, const char *name,

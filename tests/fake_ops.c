@@ -267,6 +267,7 @@ const struct target_ops fake_ops = {
 	.type_members = fake_type_members,
 	.type_values = fake_type_values,
 	.constant = fake_constant,
+	.constant_names = fake_constant_names,
 	.type_names = fake_type_names,
 	.functions = fake_functions,
 	.function_params = fake_function_params,

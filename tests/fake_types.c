@@ -392,6 +392,12 @@ int fake_constant(const struct target *t, const char *name, int64_t *value,
 	return set_of(t) ? btf_constant(set_of(t), name, value, type) : -ENODATA;
 }
 
+int fake_constant_names(const struct target *t,
+			int (*found)(const char *name, void *arg), void *arg)
+{
+	return set_of(t) ? btf_constant_names(set_of(t), found, arg) : -ENODATA;
+}
+
 int fake_type_names(const struct target *t, enum type_tag tag, const char *pattern,
 		    int (*found)(const char *name, void *arg), void *arg)
 {

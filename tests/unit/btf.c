@@ -454,6 +454,9 @@ static void test_modules(void)
 		btf_function_params(s, "none", "shared", add_param, NULL, &returns),
 		-ENOENT);
 	found[0] = '\0';
+	CHECK_INT_EQ(btf_constant_names(s, add_name, NULL), 0);
+	CHECK_STR_EQ(found, "");
+	found[0] = '\0';
 	CHECK_INT_EQ(btf_type_names(s, TAG_STRUCT, "*d*", add_name, NULL), 0);
 	CHECK_STR_EQ(found, "hidden second");
 	CHECK_INT_EQ(btf_describe(s, 3ull << 32 | 4, &t), -EINVAL);
