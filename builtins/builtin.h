@@ -195,6 +195,7 @@ extern const struct builtin address_builtins[];
 extern const struct builtin memory_builtins[];
 extern const struct builtin time_builtins[];
 extern const struct builtin string_builtins[];
+extern const struct builtin sql_builtins[];
 extern const struct builtin map_builtins[];
 extern const struct builtin span_builtins[];
 extern const struct builtin aggregation_builtins[];

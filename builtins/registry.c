@@ -19,6 +19,7 @@ static const struct builtin *const families[] = {
 	address_builtins,
 	time_builtins,
 	string_builtins,
+	sql_builtins,
 	memory_builtins,
 	map_builtins,
 	span_builtins,

@@ -154,6 +154,16 @@ struct value emit_find_text(struct emit *e, struct value text, size_t count,
 /* The same of two strings that the program computes. */
 struct value emit_search_text(struct emit *e, const struct node *text,
 			      const struct node *needle);
+/*
+ * Run text in size bytes of this program's memory through a machine, in place. Row state,
+ * column byte of the table: the byte to write (bits 0 to 7), whether it is kept (bit 8),
+ * the next state (bits 12 to 15). It begins in state 0; NUL leads to TRANSDUCER_END, which
+ * keeps nothing more.
+ */
+enum { TRANSDUCER_ROWS = 16, TRANSDUCER_END = 15 };
+struct value emit_transduce(struct emit *e, struct value text, size_t size,
+			    const uint16_t *table);
+
 /* A copy of a value of several words. */
 struct value emit_memory(struct emit *e, const struct node *n);
 /* memcmp(3) of what two such values have in their memory. */

@@ -70,6 +70,10 @@ struct module {
 		size_t n, cap;
 	} needles; /* of emit_find_text() */
 	struct {
+		const uint16_t **items;
+		size_t n, cap;
+	} tables; /* of emit_transduce() */
+	struct {
 		struct image_loss *items;
 		size_t n, cap;
 	} losses;
