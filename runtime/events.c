@@ -119,6 +119,7 @@ static int consume(struct session *s)
 
 	find_wall(s->sink);
 	resolver_poll(s);
+	replaced_look(s);
 	err = ring_buffer__consume(s->ring);
 	session_do_prints(s);
 	sink_flush(s->sink);

@@ -386,6 +386,8 @@ int session_attach(struct session *s)
 	}
 	if (err)
 		detach(s);
+	else
+		replaced_begin(s);
 	return err;
 }
 
@@ -394,6 +396,7 @@ bool session_finish(struct session *s)
 	bool lost;
 
 	detach(s);
+	s->traced_next = 0; /* for the last second */
 	events_drain(s);
 	run_end(s);
 	if (s->image->maps_at_end)

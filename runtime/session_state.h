@@ -17,6 +17,7 @@ struct btf_set;
 struct datum;
 struct ring_buffer;
 struct sink;
+struct traced_file;
 
 /* One of image->maps in the kernel. */
 struct live_map {
@@ -90,6 +91,11 @@ struct session {
 		int *items;
 		size_t n, cap;
 	} fds;
+	struct {
+		struct traced_file *items;
+		size_t n, cap;
+	} traced;            /* see replaced.c */
+	int64_t traced_next; /* when to look at them again: CLOCK_MONOTONIC, seconds */
 };
 
 /* kernel.c: what must be asked of the running kernel. */
@@ -123,6 +129,10 @@ void events_close(struct session *s);
 int events_consume(struct session *s);
 /* The same to the end of it: no program runs any more, so that there is one. */
 int events_drain(struct session *s);
+
+/* replaced.c: once all is attached; then often, it costs something once a second. */
+void replaced_begin(struct session *s);
+void replaced_look(struct session *s);
 
 /* resolver.c */
 
