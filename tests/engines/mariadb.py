@@ -37,12 +37,16 @@ class Mariadb(Private):
             f"--datadir={self.data}", "--skip-name-resolve", "--innodb-flush-log-at-trx-commit=0",
         )
 
+    def use_own_copy(self):
+        """Before start(): a program that nobody else runs."""
+        self.server = shutil.copy(self.server, self.directory)
+
     def start(self, pool=False, **settings):
         """pool: a pool of threads serves the connections, instead of a thread each."""
         settings = {**SETTINGS, **settings}
         settings["thread_handling"] = "pool-of-threads" if pool else "one-thread-per-connection"
         self.spawn(
-            self.server, "--no-defaults", "--skip-networking", f"--datadir={self.data}", f"--socket={self.socket}",
+            self.server, "--no-defaults", "--basedir=/usr", "--skip-networking", f"--datadir={self.data}", f"--socket={self.socket}",
             f"--pid-file={self.directory}/pid", *(f"--{name.replace('_', '-')}={v}" for name, v in settings.items()),
         )
         return self

@@ -53,6 +53,13 @@ class Postgres(Private):
         super().__init__()
         self.run(self.program("initdb"), "-D", self.data, "-A", "trust", "--no-sync", "-U", self.user.pw_name)
 
+    def use_own_copy(self):
+        """Before start(): a program that nobody else runs, beside links to what it needs."""
+        own = os.path.join(self.directory, "own")
+        os.makedirs(os.path.join(own, "bin"))
+        os.symlink(os.path.join(os.path.dirname(self.bin), "lib"), os.path.join(own, "lib"))
+        self.server = shutil.copy(self.server, os.path.join(own, "bin"))
+
     def program(self, name):
         path = os.path.join(self.bin, name)
         if os.path.exists(path):

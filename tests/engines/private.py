@@ -49,6 +49,13 @@ class Private:
             f"--pdeathsig={self.end_signal.name[3:]}", "--", *command,
         ]
 
+    def replace_program(self):
+        """The server's program is another file of the same name, as after an upgrade. What
+        runs goes on with the one that was there."""
+        new = self.server + ".new"
+        shutil.copy(self.server, new)
+        os.rename(new, self.server)
+
     def run(self, *command, check_status=True, text=None, timeout=120):
         """A program to its end, as the server's user; what it printed."""
         done = subprocess.run(
