@@ -1,7 +1,6 @@
 """A server is killed in the middle of a query, started again, and replaced by another file
 under the scripts: they go on and end well, and memql says what it did not see."""
 
-import glob
 import os
 import sys
 import time
@@ -10,19 +9,8 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from engines.kernel import wait_for
 from engines.mariadb import Mariadb, ServerError
 from engines.postgres import Postgres
-from engines.workloads import at_once
+from engines.workloads import at_once, scripts
 from tracing import Memql, check, need_root
-
-SCRIPTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../scripts")
-
-
-def scripts():
-    """All that can be started; what else is there is a part of them."""
-    for path in sorted(glob.glob(os.path.join(SCRIPTS, "*.mq"))):
-        with open(path) as f:
-            if f.readline().startswith("#!"):
-                yield path
-
 
 class OnPostgres(Postgres):
     def sleep(self):

@@ -1,6 +1,7 @@
 """Work for the servers, of a known cost or with somebody who tells it: the server's plan,
 its log, its counters, the size of a file."""
 
+import glob
 import os
 import re
 import sys
@@ -10,6 +11,8 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from engines.kernel import wait_for
 from engines.postgres import plan_nodes
+
+SCRIPTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../scripts")
 
 # PostgreSQL. Rows of 12 KB have memory of their own each, so that what the plan counts is
 # what malloc() gives; small ones share blocks of 8 MB, the last of them half empty.
@@ -93,3 +96,11 @@ def side_by_side(rounds, *ways):
         for way in order:
             results[way].append(ways[way]())
     return results
+
+
+def scripts():
+    """The project's, all that can be started; what else is there is a part of them."""
+    for path in sorted(glob.glob(os.path.join(SCRIPTS, "*.mq"))):
+        with open(path) as f:
+            if f.readline().startswith("#!"):
+                yield path
