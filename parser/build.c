@@ -8,6 +8,14 @@
 #include "core/diag.h"
 #include "core/intern.h"
 
+const struct node_list empty_list;
+const struct field_list no_fields;
+const struct dim_list no_dims;
+const struct member_list no_members;
+const struct value_list no_values;
+const struct param_list no_params;
+const struct point_list no_points;
+
 struct node_list list_add(struct node_list list, struct node *n)
 {
 	if (!n)
@@ -102,6 +110,13 @@ static void add_to_engine(struct parser *p, struct span at, const struct lexeme 
 	}
 	diag(p->cc, DIAG_unknown_config, at, "an engine has no '%s'", name->text);
 	diag_hint(p->cc, "it has a name, and exe: where its program is");
+}
+
+void end_config(struct parser *p, struct span at)
+{
+	if (p->has_clauses)
+		diag(p->cc, DIAG_syntax, at,
+		     "'config' must come before the first probe");
 }
 
 void add_config(struct parser *p, struct span at, const struct lexeme *name,

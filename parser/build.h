@@ -75,6 +75,15 @@ struct dim_list {
 	uint64_t sizes[TYPE_DIMS];
 };
 
+/* With nothing in them. */
+extern const struct node_list empty_list;
+extern const struct field_list no_fields;
+extern const struct dim_list no_dims;
+extern const struct member_list no_members;
+extern const struct value_list no_values;
+extern const struct param_list no_params;
+extern const struct point_list no_points;
+
 struct node_list list_add(struct node_list list, struct node *n); /* NULL: nothing */
 struct node *list_push(struct node *first, struct node_list rest);
 struct field_list fields_add(struct parser *p, struct field_list list, struct span at,
@@ -91,6 +100,8 @@ struct parser parser_for(struct compile *cc);
 
 /* The word before "= {": what follows is config's or an engine's. */
 void begin_config(struct parser *p, struct span at, const struct lexeme *word);
+/* config = { ... } was read; at: the word. */
+void end_config(struct parser *p, struct span at);
 void add_config(struct parser *p, struct span at, const struct lexeme *name,
 		struct node *value);
 

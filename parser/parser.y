@@ -44,7 +44,6 @@
 }
 
 %code {
-#include "core/arena.h"
 #include "core/diag.h"
 #include "parser/syntax.h"
 
@@ -56,13 +55,6 @@ static void parser_yyerror(const struct span *at, struct parser *p, const char *
 	((current) = (n) ? span_join(YYRHSLOC(rhs, 1), YYRHSLOC(rhs, n))               \
 			 : (struct span){ YYRHSLOC(rhs, 0).end, YYRHSLOC(rhs, 0).end })
 
-static const struct node_list empty_list;
-static const struct field_list no_fields;
-static const struct dim_list no_dims;
-static const struct member_list no_members;
-static const struct value_list no_values;
-static const struct param_list no_params;
-static const struct point_list no_points;
 }
 
 /* In the order of lexer/tokens.def. */
@@ -141,7 +133,7 @@ static const struct point_list no_points;
 %precedence INCREMENT DECREMENT
 %precedence '.' ARROW '['
 
-%type <node> predicate braces block compound simple if_stmt else_part iteration
+%type <node> predicate braces inside block compound simple if_stmt else_part iteration
 %type <node> config_value init expr arg
 %type <list> exprs args arg_list stmts tuple_of
 %type <fields> fields record_of
@@ -267,11 +259,9 @@ enum_def:
 ;
 
 values:
-  IDENTIFIER                     { $$ = values_add(p, no_values, @$, &$1, NULL); }
-| IDENTIFIER '=' expr            { $$ = values_add(p, no_values, @$, &$1, $3); }
+  IDENTIFIER init            { $$ = values_add(p, no_values, @$, &$1, $init); }
 | values ','
-| values ',' IDENTIFIER          { $$ = values_add(p, $1, @3, &$3, NULL); }
-| values ',' IDENTIFIER '=' expr { $$ = values_add(p, $1, @3, &$3, $5); }
+| values ',' IDENTIFIER init { $$ = values_add(p, $1, @3, &$3, $init); }
 ;
 
 members:
@@ -301,12 +291,9 @@ declarators:
 ;
 
 declarator:
-  stars IDENTIFIER sizes attributes
-	{ $$ = declare(p, @2, &$2, $stars, $sizes); }
-| stars IDENTIFIER ':' expr
-	{ $$ = declare_bits(p, @2, &$2, $4); }
-| ':' expr
-	{ $$ = declare_bits(p, @$, NULL, $2); }
+  stars IDENTIFIER sizes attributes { $$ = declare(p, @2, &$2, $stars, $sizes); }
+| stars IDENTIFIER ':' expr         { $$ = declare_bits(p, @2, &$2, $4); }
+| ':' expr                          { $$ = declare_bits(p, @$, NULL, $2); }
 | stars '(' '*' stars IDENTIFIER sizes ')' '(' ignored ')'
 	{ $$ = declare_function(p, @5, &$5, $sizes); }
 ;
@@ -347,10 +334,12 @@ ignored_word:
  * Braces hold a body or a value: what stands at their end without a ';' is kept as the
  * value, until they turn out to be a statement.
  */
-braces:
-  '{' stmts '}'        { $$ = make_braces(p, @$, $stmts, NULL); }
-| '{' stmts simple '}' { $$ = make_braces(p, @$, $stmts, $simple); }
-| '{' stmts error '}'  { yyerrok; $$ = make_braces(p, @$, $stmts, NULL); }
+braces: '{' inside { $$ = $inside; $$->span = @$; };
+
+inside:
+  stmts '}'        { $$ = make_braces(p, @$, $stmts, NULL); }
+| stmts simple '}' { $$ = make_braces(p, @$, $stmts, $simple); }
+| stmts error '}'  { yyerrok; $$ = make_braces(p, @$, $stmts, NULL); }
 ;
 
 block: braces { $$ = drop_value(p, $1); };
@@ -409,10 +398,8 @@ let_type:
 written:
   type
 | IDENTIFIER stars dims  { $$ = make_type(named_type(&$1), $stars, $dims); }
-| '(' tuple_of ')'       { $$ = tuple_type($2.first); }
-| '(' tuple_of ',' ')'   { $$ = tuple_type($2.first); }
-| '(' record_of ')'      { $$ = record_type(&$2); }
-| '(' record_of ',' ')'  { $$ = record_type(&$2); }
+| '(' tuple_of comma ')'  { $$ = tuple_type($2.first); }
+| '(' record_of comma ')' { $$ = record_type(&$2); }
 ;
 
 tuple_of:
@@ -459,14 +446,9 @@ expr:
 | '(' expr ')'             { $$ = $2; }
 | '(' ')'                  { $$ = make_tuple(p, @$, NULL); }
 | '(' expr ',' ')'         { $$ = make_tuple(p, @$, $2); }
-| '(' expr ',' exprs ')'   { $$ = make_tuple(p, @$, list_push($2, $4)); }
-| '(' expr ',' exprs ',' ')' { $$ = make_tuple(p, @$, list_push($2, $4)); }
-| '(' fields ')'           { $$ = make_record(p, @$, &$fields); }
-| '(' fields ',' ')'       { $$ = make_record(p, @$, &$fields); }
-| BLOCK_VALUE stmts '}'    { $$ = make_braces(p, @$, $stmts, NULL); }
-| BLOCK_VALUE stmts simple '}' { $$ = make_braces(p, @$, $stmts, $simple); }
-| BLOCK_VALUE stmts error '}'
-	{ yyerrok; $$ = make_braces(p, @$, $stmts, NULL); }
+| '(' expr ',' exprs comma ')' { $$ = make_tuple(p, @$, list_push($2, $4)); }
+| '(' fields comma ')'     { $$ = make_record(p, @$, &$fields); }
+| BLOCK_VALUE inside       { $$ = $inside; $$->span = @$; }
 | IF_VALUE expr braces ELSE braces  { $$ = make_if_value(p, @$, $2, $3, $5); }
 | IF_VALUE expr braces ELSE if_stmt { $$ = make_if_value(p, @$, $2, $3, $5); }
 | expr '[' expr ']'        { $$ = make_index(p, @$, $1, $3); }
@@ -504,6 +486,8 @@ expr:
 | expr '?' expr ':' expr   { $$ = make_branch(p, @$, NODE_COND, $1, $3, $5); }
 | expr '?' ':' expr        { $$ = make_either(p, @$, $1, $4); }
 ;
+
+comma: %empty | ',';
 
 args: %empty { $$ = empty_list; } | arg_list;
 
@@ -605,45 +589,11 @@ static int yyreport_syntax_error(const yypcontext_t *context, struct parser *p)
 	int n;
 
 	_Static_assert(YYNTOKENS <= SYNTAX_MAX, "every token may be expected");
-	/* What nobody will see must cost nothing: junk has an error every few bytes. */
-	if (p->errors.n++ > 10 * DIAG_MAX) {
-		diag(p->cc, DIAG_syntax, e.at, "syntax error");
+	if (!syntax_error_is_seen(p, e.at))
 		return 0;
-	}
 	n = yypcontext_expected_tokens(context, kinds, YYNTOKENS);
 	for (int i = 0; i < n; i++)
 		e.expected[e.n++] = token_of(kinds[i]);
 	syntax_error(p, &e);
 	return 0;
-}
-
-void parse_file(struct parser *p, const struct source_file *file)
-{
-	const struct parser outer = *p;
-
-	p->engine = NULL;
-	p->file = file->name;
-	p->lexer = lexer_new(p->cc, file->text);
-	p->errors = (struct syntax_state){ 0 };
-	p->last_point = NULL;
-	p->has_clauses = false;
-	/* Bison's result is not asked: it recovers from errors, and the lexer has its own. */
-	parser_yyparse(p);
-	p->ast->has_includes |= lexer_has_includes(p->lexer);
-	p->file = outer.file;
-	p->engine = outer.engine;
-	p->lexer = outer.lexer;
-	p->errors = outer.errors;
-	p->last_point = outer.last_point;
-	p->has_clauses = outer.has_clauses;
-}
-
-bool parse(struct compile *cc)
-{
-	struct parser p;
-
-	cc->ast = ARENA_NEW(cc->arena, struct ast);
-	p = parser_for(cc);
-	parse_file(&p, &cc->source->files[0]);
-	return diag_ok(cc);
 }

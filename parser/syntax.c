@@ -293,6 +293,14 @@ static bool lacks_braces(const struct syntax_error *e)
 	       !expects(e, TOKEN_PREDICATE_BEGIN);
 }
 
+bool syntax_error_is_seen(struct parser *p, struct span at)
+{
+	if (p->errors.n++ <= 10 * DIAG_MAX)
+		return true;
+	diag(p->cc, DIAG_syntax, at, "syntax error");
+	return false;
+}
+
 void syntax_error(struct parser *p, const struct syntax_error *e)
 {
 	struct span point, brace;

@@ -2,6 +2,8 @@
 #ifndef MEMQL_SYNTAX_H
 #define MEMQL_SYNTAX_H
 
+#include <stdbool.h>
+
 #include "core/source.h"
 
 struct parser;
@@ -16,6 +18,12 @@ struct syntax_error {
 	int n;
 	const char *(*name)(int token); /* "identifier", "';'" */
 };
+
+/*
+ * What nobody will see must cost nothing: junk has an error every few bytes. False: what was
+ * expected need not be found out; the error is counted.
+ */
+bool syntax_error_is_seen(struct parser *p, struct span at);
 
 /* Report: expected ';' or '}', found number '5'. */
 void syntax_error(struct parser *p, const struct syntax_error *e);
