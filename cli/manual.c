@@ -104,7 +104,9 @@ static const char language_begin[] =
 	"### Definitions\n"
 	"Before the first probe: `struct`, `union` and `enum` as in C; `macro name($x, @m) { "
 	"... }`, whose body stands wherever it is called; `#define NAME 3` and `#ifdef`. "
-	"`#include` is skipped: types come from the kernel.\n"
+	"`#include` is skipped: types come from the kernel. `import \"other.mq\"` reads the "
+	"definitions and probes of another file, or of all files of a folder; paths are "
+	"relative to the file that imports.\n"
 	"### Arguments of a script\n"
 	"`getopt(\"min\", 10ms, \"help\")` is the script's option `--min`; `$1`, `$2` ... are "
 	"the words after its name that are no options, `$#` is how many.\n";

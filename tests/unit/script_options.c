@@ -9,7 +9,8 @@
 static const char program[] =
 	"BEGIN { print(getopt(\"min\", 10ms, \"shortest\")); print(getopt(\"n\", -3)); "
 	"print(getopt(\"text\", \"none\")); print(getopt(\"all\")); "
-	"print(getopt(\"on\", true)); print($1); print($#); }";
+	"print(getopt(\"on\", true)); print($1); print($#); }"
+	"BEGIN /comm == str($2)/ { $min_size = (int32)$3; }";
 
 enum { MAX_ARGS = 8 };
 
@@ -115,7 +116,7 @@ static void test_help(const struct target *t)
 	CHECK(script_options_collect(cc)); /* nothing twice */
 	script_help(cc, "script.mq", out);
 	fclose(out);
-	CHECK_STR_EQ(text, "usage: memql script.mq [OPTIONS] $1\n"
+	CHECK_STR_EQ(text, "usage: memql script.mq [OPTIONS] ARG1 COMM MIN_SIZE\n"
 			   "\n"
 			   "options of the script:\n"
 			   "  --min=DURATION  shortest (default: 10ms)\n"
