@@ -13,15 +13,15 @@
 #include "sema/sema.h"
 
 enum state {
-	BETWEEN,       /* words */
-	SPACE,         /* one blank was written for it */
-	WORD,          /* a name, which may hold digits; $1, which is no literal */
-	NUMBER,        /* "?" was written for it */
-	TEXT,          /* in '...': the same */
-	TEXT_QUOTE,    /* behind a ' in it: another one would be a part of it */
-	TEXT_ESCAPE,   /* behind a \ in it */
-	QUOTED,        /* in "...": a name, or text: MySQL */
-	QUOTED_QUOTE,  /* behind a " in text */
+	BETWEEN,      /* words */
+	SPACE,        /* one blank was written for it */
+	WORD,         /* a name, which may hold digits; $1, ?1, which are no literals */
+	NUMBER,       /* "?" was written for it */
+	TEXT,         /* in '...': the same */
+	TEXT_QUOTE,   /* behind a ' in it: another one would be a part of it */
+	TEXT_ESCAPE,  /* behind a \ in it */
+	QUOTED,       /* in "...": a name, or text: MySQL */
+	QUOTED_QUOTE, /* behind a " in text */
 	QUOTED_ESCAPE, /* behind a \ in text */
 	END = TRANSDUCER_END,
 };
@@ -43,7 +43,7 @@ static uint16_t begin(enum dialect d, unsigned char c)
 		return step(SPACE, ' ', true);
 	if (isdigit(c))
 		return step(NUMBER, '?', true);
-	if (isalpha(c) || c == '_' || c == '$' || c == '@' || c >= 0x80)
+	if (isalpha(c) || c == '_' || c == '$' || c == '@' || c == '?' || c >= 0x80)
 		return step(WORD, c, true);
 	if (c == '\'')
 		return step(TEXT, '?', true);

@@ -10,10 +10,10 @@ import tempfile
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from tracing import check, need_root
 
-PIECES = ["SELECT", "t1", "_x9", "$1", "@v2", "17", "0x1F", "1.5e3", "'a'", "'it''s'", "'", '"', '"q 1"', " ", "\t ",
+PIECES = ["SELECT", "t1", "_x9", "$1", "?3", "@v2", "17", "0x1F", "1.5e3", "'a'", "'it''s'", "'", '"', '"q 1"', " ", "\t ",
           "\n", "=", ",", "(", ")", "-", "/* 5 */", "é7", "\\", "'a\\'b'", '"say ""x"""', ";", "a.b", "x1.7"]
 NUMBER = r"[0-9][A-Za-z0-9._]*"
-WORD = r"[A-Za-z_$@\u0080-\U0010ffff][A-Za-z_$@0-9\u0080-\U0010ffff]*"
+WORD = r"[A-Za-z_$@?\u0080-\U0010ffff][A-Za-z_$@?0-9\u0080-\U0010ffff]*"
 QUOTED = {
     "sql": r"'(?:[^']|'')*(?:'|$)",
     "mysql": r"""'(?:[^'\\]|''|\\.)*(?:'|\\?$)|"(?:[^"\\]|""|\\.)*(?:"|\\?$)""",
