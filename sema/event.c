@@ -100,11 +100,15 @@ static void visit(struct node *n, void *arg)
 	node_set_height(n);
 }
 
-/* Clauses of events are taken out of the list, be it for some of their attach points. */
+/*
+ * Clauses of events are taken out of the list, be it for some of their attach points.
+ * Those of packs are the first that an event runs: what they compute is what the others
+ * want to read.
+ */
 static void take_listeners(struct event_expander *e)
 {
 	struct clause **at = &e->cc->ast->clauses, *c;
-	struct listener **end = &e->listeners;
+	struct listener *of_program = NULL, **end[] = { &of_program, &e->listeners };
 
 	while ((c = *at)) {
 		for (struct attach_point **p = &c->points; *p;) {
@@ -116,8 +120,8 @@ static void take_listeners(struct event_expander *e)
 			}
 			l = ARENA_NEW(e->cc->arena, struct listener);
 			*l = (struct listener){ .point = *p, .clause = c };
-			*end = l;
-			end = &l->next;
+			*end[c->is_pack] = l;
+			end[c->is_pack] = &l->next;
 			*p = (*p)->next;
 		}
 		if (c->points)
@@ -125,6 +129,7 @@ static void take_listeners(struct event_expander *e)
 		else
 			*at = c->next;
 	}
+	*end[true] = of_program;
 }
 
 /* A span that nothing opens, or nothing closes: no mistake of the clause. */

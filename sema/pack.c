@@ -123,8 +123,8 @@ static bool is_for(struct compile *cc, const struct clause *c, const char *span)
 /* args.NAME in a clause of events: of each span that the clause could be for. */
 static void look_at_argument(struct pruner *p, const char *member)
 {
-	if (event_tells_time(member))
-		return;
+	if (event_tells_time(member) || strcmp(member, span_start) == 0)
+		return; /* no members, or none that could be left out */
 	for (const struct map_def *def = p->cc->ast->maps; def; def = def->next)
 		if (map_def_is_span(def) && is_for(p->cc, p->clause, def->name))
 			make_live(p, def->name, known_member(p, def->name, member));
@@ -226,11 +226,17 @@ static void look(struct node *n, void *arg)
 	}
 }
 
+/* Those of the program always are. */
+static bool is_used(const struct clause *c)
+{
+	return !c->is_pack || c->is_used;
+}
+
 static bool somebody_listens(const struct pruner *p, const char *event)
 {
 	for (const struct clause *c = p->cc->ast->clauses; c; c = c->next)
 		for (const struct attach_point *at = c->points; at; at = at->next)
-			if (is_event(at) && glob_match(at->text, event))
+			if (is_used(c) && is_event(at) && glob_match(at->text, event))
 				return true;
 	return false;
 }
@@ -247,7 +253,7 @@ static bool call_is_useful(const struct pruner *p, const struct node *n)
 	if (!map || span_is_used(p, map))
 		return true;
 	for (const struct clause *c = p->cc->ast->clauses; c; c = c->next)
-		if (span_def(p->cc, map) && is_for(p->cc, c, map))
+		if (is_used(c) && span_def(p->cc, map) && is_for(p->cc, c, map))
 			return true;
 	return false;
 }
@@ -267,11 +273,12 @@ static void look_for_use(struct node *n, void *arg)
 	node_each_child(n, look_for_use, p);
 }
 
-static bool is_useful(struct pruner *p, const struct clause *c)
+static void find_use(struct pruner *p, struct clause *c)
 {
 	p->useful = false;
 	look_for_use(c->body, p);
-	return p->useful;
+	p->changed |= p->useful && !c->is_used;
+	c->is_used = p->useful;
 }
 
 static void look_at_clauses(struct pruner *p)
@@ -280,7 +287,9 @@ static void look_at_clauses(struct pruner *p)
 		p->changed = false;
 		for (struct clause *c = p->cc->ast->clauses; c; c = c->next) {
 			p->clause = c;
-			if (c->is_pack && !is_useful(p, c))
+			if (c->is_pack)
+				find_use(p, c);
+			if (!is_used(c))
 				continue;
 			if (c->predicate)
 				look(c->predicate, p);
@@ -363,7 +372,7 @@ void packs_prune(struct compile *cc)
 
 	look_at_clauses(&p);
 	while (*at) {
-		if ((*at)->is_pack && !is_useful(&p, *at)) {
+		if (!is_used(*at)) {
 			*at = (*at)->next;
 			continue;
 		}
