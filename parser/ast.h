@@ -212,6 +212,7 @@ struct engine {
 	struct engine *next;
 	struct span span;
 	const char *name, *exe; /* exe may be a pattern; NULL: not given */
+	bool is_library;        /* exe is a library that many programs use */
 };
 
 /* config = { name = value; } */

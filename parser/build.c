@@ -94,8 +94,9 @@ void begin_config(struct parser *p, struct span at, const struct lexeme *word)
 static void add_to_engine(struct parser *p, struct span at, const struct lexeme *name,
 			  const struct node *value)
 {
-	static const char *const words[] = { "name", "exe" };
-	const char **members[] = { &p->engine->name, &p->engine->exe };
+	static const char *const words[] = { "name", "exe", "library" };
+	const char *library = NULL;
+	const char **members[] = { &p->engine->name, &p->engine->exe, &library };
 
 	if (value->kind != NODE_STR) {
 		diag(p->cc, DIAG_type_mismatch, value->span,
@@ -103,13 +104,20 @@ static void add_to_engine(struct parser *p, struct span at, const struct lexeme 
 		return;
 	}
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (strcmp(words[i], name->text) == 0) {
-			*members[i] = value->string.bytes;
-			return;
+		if (strcmp(words[i], name->text) != 0)
+			continue;
+		*members[i] = value->string.bytes;
+		if (library) {
+			p->engine->exe = library;
+			p->engine->is_library = true;
 		}
+		return;
 	}
 	diag(p->cc, DIAG_unknown_config, at, "an engine has no '%s'", name->text);
-	diag_hint(p->cc, "it has a name, and exe: where its program is");
+	diag_hint(
+		p->cc,
+		"it has a name, and where it is: exe, a program, or library, which other "
+		"programs use");
 }
 
 void end_config(struct parser *p, struct span at)

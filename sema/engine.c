@@ -40,11 +40,22 @@ static const char *given(const struct compile *cc, enum engine_option option)
 	return value && *value ? value : NULL;
 }
 
+/* A library is in programs that are no engines: it takes a word from the user. */
 bool engine_wanted(const struct compile *cc, const struct engine *engine)
 {
 	const char *name = given(cc, OPTION_ENGINE);
 
-	return !engine || !name || strcmp(name, engine->name) == 0;
+	if (!engine || (name && strcmp(name, engine->name) == 0))
+		return true;
+	return !name && (!engine->is_library || given(cc, OPTION_EXE) ||
+			 given(cc, OPTION_PID) || cc->options.pid);
+}
+
+const char *engine_exe(const struct compile *cc, const struct engine *engine)
+{
+	const char *exe = given(cc, OPTION_EXE);
+
+	return exe ? exe : engine->exe ? engine->exe : "*";
 }
 
 const char *engine_point(struct compile *cc, const struct engine *engine,
@@ -52,15 +63,11 @@ const char *engine_point(struct compile *cc, const struct engine *engine,
 {
 	static const char variable[] = "$exe";
 	const char *at = engine ? strstr(text, variable) : NULL;
-	const char *exe = given(cc, OPTION_EXE);
 
 	if (!at)
 		return text;
 	return arena_printf(cc->arena, "%.*s%s%s", (int)(at - text), text,
-			    exe           ? exe
-			    : engine->exe ? engine->exe
-					  : "*",
-			    at + strlen(variable));
+			    engine_exe(cc, engine), at + strlen(variable));
 }
 
 static struct node *number(struct compile *cc, struct span at, uint64_t value)

@@ -355,27 +355,31 @@ static void report_missing(struct resolver *r)
 	}
 }
 
+static const char *add_word(struct compile *cc, const char *words, const char *word)
+{
+	return arena_printf(cc->arena, "%s%s%s", words, *words ? ", " : "", word);
+}
+
 /* A program about engines, of which none is there. */
 static void report_engines(struct resolver *r)
 {
 	struct compile *cc = r->cc;
-	const char *names = "", *wanted = NULL;
+	const struct target_ops *ops = cc->target ? cc->target->ops : NULL;
+	const char *all = "", *names = "", *programs = "";
 
-	for (const struct clause *c = cc->ast->clauses; c; c = c->next) {
-		if (!c->engine || r->found_engine)
-			continue;
-		if (engine_wanted(cc, c->engine))
-			wanted = c->engine->name;
-	}
 	if (r->found_engine || !cc->ast->engines || !diag_ok(cc))
 		return;
-	for (const struct engine *e = cc->ast->engines; e; e = e->next)
-		names = arena_printf(cc->arena, "%s%s%s", names, *names ? ", " : "",
-				     e->name);
-	if (!wanted) {
+	for (const struct engine *e = cc->ast->engines; e; e = e->next) {
+		all = add_word(cc, all, e->name);
+		if (!engine_wanted(cc, e))
+			continue;
+		names = add_word(cc, names, e->name);
+		programs = add_word(cc, programs, engine_exe(cc, e));
+	}
+	if (!*names) {
 		diag(cc, DIAG_no_engine, SPAN_NOWHERE,
 		     "there is no pack for such an engine");
-		diag_hint(cc, "--engine is one of: %s", names);
+		diag_hint(cc, "--engine is one of: %s", all);
 		return;
 	}
 	diag(cc, DIAG_no_engine, SPAN_NOWHERE,
@@ -383,7 +387,8 @@ static void report_engines(struct resolver *r)
 	diag_hint(cc,
 		  "tools/demo starts one to try; --exe PATH attaches to one that is "
 		  "not running yet");
-	note_looked_for(r);
+	diag_note(cc, SPAN_NOWHERE, "looked into %u running processes for %s",
+		  ops ? ops->process_count(cc->target) : 0, programs);
 }
 
 static bool engine_found(const struct compile *cc, const struct engine *engine)

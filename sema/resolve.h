@@ -33,6 +33,9 @@ void engine_options_declare(struct compile *cc);
 /* Whether clauses about this engine, or about none (NULL), are wanted. */
 bool engine_wanted(const struct compile *cc, const struct engine *engine);
 
+/* Where its program is: a path or pattern. */
+const char *engine_exe(const struct compile *cc, const struct engine *engine);
+
 /* The text of an attach point with $exe put in. */
 const char *engine_point(struct compile *cc, const struct engine *engine,
 			 const char *text);
