@@ -141,6 +141,18 @@ static bool is_of_span(struct compile *cc, const struct listener *l)
 	return false;
 }
 
+/* "tracepiont:a:b" */
+static bool resembles_kind(struct compile *cc, const char *text)
+{
+	struct suggestion near = {
+		.word = arena_strndup(cc->arena, text, strcspn(text, ":")),
+	};
+
+	for (const struct probe_kind *const *k = probe_kinds; *k; k++)
+		suggest(&near, (*k)->name);
+	return near.best;
+}
+
 static void report_unheard(struct event_expander *e, const struct listener *l)
 {
 	struct compile *cc = e->cc;
@@ -155,7 +167,7 @@ static void report_unheard(struct event_expander *e, const struct listener *l)
 		suggest(&near, event_name(cc, def->name, span_start));
 		suggest(&near, event_name(cc, def->name, span_done));
 	}
-	if (!any) {
+	if (!any || (!near.best && resembles_kind(cc, l->point->text))) {
 		probe_parse(cc, l->point, &spec); /* which says so */
 		return;
 	}
