@@ -14,7 +14,7 @@ import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from engines.postgres import PARALLEL, Postgres
+from engines.postgres import PARALLEL, Postgres, plan_nodes
 from tracing import Memql, check, check_near, fail, lost, map_of, need_root
 
 SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../scripts/query_latency.mq")
@@ -31,7 +31,7 @@ CLIENTS, TRANSACTIONS = 1, 40
 
 def one_protocol(server, protocol):
     server.forget_statements()
-    memql = Memql(server.directory, protocol, [SCRIPT, "--histogram"])
+    memql = Memql(server.directory, protocol, [SCRIPT, "--exe", server.server, "--histogram"])
     for name, text in (("scan.sql", SCAN), ("short.sql", SHORT)):
         server.pgbench("-M", protocol, "-c", CLIENTS, "-t", TRANSACTIONS, "-f", server.file(name, text))
     memql.stop()
@@ -56,7 +56,7 @@ def lines_of(memql, text):
 
 def failing_statements(server):
     """Errors, several statements in one string, and what follows an error."""
-    memql = Memql(server.directory, "failing", [SCRIPT], json_output=False)
+    memql = Memql(server.directory, "failing", [SCRIPT, "--exe", server.server], json_output=False)
     for i in range(10):
         server.sql(f"SELECT {i} / 0 AS fails", check_status=False)
         server.sql(f"SELECT no_such_column_{i}", check_status=False)
@@ -74,8 +74,8 @@ def long_text(server):
     statement = "SELECT " + " + ".join(str(i) for i in range(400)) + " AS long_end"
     for limit, whole in ((100, False), (4096, True)):
         memql = Memql(
-            server.directory, f"long{limit}", ["--max-strlen", str(limit), SCRIPT, "--match", "SELECT 0 + 1"],
-            json_output=False,
+            server.directory, f"long{limit}",
+            ["--max-strlen", str(limit), SCRIPT, "--exe", server.server, "--match", "SELECT 0 + 1"], json_output=False,
         )
         server.sql(statement)
         memql.stop()
@@ -127,18 +127,27 @@ def parallel_query(server):
     plan = server.explain(SCAN.splitlines()[1].replace(":limit", "60000").rstrip(";"))["Plan"]
     check("Workers Launched" in str(plan), "parallel: the plan has workers")
     server.forget_statements()
-    memql = Memql(server.directory, "parallel", [SCRIPT, "--histogram"])
+    memql = Memql(server.directory, "parallel", [SCRIPT, "--exe", server.server, "--histogram"])
+    program = "query:done { @workers[args.id] = sum(args.workers); @run[args.id] = sum(args.workers_run); }"
+    workers = Memql(server.directory, "workers", ["-e", program, "--", "--exe", server.server])
     server.pgbench("-t", 20, "-f", server.file("scan.sql", SCAN))
     memql.stop()
+    workers.stop()
+    check(not lost(memql.events()) and not lost(workers.events()), "parallel: nothing was lost")
     ((queryid, scan),) = server.statements("SELECT count%pgbench_accounts%").items()
     seen = map_of(memql.events(), "@latency")[queryid]
     check(seen["count"] == scan["calls"], f"parallel: scans seen: {seen['count']} of {scan['calls']}")
     check_near(seen["sum"] / 1e6, scan["ms"], 0.02, "parallel: ms in scans, memql against the server")
+    launched = sum(node.get("Workers Launched", 0) for node in plan_nodes(plan)) * scan["calls"]
+    helped, run = (map_of(workers.events(), name)[queryid] for name in ("@workers", "@run"))
+    check(helped == launched, f"parallel: {helped} of {launched} workers, {run / 1e6:.1f} ms on CPUs")
+    check(0.2 * seen["sum"] < run < 2 * seen["sum"], "parallel: they did more than a little of it")
 
 
 def main():
     need_root()
     with Postgres() as server:
+        server.use_own_copy()  # nobody else's queries
         server.start()
         server.make_tables()
         for protocol in ("simple", "extended", "prepared"):
