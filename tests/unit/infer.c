@@ -1,5 +1,8 @@
 /* Types that need more than one pass, and that one pass must not report. */
+#include <time.h>
+
 #include "core/compile.h"
+#include "runtime/sink.h"
 #include "sema/sema.h"
 #include "tests/fake_target.h"
 #include "tests/unit/test.h"
@@ -73,6 +76,24 @@ static void test_late_aggregations(const struct target *t)
 		   "@x=hist");
 }
 
+/*
+ * A tuple is no place: that it has a type is no change, which would mean another pass, and
+ * one more after that, up to a limit that nobody notices in a small program.
+ */
+static void test_tuples_settle(const struct target *t)
+{
+	struct text program = { 0 };
+	const clock_t begin = clock();
+
+	text_printf(&program, "BEGIN { @a = (x = 1, y = 2");
+	for (int i = 0; i < 450; i++)
+		text_printf(&program, " + 2");
+	text_printf(&program, "); }");
+	check_maps(t, program.bytes, "@a=(x=int64, y=int64)");
+	CHECK((double)(clock() - begin) / CLOCKS_PER_SEC < 1);
+	text_free(&program);
+}
+
 int main(void)
 {
 	struct target *t = fake_target_parse("none", "");
@@ -81,6 +102,7 @@ int main(void)
 	test_constants_join_anything(t);
 	test_strings_grow(t);
 	test_late_aggregations(t);
+	test_tuples_settle(t);
 	fake_target_close(t);
 	return test_failures();
 }
