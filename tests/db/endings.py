@@ -13,6 +13,8 @@ from engines.workloads import at_once, scripts
 from tracing import Memql, check, need_root
 
 class OnPostgres(Postgres):
+    offers_nothing_for = ()
+
     def sleep(self):
         self.sql("SELECT pg_sleep(600)", check_status=False)
 
@@ -21,6 +23,8 @@ class OnPostgres(Postgres):
 
 
 class OnMariadb(Mariadb):
+    offers_nothing_for = ("partition.mq",)
+
     def sleep(self):
         session = self.connect()
         try:
@@ -50,6 +54,8 @@ def one_engine(make):
         tracers = {}
         for path in scripts():
             name = os.path.basename(path)
+            if name in server.offers_nothing_for:
+                continue
             tracers[name] = Memql(server.directory, name, [path, "--exe", server.server], json_output=False)
         server.sql("SELECT 'before'")
         kill_within_query(server)
