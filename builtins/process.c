@@ -100,6 +100,12 @@ static struct value emit_has_cpid(struct emit *e, const struct node *call)
 	return emit_op(e, OP_NE, emit_cpid(e, call), emit_int(e, 0), false);
 }
 
+static struct value emit_has_json(struct emit *e, const struct node *call)
+{
+	(void)call;
+	return emit_op(e, OP_NE, emit_setting(e, SETTING_JSON), emit_int(e, 0), false);
+}
+
 enum { COMM_SIZE = 16 }; /* the kernel's TASK_COMM_LEN, with NUL */
 
 /* The helper fills what is left after the NUL with zeros. */
@@ -232,6 +238,17 @@ const struct builtin process_builtins[] = {
 		.example = "tracepoint:raw_syscalls:sys_enter /!has_cpid || pid == cpid/ "
 			   "{ @calls = count(); }",
 		.emit = emit_has_cpid,
+	},
+	{
+		.name = "has_json",
+		.kind = BUILTIN_VALUE,
+		.returns = { .kind = TYPE_INT, .size = 1, .is_signed = true, .is_bool = true },
+		.summary = "whether results are written as JSON: -f json",
+		.doc = "A script can draw a table for people, and print the values themselves "
+		       "for programs.",
+		.example = "END { if (has_json) { print(@n); } else { printf(\"%d in all\\n\", @n); } "
+			   "clear(@n); }\ntracepoint:raw_syscalls:sys_enter { @n++; }",
+		.emit = emit_has_json,
 	},
 	{
 		.name = "comm",

@@ -1,5 +1,6 @@
 /* From the image to programs in the kernel, and what to say when it refuses. */
 #include "runtime/session_state.h"
+#include "runtime/sink.h"
 
 #include <assert.h>
 #include <elf.h>
@@ -311,11 +312,12 @@ static uint64_t clock_offset(clockid_t of, clockid_t from)
 
 static void set_settings(struct session *s, uint32_t ring_bytes, int32_t child)
 {
-	uint32_t self = kernel_own_pid();
+	uint32_t self = kernel_own_pid(), json = s->sink->is_json;
 	uint64_t start = clock_ns(CLOCK_BOOTTIME), wake = ring_bytes / 4;
 	uint64_t tai = clock_offset(CLOCK_TAI, CLOCK_BOOTTIME);
 	uint64_t wall = clock_offset(CLOCK_REALTIME, CLOCK_BOOTTIME);
 
+	set_setting(s, SETTING_JSON, &json, sizeof(json));
 	set_setting(s, SETTING_SELF, &self, sizeof(self));
 	set_setting(s, SETTING_START, &start, sizeof(start));
 	set_setting(s, SETTING_WAKE, &wake, sizeof(wake));

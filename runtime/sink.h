@@ -108,9 +108,10 @@ struct sink {
 	FILE *fp;       /* results */
 	FILE *messages; /* text format: what memql itself has to say (stderr) */
 	bool quiet;     /* no "Attached N probes" */
-	bool mid_line;  /* the last byte written was no newline */
-	bool at_end;    /* the program has ended: maps begin on lines of their own */
-	int error;      /* errno of the first write that failed; see sink_error() */
+	bool is_json;
+	bool mid_line; /* the last byte written was no newline */
+	bool at_end;   /* the program has ended: maps begin on lines of their own */
+	int error;     /* errno of the first write that failed; see sink_error() */
 	const char *const *names; /* of TYPE_NAME: nnames, set by the session */
 	size_t nnames;
 	struct resolver *resolver;      /* set by the session; NULL: there is none */

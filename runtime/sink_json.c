@@ -477,7 +477,9 @@ struct sink *sink_json_new(FILE *fp, bool quiet)
 		fputs("memql: out of memory\n", stderr);
 		abort();
 	}
-	j->base = (struct sink){ .ops = &json_ops, .fp = fp, .quiet = quiet };
+	j->base = (struct sink){
+		.ops = &json_ops, .fp = fp, .quiet = quiet, .is_json = true
+	};
 	if (isatty(fileno(fp)))
 		setvbuf(fp, NULL, _IOLBF, 0);
 	return &j->base;
