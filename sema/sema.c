@@ -57,10 +57,10 @@ bool parse_number(const char *text, uint64_t *value, enum unit *unit)
  */
 bool param_takes_map(const struct param *p, const struct node *arg)
 {
-	if (arg->kind != NODE_MAP)
+	if (arg->kind != NODE_MAP || !(p->flags & (PARAM_MAP | PARAM_ENTRY)))
 		return false;
 	if (!arg->map.has_keys)
-		return p->flags & (PARAM_MAP | PARAM_ENTRY);
+		return true;
 	if (p->flags & PARAM_VALUE)
 		return arg->map.info && arg->map.info->agg;
 	return p->flags & PARAM_ENTRY;
