@@ -70,6 +70,10 @@ def refusals():
     check("    count  uint64" in done.stdout and "retval  int64" in done.stdout, f"-lv: {done.stdout.strip()}")
     done = run_memql("-e", "fentry:vfs_read { exit(); }", env=dict(os.environ, MEMQL_WITHOUT="fentry"))
     check("this kernel lacks BPF trampolines" in done.stderr, done.stderr.strip())
+    for point in ("fentry:migrate_disable", "fentry:__rcu_read_lock", "fexit:do_exit", "fexit:do_group_exit"):
+        done = run_memql("-e", point + " { exit(); }")
+        said = done.stderr.strip()
+        check(done.returncode == 1 and "nothing on this machine matches" in said and "bug" not in said, said)
 
 
 def main():
