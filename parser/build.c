@@ -7,6 +7,7 @@
 #include "core/arena.h"
 #include "core/diag.h"
 #include "core/intern.h"
+#include "parser/syntax.h"
 
 const struct node_list empty_list;
 const struct field_list no_fields;
@@ -41,6 +42,7 @@ struct point_list points_add(struct parser *p, struct point_list list, struct sp
 	const char *equals = text->text;
 
 	p->errors.in_clause = false;
+	p->errors.outside &= !begins_line(p, at);
 	/* name=probe: bpftrace keeps the name for later, too. */
 	while (isalnum((unsigned char)*equals) || *equals == '_')
 		equals++;

@@ -9,8 +9,10 @@
 struct syntax_state {
 	unsigned n;
 	bool in_clause; /* since the latest attach point */
-	bool no_braces; /* the latest: where a { should be; an else may follow */
-	bool lost;      /* a } is missing: where clauses begin is not known */
+	bool no_braces; /* the latest: where a { should be */
+	bool outside; /* since a line began with an attach point: what stands outside of
+			 * clauses may belong into one */
+	bool lost;    /* a } is missing: where clauses begin is not known */
 };
 
 struct parser {

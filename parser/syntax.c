@@ -229,6 +229,14 @@ static void explain_statement(struct parser *p, const struct syntax_error *e)
 				 "/ predicate / { ... }");
 }
 
+/* No attach point has these. */
+static bool is_statement(const struct parser *p, struct span at)
+{
+	const char *text = p->cc->source->text + at.begin;
+
+	return strcspn(text, "(@$=") < at.end - at.begin;
+}
+
 /* Say more where the mistake is a usual one. */
 static void explain(struct parser *p, const struct syntax_error *e)
 {
@@ -251,6 +259,8 @@ static void explain(struct parser *p, const struct syntax_error *e)
 		else if (strpbrk(p->last_point, "(@$=") && !last_part)
 			diag_hint(p->cc, "what is done stands within a probe: "
 					 "BEGIN { ... }");
+		else if (e->found == TOKEN_ATTACH_POINT && is_statement(p, e->at))
+			diag_hint(p->cc, "what is done stands in braces: { ... }");
 	}
 }
 
@@ -276,15 +286,31 @@ static bool is_next_clause(const struct parser *p, const struct syntax_error *e,
 	return end + strspn(text + end, " \t") >= e->at.begin;
 }
 
-/* It only follows from what was said before. */
+bool begins_line(const struct parser *p, struct span at)
+{
+	return at.begin == 0 || p->cc->source->text[at.begin - 1] == '\n';
+}
+
+/*
+ * It only follows from what was said before: the second half of what an error has cut in
+ * two, or what stands outside of clauses since the braces do not match.
+ */
 static bool is_consequence(const struct parser *p, const struct syntax_error *e)
 {
 	const struct syntax_state *before = &p->errors;
 
 	if (e->found == TOKEN_END && lexer_in_comment(p->lexer))
 		return true; /* the lexer has said why */
-	return before->lost || (e->found == TOKEN_ELSE && before->no_braces) ||
-	       (e->found == TOKEN_END && before->in_clause);
+	if (before->lost)
+		return true;
+	if (expects(e, TOKEN_ATTACH_POINT) || expects(e, TOKEN_PREDICATE_BEGIN))
+		return before->outside &&
+		       (e->found != TOKEN_ATTACH_POINT || !begins_line(p, e->at));
+	if (!before->in_clause)
+		return false;
+	if (expects(e, TOKEN_IF) && (e->found == ')' || e->found == ']'))
+		return true;
+	return e->found == TOKEN_END || e->found == TOKEN_ELSE;
 }
 
 static bool lacks_braces(const struct syntax_error *e)
@@ -307,7 +333,7 @@ void syntax_error(struct parser *p, const struct syntax_error *e)
 
 	if (is_consequence(p, e))
 		return;
-	p->errors.in_clause = true;
+	p->errors.in_clause = p->errors.outside = true;
 	p->errors.no_braces = lacks_braces(e);
 	if (is_next_clause(p, e, &point, &brace)) {
 		p->errors.lost = true;

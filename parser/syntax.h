@@ -25,6 +25,9 @@ struct syntax_error {
  */
 bool syntax_error_is_seen(struct parser *p, struct span at);
 
+/* Is this the first thing in its line? */
+bool begins_line(const struct parser *p, struct span at);
+
 /* Report: expected ';' or '}', found number '5'. */
 void syntax_error(struct parser *p, const struct syntax_error *e);
 
