@@ -1,6 +1,7 @@
 /*
- * uaddr(name): where a symbol of the probed file is, in the process that the probe is in.
+ * Addresses of symbols.
  *
+ * uaddr(name): where a symbol of the probed file is, in the process that the probe is in.
  * The file can be loaded anywhere, but its parts keep their distance: the address is that
  * of the probed instruction, which the program sees, plus the distance as linked.
  */
@@ -130,7 +131,97 @@ static struct value emit_uaddr(struct emit *e, const struct node *call)
 		       false);
 }
 
+/*
+ * percpu_kaddr(name[, cpu]): each CPU has its variables at a distance from where they are
+ * linked, which the kernel keeps in an array.
+ */
+
+struct percpu {
+	uint64_t symbol, distances;
+	unsigned ncpus;
+};
+
+static bool find_kernel(struct sema *s, const struct node *arg, const char *name,
+			uint64_t *address)
+{
+	const struct target *t = s->cc->target;
+	int err = t->ops->kernel_symbol(t, name, address);
+
+	if (!err)
+		return true;
+	sema_error(s, DIAG_unknown_symbol, arg->span,
+		   err == -ENOENT ? "the kernel lists no symbol '%s'"
+				  : "the address of '%s' is not known",
+		   name);
+	if (s->report && err == -EACCES)
+		diag_hint(s->cc, "the kernel hides addresses: see "
+				 "/proc/sys/kernel/kptr_restrict");
+	else if (s->report)
+		diag_hint(s->cc, "it lists variables if it was built with "
+				 "CONFIG_KALLSYMS_ALL");
+	return false;
+}
+
+static bool check_percpu(struct sema *s, struct node *call)
+{
+	const struct node *arg = call_arg(call, 0);
+	const char *name = constant_str(s, call_arg(call, 0));
+	struct percpu *p = ARENA_NEW(s->cc->arena, struct percpu);
+	uint64_t begin, end;
+
+	if (!name)
+		return true; /* the signature says so */
+	call->call.data = p;
+	p->ncpus = s->cc->target->ncpus;
+	if (!find_kernel(s, arg, name, &p->symbol) ||
+	    !find_kernel(s, arg, "__per_cpu_offset", &p->distances) ||
+	    !find_kernel(s, arg, "__per_cpu_start", &begin) ||
+	    !find_kernel(s, arg, "__per_cpu_end", &end))
+		return false;
+	return (p->symbol >= begin && p->symbol < end) ||
+	       sema_error(
+		       s, DIAG_unknown_symbol, arg->span,
+		       "'%s' is not a variable that each CPU has: kaddr() is where it "
+		       "is",
+		       name);
+}
+
+static struct value emit_percpu(struct emit *e, const struct node *call)
+{
+	const struct percpu *p = call->call.data;
+	const struct node *which = call_arg(call, 1);
+	struct value cpu, there, at;
+
+	cpu = which ? emit_eval(e, which)
+		    : emit_helper(e, HELPER_GET_SMP_PROCESSOR_ID, 0);
+	there = emit_op(e, OP_LT, cpu, emit_int(e, p->ncpus), false);
+	cpu = emit_select(e, there, cpu, emit_int(e, 0));
+	at = emit_op(e, OP_MUL, cpu, emit_int(e, 8), false);
+	at = emit_op(e, OP_ADD, at, emit_int(e, (int64_t)p->distances), false);
+	at = emit_read(e, at, 8, false, SPACE_KERNEL, call->span);
+	at = emit_op(e, OP_ADD, at, emit_int(e, (int64_t)p->symbol), false);
+	return emit_select(e, there, at, emit_int(e, 0));
+}
+
 const struct builtin address_builtins[] = {
+	{
+		.name = "percpu_kaddr",
+		.kind = BUILTIN_FUNC,
+		.returns = { .kind = TYPE_PTR, .to = &type_u64, .space = SPACE_KERNEL },
+		.params = {
+			{ .name = "name", .type = TYPE_STR, .flags = PARAM_LITERAL },
+			{ .name = "cpu", .type = TYPE_INT, .flags = PARAM_OPTIONAL },
+		},
+		.check = check_percpu,
+		.summary = "the address of a variable of the kernel that each CPU has",
+		.doc = "That of the given CPU, or of the one that the probe runs on; 0 if there "
+		       "is no such CPU. Looked up in /proc/kallsyms, which has variables if the "
+		       "kernel was built with CONFIG_KALLSYMS_ALL. The result points to a "
+		       "uint64: cast it to what is there.",
+		.example = "interval:s:1 "
+			   "{ printf(\"%d\\n\", *percpu_kaddr(\"process_counts\", 0)); }",
+		.emit = emit_percpu,
+	},
 	{
 		.name = "uaddr",
 		.kind = BUILTIN_FUNC,

@@ -192,6 +192,7 @@ extern const struct builtin cgroup_builtins[];
 extern const struct builtin network_builtins[];
 extern const struct builtin stack_builtins[];
 extern const struct builtin address_builtins[];
+extern const struct builtin object_builtins[];
 extern const struct builtin memory_builtins[];
 extern const struct builtin time_builtins[];
 extern const struct builtin string_builtins[];

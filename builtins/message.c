@@ -9,6 +9,8 @@
 #include "builtins/builtin.h"
 #include "builtins/format.h"
 #include "codegen/emit.h"
+#include "core/arena.h"
+#include "core/compile.h"
 #include "runtime/session.h"
 #include "runtime/sink.h"
 #include "sema/sema.h"
@@ -244,6 +246,103 @@ static void run_join(struct session *s, const struct action_info *action,
 
 static const struct action_ops join_ops = { run_join };
 
+/*
+ * debugf(format, ...): the kernel formats it, by rules of its own: up to three values,
+ * numbers of 64 bits only if it says so, no precision.
+ */
+
+enum { DEBUG_VALUES_MAX = 3 };
+
+static const char *debug_error(const struct format_part *part, const struct node *arg)
+{
+	if (!part->letter || !strchr("diuxXps", part->letter))
+		return "the kernel has no such conversion: d, i, u, x, X, p, s";
+	if (part->precision >= 0 || part->alternate || part->bytes < 8)
+		return "the kernel knows a width, '-', '+', ' ' and '0' only";
+	if (part->letter == 's' && arg->type->kind != TYPE_STR)
+		return "the kernel shows text only: str(), comm and the like";
+	return NULL;
+}
+
+/* %d becomes %lld; an address is shown as it is. */
+static void add_debug_part(struct text *out, const char *format,
+			   const struct format_part *part)
+{
+	size_t len = part->end - part->begin;
+
+	if (!part->conversion) {
+		bool percent = format[part->begin] == '%';
+
+		text_printf(out, percent ? "%%%%" : "%.*s", (int)len,
+			    format + part->begin);
+		return;
+	}
+	text_printf(out, "%%%s%s%s%s", part->left ? "-" : "", part->plus ? "+" : "",
+		    part->space ? " " : "", part->zero ? "0" : "");
+	if (part->width)
+		text_printf(out, "%d", part->width);
+	if (part->letter == 's')
+		text_printf(out, "s");
+	else if (part->letter == 'p')
+		text_printf(out, "llx");
+	else
+		text_printf(out, "ll%c", part->letter);
+}
+
+static bool check_debugf(struct sema *s, struct node *call)
+{
+	const struct node *literal = call_arg(call, 0), *arg = literal->next;
+	const char *format = constant_str(s, call_arg(call, 0)), *error;
+	struct text kernels = { 0 };
+	struct format_part part;
+	size_t pos = 0;
+	bool ok = format_check(s, call, 0);
+
+	if (!format || !ok)
+		return ok;
+	if (node_count(arg) > DEBUG_VALUES_MAX)
+		return sema_error(s, DIAG_arity, call->span,
+				  "debugf() takes a format and up to %d values",
+				  DEBUG_VALUES_MAX);
+	while (ok && format_next(format, &pos, &part)) {
+		error = part.conversion ? debug_error(&part, arg) : NULL;
+		if (error)
+			ok = sema_error(s, DIAG_format, literal->span, "'%.*s': %s",
+					(int)(part.end - part.begin),
+					format + part.begin, error);
+		add_debug_part(&kernels, format, &part);
+		if (part.conversion)
+			arg = arg->next;
+	}
+	if (ok)
+		call->call.data =
+			arena_strdup(s->cc->arena, kernels.bytes ? kernels.bytes : "");
+	text_free(&kernels);
+	return ok;
+}
+
+static struct value emit_debugf(struct emit *e, const struct node *call)
+{
+	const char *format = call->call.data;
+	struct value v[DEBUG_VALUES_MAX], size, result;
+	struct branch b;
+	unsigned n = 0;
+
+	for (const struct node *arg = call_arg(call, 1); arg; arg = arg->next)
+		v[n++] = arg->type->kind == TYPE_STR ? emit_text_memory(e, arg)
+						     : emit_eval(e, arg);
+	while (n < DEBUG_VALUES_MAX)
+		v[n++] = emit_int(e, 0);
+	size = emit_int(e, (int64_t)strlen(format) + 1);
+	result = emit_helper(e, HELPER_TRACE_PRINTK, 5,
+			     emit_rodata(e, format, strlen(format) + 1), size, v[0],
+			     v[1], v[2]);
+	b = emit_if(e, emit_op(e, OP_LT, result, emit_int(e, 0), true));
+	emit_loss(e, LOSS_REFUSED, call->span);
+	emit_end(e, &b);
+	return emit_int(e, 0);
+}
+
 #define FORMAT_PARAMS                                                                  \
 	{                                                                              \
 		{ .name = "format", .type = TYPE_STR, .flags = PARAM_LITERAL },        \
@@ -276,6 +375,20 @@ const struct builtin message_builtins[] = {
 		.doc = "As errorf(); nothing with -q or --no-warnings.",
 		.example = "BEGIN { if (!has_cpid) { warnf(\"no -c: this traces everything\"); } }",
 		.action = &warnf_ops,
+	},
+	{
+		.name = "debugf",
+		.kind = BUILTIN_FUNC,
+		.returns = { .kind = TYPE_VOID },
+		.params = FORMAT_PARAMS,
+		.check = check_debugf,
+		.summary = "prints into the kernel's trace_pipe",
+		.doc = "For programs that crash the machine, or lose events: all others have "
+		       "printf(). The kernel formats up to three numbers and texts and puts "
+		       "them where everybody's go, /sys/kernel/tracing/trace_pipe; with a "
+		       "width, but without a precision. It is slow.",
+		.example = "kprobe:vfs_read { debugf(\"%s reads %d bytes\", comm, arg2); }",
+		.emit = emit_debugf,
 	},
 	{
 		.name = "assert",

@@ -15,6 +15,7 @@ static const struct builtin *const families[] = {
 	name_builtins,
 	cgroup_builtins,
 	network_builtins,
+	object_builtins,
 	stack_builtins,
 	address_builtins,
 	time_builtins,
@@ -35,11 +36,7 @@ static const struct builtin *const families[] = {
 /* Values and functions that bpftrace has. */
 static const char *const planned[] = {
 	"ctx",
-	"debugf",
-	"path",
-	"percpu_kaddr",
 	"skboutput",
-	"socket_cookie",
 	"unwatch",
 	NULL,
 };

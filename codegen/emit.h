@@ -49,6 +49,12 @@ enum loss_kind {
 	LOSS_COUNT
 };
 
+/* What emit_if() opens and emit_end() closes. */
+struct branch {
+	void *otherwise, *end;
+	bool has_else;
+};
+
 /* Values. */
 struct value emit_int(struct emit *e, int64_t n);
 struct value emit_eval(struct emit *e, const struct node *expr);
@@ -188,6 +194,22 @@ struct value emit_stack(struct emit *e, const struct stack_request *r, struct sp
 /* How many frames it has. */
 struct value emit_stack_length(struct emit *e, struct value id, bool build_ids);
 
+/*
+ * A pointer to one of the kernel's objects that the verifier knows, for helpers that take
+ * nothing else: args.NAME of a probe with types, and members and pointers from there on.
+ * emit_knows_object() says whether an expression is that; it looks at the tree only. What
+ * is emitted before emit_object_end() runs if no pointer on the way is 0.
+ */
+enum { KERNEL_OBJECT_DEPTH = 8 };
+struct kernel_object {
+	struct value at;
+	struct branch there[KERNEL_OBJECT_DEPTH];
+	unsigned n;
+};
+bool emit_knows_object(const struct node *n);
+struct kernel_object emit_object(struct emit *e, const struct node *n);
+void emit_object_end(struct emit *e, struct kernel_object *o);
+
 /* size bytes that last until the statement ends, 8-byte aligned. */
 struct value emit_temp(struct emit *e, size_t size);
 /* Where a call that makes a string shall write it: type_size(call->type) bytes. */
@@ -218,10 +240,6 @@ struct value emit_site_name(struct emit *e); /* TYPE_NAME of probe */
 struct value emit_site_func(struct emit *e); /* TYPE_NAME of func */
 
 /* if (cond) ... else ... : emit_else may be left out. */
-struct branch {
-	void *otherwise, *end;
-	bool has_else;
-};
 struct branch emit_if(struct emit *e, struct value cond);
 void emit_else(struct emit *e, struct branch *b);
 void emit_end(struct emit *e, struct branch *b);

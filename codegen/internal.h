@@ -217,6 +217,9 @@ struct value value_of(LLVMValueRef ref);
 LLVMValueRef emit_load_ptr(struct emit *e, struct value at);
 void loss_if(struct emit *e, struct value cond, enum loss_kind kind, struct span at);
 
+/* read.c: a whole word of the context. */
+struct value context_word(struct emit *e, int64_t offset);
+
 /* read.c: field i of the probe's arguments; n is the node it stands for, or NULL. */
 struct value field_read(struct emit *e, unsigned i, const struct node *n,
 			struct span at);

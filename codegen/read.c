@@ -233,6 +233,11 @@ static LLVMValueRef load_context(struct emit *e, int64_t offset, unsigned size)
 	return unlike_others(e, v);
 }
 
+struct value context_word(struct emit *e, int64_t offset)
+{
+	return value_of(load_context(e, offset, 8));
+}
+
 /* The low size bytes of a word, extended to 64 bits. */
 static struct value extend(struct emit *e, LLVMValueRef v, unsigned size,
 			   bool is_signed)

@@ -251,6 +251,24 @@ static int can_override(void)
 	return access(path, R_OK) == 0 ? 0 : no(path, strerror(errno));
 }
 
+/* /proc/kallsyms has variables, with addresses. */
+static int can_data_symbols(void)
+{
+	FILE *fp = fopen("/proc/kallsyms", "re");
+	unsigned long address = 0;
+	char line[512], name[512];
+
+	while (fp && fgets(line, sizeof(line), fp)) {
+		if (sscanf(line, "%lx %*c %511s", &address, name) == 2 &&
+		    strcmp(name, "__per_cpu_offset") == 0)
+			break;
+		address = 0;
+	}
+	if (fp)
+		fclose(fp);
+	return address ? 0 : no("/proc/kallsyms", "no variables are in it");
+}
+
 static const struct {
 	const char *name;
 	int (*can)(void);
@@ -267,6 +285,7 @@ static const struct {
 	{ "ktime_tai", can_ktime_tai },
 	{ "cgroup2", can_cgroup2 },
 	{ "override", can_override },
+	{ "data_symbols", can_data_symbols },
 };
 
 int main(int argc, char **argv)

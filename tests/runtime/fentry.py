@@ -1,6 +1,7 @@
 """fentry and fexit: what they count, arguments and returned values with their types."""
 
 import os
+import socket
 import sys
 import tempfile
 
@@ -8,6 +9,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from tracing import Load, Memql, check, lost, map_of, need, run_memql
 
 WRITES, BYTES = 300, 7
+SO_COOKIE = 57
 
 
 def trace(directory, name, program, env=None):
@@ -51,6 +53,27 @@ def texts(directory):
     check(map_of(events, "@same") in (1, True), "a number behind a pointer")
 
 
+def cookies(directory):
+    """socket_cookie() is what getsockopt(2) says."""
+    memql = Memql(directory, "cookies", ["-e", f"fentry:tcp_connect /pid == {os.getpid()}/ {{ @ = socket_cookie(args.sk); }}"])
+    with socket.socket() as s:
+        s.connect_ex(("127.0.0.1", 1))
+        cookie = int.from_bytes(s.getsockopt(socket.SOL_SOCKET, SO_COOKIE, 8), sys.byteorder)
+    memql.stop()
+    check(map_of(memql.events(), "@") == cookie, f"socket_cookie() is {cookie}")
+
+
+def paths(directory):
+    name = os.path.join(directory, "opened")
+    memql = Memql(directory, "paths", ["-e", f"fentry:security_file_open /pid == {os.getpid()}/"
+                                             " { @[path(args.file.f_path)] = count(); }"])
+    for _ in range(3):
+        with open(name, "w"):
+            pass
+    memql.stop()
+    check(map_of(memql.events(), "@").get(name) == 3, "path() of what is opened")
+
+
 def patterns(directory):
     events = trace(
         directory, "patterns",
@@ -81,6 +104,8 @@ def main():
     with tempfile.TemporaryDirectory(prefix="memql-fentry-") as directory:
         counts(directory)
         texts(directory)
+        cookies(directory)
+        paths(directory)
         patterns(directory)
     refusals()
 

@@ -43,6 +43,21 @@ def files(load, directory):
             os.close(fd)
 
 
+def paths(directory):
+    """path() against what /proc says of our own files; one has a name that is cut."""
+    deep = os.path.join(directory, "x" * 200)
+    with open(deep, "w") as f, open(os.devnull) as null:
+        found = lines(
+            f'iter:task_file /ctx.task.pid == {os.getpid()}/ {{ printf("%d %s %s\\n", ctx.fd, path(ctx.file.f_path),'
+            " path(ctx.file.f_path, 20)); }"
+        )
+        rows = {int(line.split()[0]): line.split()[1:] for line in found}
+        for file in f, null:
+            whole = os.readlink(f"/proc/self/fd/{file.fileno()}")
+            short = whole if len(whole) <= 20 else whole[:20] + "..."
+            check(rows.get(file.fileno()) == [whole, short], f"path() of {whole[:30]}")
+
+
 def areas(load):
     with open(f"/proc/{load.pid}/maps") as f:
         maps = [line.split()[0] for line in f if "[vsyscall]" not in line]
@@ -61,6 +76,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="memql-iter-") as directory, Load() as load:
         tasks(load)
         files(load, directory)
+        paths(directory)
         areas(load)
     endings()
 
