@@ -16,7 +16,7 @@ STATES = ("run", "runnable", "sleep", "lock", "latch", "blocked", "iowait")
 def by_plans(directory):
     """Counts are the log's, times near them, and the states are all of the time."""
     engine = Demo(directory, "plans", "--threads", "8", "--queries", "20000", "--mix", "check")
-    memql = Memql(directory, "plans", [SCRIPT, "--top", "1000", "--pid", str(engine.pid)])
+    memql = Memql(directory, "plans", [SCRIPT, "--top", "1000", "--engine", "memsqld", "--pid", str(engine.pid)])
     log = engine.go()
     memql.stop()
     events = memql.events()
@@ -46,7 +46,7 @@ def sleeps(directory):
     engine = Demo(
         directory, "sleeps", "--threads", "1", "--queries", "40", "--statement", "SELECT sleep(50ms)"
     )
-    memql = Memql(directory, "sleeps", [SCRIPT, "--top", "1", "--pid", str(engine.pid)])
+    memql = Memql(directory, "sleeps", [SCRIPT, "--top", "1", "--engine", "memsqld", "--pid", str(engine.pid)])
     log = engine.go()
     memql.stop()
     seen = map_of(memql.events(), "@all")
@@ -57,8 +57,8 @@ def sleeps(directory):
 def lines(directory):
     """The states of each line sum to 100.0, and so do those of the tables."""
     engine = Demo(directory, "lines", "--threads", "4", "--queries", "1000", "--mix", "check")
-    each = Memql(directory, "each", [SCRIPT, "--pid", str(engine.pid)], json_output=False)
-    table = Memql(directory, "table", [SCRIPT, "--pid", str(engine.pid), "--histogram"], json_output=False)
+    each = Memql(directory, "each", [SCRIPT, "--engine", "memsqld", "--pid", str(engine.pid)], json_output=False)
+    table = Memql(directory, "table", [SCRIPT, "--engine", "memsqld", "--pid", str(engine.pid), "--histogram"], json_output=False)
     log = engine.go()
     for memql, skipped in ((each, 4), (table, 3)):
         memql.stop()
