@@ -170,6 +170,9 @@ enum { TRANSDUCER_ROWS = 16, TRANSDUCER_END = 15 };
 struct value emit_transduce(struct emit *e, struct value text, size_t size,
 			    const uint16_t *table);
 
+/* A number of 64 bits that depends on all bytes of a text, of at most size bytes. */
+struct value emit_hash_text(struct emit *e, struct value text, size_t size);
+
 /* A copy of a value of several words. */
 struct value emit_memory(struct emit *e, const struct node *n);
 /* memcmp(3) of what two such values have in their memory. */

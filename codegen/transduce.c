@@ -127,3 +127,77 @@ struct value emit_transduce(struct emit *e, struct value text, size_t size,
 
 	return (struct value){ .ref = text.ref, .len = bounded(e, len, size - 1).ref };
 }
+
+/* FNV-1a: http://www.isthe.com/chongo/tech/comp/fnv/ */
+static const uint64_t fnv_offset = UINT64_C(0xcbf29ce484222325);
+static const uint64_t fnv_prime = UINT64_C(0x100000001b3);
+
+/*
+ * The hash of up to size bytes, begun with the second argument. The lowest bit of a result
+ * that has seen the end of its text is 1, of others 0: the hash has 63 bits.
+ */
+static LLVMValueRef hash_function(struct emit *caller, size_t size)
+{
+	size_t sizes[] = { size, 0 };
+	char name[FUNCTION_NAME_MAX];
+	struct value byte, hash;
+	struct function f;
+	struct emit *e = &f.e;
+	struct loop l;
+
+	snprintf(name, sizeof(name), "memql_hash_%zu", size);
+	if (LLVMGetNamedFunction(caller->m->ir, name))
+		return LLVMGetNamedFunction(caller->m->ir, name);
+	function_open(&f, caller, name, sizes, 2);
+	function_set(&f, function_argument(&f, 1));
+	l = emit_loop(e, size);
+	byte = emit_load(e, emit_at(e, function_argument(&f, 0), l.i), 0, 1, false);
+	hash = local_get(e, f.result);
+	function_return_if(&f, emit_op(e, OP_EQ, byte, emit_int(e, 0), false),
+			   emit_op(e, OP_OR, hash, emit_int(e, 1), false));
+	hash = emit_op(e, OP_MUL, emit_op(e, OP_XOR, hash, byte, false),
+		       emit_int(e, (int64_t)fnv_prime), false);
+	function_set(&f, emit_op(e, OP_AND, hash, emit_int(e, -2), false));
+	emit_loop_end(e, &l);
+	return function_close(&f);
+}
+
+static LLVMValueRef hash_text_function(struct emit *caller, size_t size)
+{
+	size_t sizes[] = { size, 0 }, rest = size % CHUNK;
+	char name[FUNCTION_NAME_MAX];
+	LLVMValueRef inner, last = NULL;
+	struct value at, hash;
+	struct function f;
+	struct emit *e = &f.e;
+	struct loop l;
+
+	snprintf(name, sizeof(name), "memql_hash_text_%zu", size);
+	if (LLVMGetNamedFunction(caller->m->ir, name))
+		return LLVMGetNamedFunction(caller->m->ir, name);
+	function_open(&f, caller, name, sizes, 2);
+	inner = hash_function(e, CHUNK);
+	if (rest)
+		last = hash_function(e, rest);
+	function_set(&f, function_argument(&f, 1));
+	l = emit_loop(e, size / CHUNK);
+	at = emit_op(e, OP_SHL, l.i, emit_int(e, 6), false);
+	hash = function_call(e, inner, emit_at(e, function_argument(&f, 0), at),
+			     local_get(e, f.result));
+	function_return_if(&f, part(e, hash, 0, 1), hash);
+	function_set(&f, hash);
+	emit_loop_end(e, &l);
+	if (last) {
+		at = emit_int(e, (int64_t)(size - rest));
+		function_set(&f, function_call(e, last,
+					       emit_at(e, function_argument(&f, 0), at),
+					       local_get(e, f.result)));
+	}
+	return function_close(&f);
+}
+
+struct value emit_hash_text(struct emit *e, struct value text, size_t size)
+{
+	return function_call(e, hash_text_function(e, size), text,
+			     emit_int(e, (int64_t)(fnv_offset & ~UINT64_C(1))));
+}
