@@ -22,6 +22,14 @@ def has_schedule():
     return os.path.exists("/proc/self/schedstat")
 
 
+def stolen():
+    """Nanoseconds since the start that the CPUs were somebody else's, outside of this virtual
+    machine: a task had its CPU then, but its sum_exec_runtime does not grow."""
+    with open("/proc/stat") as f:
+        ticks = int(f.readline().split()[8])
+    return ticks * 1000000000 // os.sysconf("SC_CLK_TCK")
+
+
 def io(pid, tid=None):
     """Bytes of /proc/PID/io: read_bytes is what reached a device for this task."""
     with open(task(pid, tid) + "/io") as f:
