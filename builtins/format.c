@@ -6,6 +6,7 @@
 
 #include "core/arena.h"
 #include "parser/ast.h"
+#include "runtime/resolver.h"
 #include "runtime/sink.h"
 #include "sema/sema.h"
 
@@ -206,6 +207,24 @@ static void render_bytes(struct text *out, const struct sink *sink,
 	text_free(&shown);
 }
 
+/* With what right the kernel was asked for memory: gfp_t. */
+static void render_gfp(struct text *out, const struct sink *sink,
+		       const struct format_part *part, const struct datum *d)
+{
+	uint64_t flags = cut(d->n, number_bytes(part, d->type));
+	struct text names = { 0 };
+
+	if (sink->resolver && sink->resolver->add_gfp)
+		sink->resolver->add_gfp(sink->resolver, &names, flags);
+	else
+		text_printf(&names, "0x%llx", (unsigned long long)flags);
+	add_text(out, part, &names);
+	text_free(&names);
+}
+
+static const struct conversion gfp_conversion = { "g", "a number", takes_number,
+						  render_gfp };
+
 static const struct conversion conversions[] = {
 	{ "di", "a number", takes_number, render_signed },
 	{ "uoxX", "a number", takes_number, render_unsigned },
@@ -288,19 +307,21 @@ static const char *read_conversion(const char *p, struct format_part *part)
 	p = read_modifiers(p, part);
 
 	part->letter = *p;
-	part->conversion = conversion_find(*p);
+	if (p[0] == 'g' && p[1] == 'r')
+		part->variant = *++p;
+	part->conversion = part->variant ? &gfp_conversion : conversion_find(*p);
 	if (part->width > FORMAT_WIDTH_MAX || part->precision > FORMAT_WIDTH_MAX)
 		part->error = "the width or precision is too large";
 	else if (!isalpha((unsigned char)*p))
 		part->error = "no conversion follows; a percent sign is written %%";
 	else if (!part->conversion)
 		part->error = "there is no such conversion; a percent sign is %%";
-	part->unsupported = *p && strchr("fFeEgGaA", *p);
+	part->unsupported = !part->variant && *p && strchr("fFeEgGaA", *p);
 	if (part->unsupported)
 		part->error = "memql does not have this conversion yet";
 	if (part->error)
 		part->conversion = NULL;
-	if (*p == 'r' && (p[1] == 'x' || p[1] == 'h'))
+	if (part->letter == 'r' && (p[1] == 'x' || p[1] == 'h'))
 		part->variant = *++p;
 	return *p ? p + 1 : p;
 }

@@ -26,7 +26,7 @@ struct format_part {
 	int width;     /* columns; 0: as wide as it is */
 	int precision; /* digits, or characters of text; -1: all */
 	char letter;
-	char variant;   /* of %rx and %rh the second letter, else 0 */
+	char variant;   /* of %rx, %rh and %gr the second letter, else 0 */
 	unsigned bytes; /* "hh" and "h" keep 1 and 2 bytes of a number; else 8 */
 };
 

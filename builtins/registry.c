@@ -35,7 +35,6 @@ static const struct builtin *const families[] = {
 
 /* Values and functions that bpftrace has. */
 static const char *const planned[] = {
-	"ctx",
 	"skboutput",
 	"unwatch",
 	NULL,

@@ -7,6 +7,7 @@
 #include <bpf/libbpf.h>
 
 #include "core/arena.h"
+#include "runtime/gfp.h"
 #include "runtime/session_state.h"
 #include "runtime/sink.h"
 #include "runtime/symbols.h"
@@ -17,6 +18,9 @@ struct session_resolver {
 	int stacks_fd; /* -1: no program takes any */
 	struct stored_stack *stored;
 	size_t size; /* of stored */
+	struct arena *arena;
+	struct gfp_flags gfp; /* once somebody has asked */
+	bool knows_gfp;
 };
 
 static struct session_resolver *resolver_of(struct resolver *r)
@@ -84,6 +88,16 @@ static void add_user(struct resolver *r, struct text *out, int32_t pid,
 	symbols_add_user(resolver_of(r)->symbols, out, pid, address, show_of(flags));
 }
 
+static void add_gfp(struct resolver *base, struct text *out, uint64_t flags)
+{
+	struct session_resolver *r = resolver_of(base);
+
+	if (!r->knows_gfp)
+		r->gfp = gfp_read(r->arena);
+	r->knows_gfp = true;
+	gfp_add(out, &r->gfp, flags);
+}
+
 void resolver_open(struct session *s, int32_t pid)
 {
 	struct session_resolver *r = ARENA_NEW(s->arena, struct session_resolver);
@@ -96,7 +110,9 @@ void resolver_open(struct session *s, int32_t pid)
 		.base = { .stack = read_stack,
 			  .is_bpf = is_bpf,
 			  .add_kernel = add_kernel,
-			  .add_user = add_user },
+			  .add_user = add_user,
+			  .add_gfp = add_gfp },
+		.arena = s->arena,
 		.symbols = s->symbolizer,
 		.stacks_fd = stacks ? bpf_map__fd(stacks) : -1,
 		.size = s->image->stack_bytes,

@@ -34,6 +34,9 @@ struct resolver {
 			   unsigned flags);
 	void (*add_user)(struct resolver *r, struct text *out, int32_t pid,
 			 uint64_t address, unsigned flags);
+
+	/* Add gfp_t's flags by the names that this kernel has for them: runtime/gfp.h. */
+	void (*add_gfp)(struct resolver *r, struct text *out, uint64_t flags);
 };
 
 #endif

@@ -97,6 +97,7 @@ static void test_text(void)
 	check_render("<%8s>", integer(&type_ns, 640000), "<   640us>");
 	check_render("%p", integer(&type_address, 0xffff0000), "0xffff0000");
 	check_render("<%8p>", integer(&type_u64, 0), "<     0x0>");
+	check_render("<%8gr>", integer(&type_u64, 0xcc0), "<   0xcc0>");
 	check_render("%c", integer(&type_s64, 'A'), "A");
 	check_render("<%3c>", integer(&type_s64, 'A'), "<  A>");
 }
@@ -268,7 +269,7 @@ static void test_refused(void)
 	check_refuses("\"%99999d\"", &type_u64, NULL, "too large");
 	check_refuses("\"%r\"", &type_u64, NULL, "'%r' wants a buffer");
 	check_refuses("\"%rx\"", &type_u64, NULL, "'%rx' wants a buffer");
-	check_refuses("\"%gr\"", &type_u64, NULL, "[unsupported]");
+	check_refuses("\"%g\"", &type_u64, NULL, "[unsupported]");
 	check_refuses("\"%.2f\"", &type_u64, NULL, "[unsupported]");
 }
 
