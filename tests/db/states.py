@@ -1,4 +1,4 @@
-"""query_tsa.mq and futexes.mq against what the kernel and PostgreSQL say themselves.
+"""query_tsa.mq, futexes.mq and query_profile.mq against what the kernel and PostgreSQL say.
 
 The kernel keeps for each thread how long it ran, and how long it could have but had no
 CPU. The two agree over statements long enough that what happens between them does not
@@ -17,6 +17,8 @@ from tracing import Memql, check, check_near, lost, map_of, need_root
 
 SCRIPTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../scripts")
 TSA, FUTEXES = os.path.join(SCRIPTS, "query_tsa.mq"), os.path.join(SCRIPTS, "futexes.mq")
+PROFILE = os.path.join(SCRIPTS, "query_profile.mq")
+PARTS = ("cpu", "wait", "locks", "io", "net", "other")
 STATES = ("run", "runnable", "sleep", "lock", "latch", "blocked", "iowait")
 SCAN = "SELECT sum(length(md5(filler || aid))) FROM pgbench_accounts"
 
@@ -111,6 +113,31 @@ def latches(server):
     check(seen["latch_time"] <= 1.1 * seen["futex_time"] + 1e8, f"{seen['futex_time']} ns in futexes")
 
 
+def parts(server):
+    """What query_profile.mq makes of a client that does not read, a sleep, a wait for a row."""
+    holder, slow = server.session(), server.session()
+    memql = Memql(server.directory, "parts", [PROFILE, "--min", "300ms", "--top", "9", "--pid", str(server.pid)])
+    server.sql("SELECT pg_sleep(0.5)")
+    slow.send("COPY (SELECT repeat('x', 1000), i FROM generate_series(1, 40000) i) TO STDOUT")
+    time.sleep(1)
+    slow.answer()
+    holder.ask("BEGIN")
+    holder.ask("UPDATE one SET n = 6")
+    slow.send("UPDATE one SET n = n + 3")
+    time.sleep(0.5)
+    holder.ask("COMMIT")
+    slow.answer()
+    memql.stop()
+    plans, texts = map_of(memql.events(), "@plans"), map_of(memql.events(), "@query_text")
+    check(len(plans) == 3, f"{len(plans)} statements took so long")
+    for word, part in (("pg_sleep", "other"), ("COPY", "net"), ("n + 3", "locks")):
+        (seen,) = [plans[key] for key in plans if word in texts[key[0]]]
+        check(sum(seen[p] for p in PARTS) == seen["wall"], f"{word}: the parts are its {seen['wall']} ns")
+        check(seen[part] > 0.6 * seen["wall"], f"{word}: {seen[part]} ns of it are {part}")
+    holder.close()
+    slow.close()
+
+
 def main():
     need_root()
     if not kernel.has_schedule():
@@ -123,6 +150,7 @@ def main():
         busy(server, 6, 4)
         row_locks(server)
         latches(server)
+        parts(server)
     finally:
         server.stop()
         server.remove()

@@ -39,9 +39,8 @@ def by_plans(directory):
 def lines(directory):
     """Those that waited, and where."""
     engine = Demo(directory, "lines", "--threads", "4", "--queries", "1000", "--mix", "check")
-    memql = Memql(
-        directory, "lines", [SCRIPT, "--engine", "memsqld", "--pid", str(engine.pid), "--min-wait", "1ns", "--stacks"], json_output=False
-    )
+    options = ["--engine", "memsqld", "--pid", str(engine.pid), "--min-wait", "1ns", "--stacks"]
+    memql = Memql(directory, "lines", [SCRIPT, *options], json_output=False)
     log = engine.go()
     memql.stop()
     text = memql.lines()

@@ -57,8 +57,9 @@ def sleeps(directory):
 def lines(directory):
     """The states of each line sum to 100.0, and so do those of the tables."""
     engine = Demo(directory, "lines", "--threads", "4", "--queries", "1000", "--mix", "check")
-    each = Memql(directory, "each", [SCRIPT, "--engine", "memsqld", "--pid", str(engine.pid)], json_output=False)
-    table = Memql(directory, "table", [SCRIPT, "--engine", "memsqld", "--pid", str(engine.pid), "--histogram"], json_output=False)
+    options = ["--engine", "memsqld", "--pid", str(engine.pid)]
+    each = Memql(directory, "each", [SCRIPT, *options], json_output=False)
+    table = Memql(directory, "table", [SCRIPT, *options, "--histogram"], json_output=False)
     log = engine.go()
     for memql, skipped in ((each, 4), (table, 3)):
         memql.stop()
