@@ -67,6 +67,7 @@ struct image_program {
 	size_t nsites;
 	bool sleepable;
 	bool demoted;     /* it could sleep, but for the stack it needs */
+	bool of_engine;   /* a pack's: what has gone meanwhile is no mistake */
 	const char *file; /* of the attach point, and its line */
 	uint32_t line;
 };

@@ -155,6 +155,7 @@ static void describe_programs(struct module *m, struct image *img)
 			.nsites = p->nsites,
 			.sleepable = p->sleepable,
 			.demoted = p->demoted,
+			.of_engine = p->clause->engine != NULL,
 			.file = module_file(m, p->point),
 			.line = module_line(m, p->point),
 		};

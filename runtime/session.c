@@ -352,7 +352,9 @@ static void report_attach(struct session *s, const struct image_program *p,
 bool session_skip_site(struct session *s, const struct image_program *p,
 		       const struct probe_site *site, int err)
 {
-	if (s->image->missing_probes == MISSING_ERROR || out_of_files())
+	const bool has_gone = p->of_engine && (err == -ENOENT || err == -ESRCH);
+
+	if ((s->image->missing_probes == MISSING_ERROR && !has_gone) || out_of_files())
 		return false;
 	if (s->image->missing_probes == MISSING_WARN)
 		report_attach(s, p, site, err, true);
