@@ -41,10 +41,7 @@ class MariadbBackend:
     def __init__(self, server):
         self.session = server.connect()
         self.pid = server.pid
-        ((tid,),) = server.sql(
-            f"SELECT thread_os_id FROM performance_schema.threads WHERE processlist_id = {self.session.id}"
-        )
-        self.tid = int(tid)
+        self.tid = self.session.os_thread(server)
         self.close = self.session.close
 
     def work(self):

@@ -31,8 +31,9 @@ def stolen():
 
 
 def io(pid, tid=None):
-    """Bytes of /proc/PID/io: read_bytes is what reached a device for this task."""
-    with open(task(pid, tid) + "/io") as f:
+    """Bytes of /proc/PID/io: read_bytes is what was read from devices for this thread, or for
+    all of the process."""
+    with open((task(pid, tid) if tid else f"/proc/{pid}") + "/io") as f:
         return {name: int(value) for name, value in (line.split(": ") for line in f)}
 
 

@@ -152,6 +152,11 @@ class Connection:
     def id(self):
         return self.library.mysql_thread_id(self.session)
 
+    def os_thread(self, server):
+        """The kernel's number of the thread that serves it; not for the pool of threads."""
+        ((tid,),) = server.sql(f"SELECT thread_os_id FROM performance_schema.threads WHERE processlist_id = {self.id}")
+        return int(tid)
+
     def query(self, text):
         """COM_QUERY, with all of its results."""
         data = text.encode()
