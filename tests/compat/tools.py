@@ -251,7 +251,7 @@ def page():
         "`tests/compat/tools.py --update` writes this page; as a test it fails when a program gets less far. The",
         "programs are bpftrace 0.27.1's as Debian packages them; its changelog names no change to the tools since",
         "0.26. They are fetched for a run and are no part of memql. The columns \"bpftrace\" are bpftrace 0.27.1 in the",
-        "same test on the same kernel. 6.18 is a kernel without kprobes; the others are Debian's, in guests",
+        "same test on the same kernel. 6.18 is a kernel without kprobes; the others are Debian's, and 5.15 Ubuntu's, in guests",
         "(`tests/kernels/run`).", "",
         "## The tools", "", *table(results, programs.TOOLS), "",
         "## The one-liner tutorial", "",

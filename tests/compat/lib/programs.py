@@ -57,6 +57,13 @@ def function(*names):
     return (lambda: any(traceable(name) for name in names), f"{names[0]}() cannot be traced")
 
 
+def many_calls():
+    """Whether a kretprobe remembers more than one call a CPU until it returns."""
+    release = [int(part) for part in os.uname().release.split(".")[:2]]
+    return os.cpu_count() > 1 or "PREEMPT" in os.uname().version or release >= [6, 2]
+
+
+KRETPROBES = (many_calls, "a kretprobe follows one call, of one who waits")
 IO = ("direct",)
 SOCKET = rf"^{TIME} {{pid}} +{{comm}} +127\.0\.0\.1 +\d+ +127\.0\.0\.1 +\d+"
 
@@ -69,7 +76,8 @@ TOOLS = [
             lacks=(tracepoint("block_io_start"),)),
     Program("biostacks", IO, (r"^Tracing block",), (r"^@usecs\[", r"submit_bio|blk_mq_", BUCKET),
             lacks=(tracepoint("block_io_start"),)),
-    Program("bitesize", IO, (r"^Tracing block",), (r"^@\[{comm}\]:", BUCKET)),
+    Program("bitesize", IO, (r"^Tracing block",), (r"^@\[({comm}|kworker/[^]]*)\]:", BUCKET),
+            remark="6.1 and older: a kernel thread issues what the process writes"),
     Program("capable", ("write", "setuid", "kill"), (rf"^{TIME}  0 +{{pid}} +{{comm}} +\d+ +CAP_\w+ +\d+$",)),
     Program("cpuwalk", ("spin",), (r"^Sampling CPU",), (r"^@cpu:", BUCKET)),
     Program("dcsnoop", ("open",), (rf"{{pid}} +{{comm}} +[RM] {MARK}-absent",)),
@@ -78,7 +86,8 @@ TOOLS = [
     Program("killsnoop", ("kill",), (rf"^{TIME}\.\d{{{{6}}}} +{{pid}} {{comm}} +SIGCONT +{{pid}} +0$",)),
     Program("loads", (), (rf"^{TIME} load averages: \d+\.\d{{{{3}}}} \d+\.\d{{{{3}}}} \d+\.\d{{{{3}}}}$",),
             lacks=((lambda: symbol("avenrun"), "no symbol avenrun"),)),
-    Program("mdflush", (), (r"^TIME +PID",), lacks=(function("md_flush_request"),)),
+    Program("mdflush", (), (r"^TIME +PID",), lacks=(function("md_flush_request"),),
+            remark="without RAID the header only"),
     Program("naptime", ("nap",), (rf"^{TIME} {{ppid}} +\S+ +{{pid}} +{{comm}} +0\.0\d\d$",)),
     Program("oomkill", ("out_of_memory",), (rf"^{TIME} Triggered by PID \d+ .*OOM kill of PID \d+ .*\d/\d",),
             lacks=((lambda: "MEMQL_TEST_GUEST" in os.environ, "the test runs out of memory in guests only"),)),
@@ -100,7 +109,8 @@ TOOLS = [
             (r"^@syscall\[\d+\]: \d+", r"^Top 10 processes:", r"^@process\[.*\]: \d+")),
     Program("tcpaccept", ("tcp",), (SOCKET,)),
     Program("tcpconnect", ("tcp",), (SOCKET,)),
-    Program("tcpdrop", ("tcp",), (rf"^{TIME} \d+ +.* +127\.0\.0\.1:\d+ +127\.0\.0\.1:\d+ +\w+", r"tcp_")),
+    Program("tcpdrop", ("tcp",), (rf"^{TIME} \d+ +.* +127\.0\.0\.1:\d+ +127\.0\.0\.1:\d+ +\w+", r"tcp_"),
+            lacks=((lambda: in_btf("SKB_DROP_REASON_QUEUE_PURGE"), "no reason for what a closed socket drops"),)),
     Program("tcplife", ("tcp",), (r"^{pid} +memql-comp(?:at)? +127\.0\.0\.1 +\d+ +127\.0\.0\.1 +\d+ +\d+ +\d+ \d+$",)),
     Program("tcpretrans", ("tcp_retransmit",), (rf"^{TIME} \d+ +127\.0\.0\.1:\d+ +127\.0\.0\.1:\d+ +SYN_SENT",)),
     Program("tcpsynbl", ("tcp",), (r"^Tracing SYN",), (r"^@backlog\[5\]:", BUCKET)),
@@ -124,10 +134,12 @@ LINES = [
     Program("5 distribution of read() sizes", ("read",), end=(r"^@bytes:", BUCKET),
             text="tracepoint:syscalls:sys_exit_read /pid > 1/ { @bytes = hist(args.ret); }"),
     Program("6 the same by a kernel function", ("read",), end=(r"^@bytes:", BUCKET),
-            text="kretprobe:vfs_read { @bytes = lhist(retval, 0, 2000, 200); }"),
+            text="kretprobe:vfs_read { @bytes = lhist(retval, 0, 2000, 200); }",
+            lacks=(KRETPROBES,)),
     Program("7 time of read()", ("read",), end=(r"^@ns\[{comm}\]:", BUCKET),
             text="kprobe:vfs_read { @start[tid] = nsecs; } kretprobe:vfs_read /@start[tid]/ "
-                 "{ @ns[comm] = hist(nsecs - @start[tid]); delete(@start[tid]); }"),
+                 "{ @ns[comm] = hist(nsecs - @start[tid]); delete(@start[tid]); }",
+            lacks=(KRETPROBES,)),
     Program("8 scheduler events for a while", ("nap",), end=(r"^@\[tracepoint:sched:sched_switch\]: \d+$",),
             text="tracepoint:sched:sched* { @[probe] = count(); } interval:s:5 { exit(); }"),
     Program("9 profile of kernel stacks", ("read", "open", "stat"), end=(r"^@\[$", r"^\s*\w+\+\d+$", r"^\]: \d+$"),
