@@ -275,6 +275,10 @@ def other_places(symbolizer, directory):
     path = compile_c(root, "program", LIBRARY + PROGRAM, "-static", "-DWHOLE")
     with Program("/program", preexec_fn=lambda: os.chroot(root)) as program:
         check_program(symbolizer, program, "static, in another root", file=path)
+    # Where / is no mount of its own, as in a plain chroot, there is no private namespace.
+    if subprocess.run(["unshare", "-m", "true"], stderr=subprocess.DEVNULL, check=False).returncode:
+        print("        no program in another mount namespace: unshare -m fails here")
+        return
     place = os.path.join(directory, "mounted")
     os.mkdir(place)
     script = f"mount -t tmpfs none {place} && cp {path} {place}/ && exec {place}/program"
