@@ -56,7 +56,7 @@ def main():
             status, output = "time-out", (e.stdout or b"").decode("utf-8", "replace")
         word = {0: "ok", SKIPPED: "skipped"}.get(status, "FAILED")
         print(f"{word:8}{name} ({time.time() - begin:.1f} s)", flush=True)
-        if word != "ok" or output.startswith("row\t"):
+        if word != "ok" or "\nrow\t" in "\n" + output:
             print("        " + output.rstrip().replace("\n", "\n        "), flush=True)
         if word == "FAILED":
             failed.append(name)
