@@ -36,7 +36,6 @@ static const struct builtin *const families[] = {
 /* Values and functions that bpftrace has. */
 static const char *const planned[] = {
 	"skboutput",
-	"unwatch",
 	NULL,
 };
 /* clang-format on */

@@ -213,6 +213,28 @@ static struct value emit_override(struct emit *e, const struct node *call)
 	return emit_int(e, 0);
 }
 
+/* unwatch(address) */
+
+static bool check_unwatch(struct sema *s, struct node *call)
+{
+	const struct node *arg = call_arg(call, 0);
+
+	return type_is_number(arg->type) ||
+	       sema_error(s, DIAG_type_mismatch, arg->span,
+			  "unwatch() wants an address, not %s",
+			  type_text(s->cc->arena, arg->type));
+}
+
+static void run_unwatch(struct session *s, const struct action_info *action,
+			const struct datum *args, uint64_t time)
+{
+	(void)action;
+	(void)time;
+	session_unwatch(s, args[0].n);
+}
+
+static const struct action_ops unwatch_ops = { run_unwatch };
+
 const struct builtin system_builtins[] = {
 	{
 		.name = "system",
@@ -271,6 +293,19 @@ const struct builtin system_builtins[] = {
 		       "marked for error injection. The caller gets the value instead.",
 		.example = "kprobe:vfs_read /comm == \"cat\"/ { override(0); }",
 		.emit = emit_override,
+	},
+	{
+		.name = "unwatch",
+		.kind = BUILTIN_ACTION,
+		.returns = { .kind = TYPE_VOID },
+		.params = { { .name = "address", .type = TYPE_ANY } },
+		.check = check_unwatch,
+		.summary = "ends the watchpoints at an address",
+		.doc = "User space ends them when it gets to the event, so that a few more "
+		       "accesses may be seen. Without a watchpoint there it does nothing.",
+		.example = "watchpoint:0xffffffff82a05000:8:w "
+			   "{ print(kstack); unwatch(0xffffffff82a05000); }",
+		.action = &unwatch_ops,
 	},
 	{ 0 },
 };

@@ -141,6 +141,7 @@ static int attach_watchpoint(struct session *s, const struct image_program *p,
 		};
 		int32_t pid =
 			site->pid == PID_OF_COMMAND ? session_child(s) : site->pid;
+		size_t first = session_links(s);
 		int err = pid ? attach_event_process(s, site, prog, &attr, pid)
 			      : attach_event_cpus(s, site, prog, &attr, true);
 
@@ -148,6 +149,7 @@ static int attach_watchpoint(struct session *s, const struct image_program *p,
 			*failed = site;
 			return err;
 		}
+		session_add_watch(s, site->offset, first);
 	}
 	return 0;
 }

@@ -174,6 +174,49 @@ void session_add_link(struct session *s, struct bpf_link *link)
 	ARENA_PUSH(s->arena, &s->links, link);
 }
 
+size_t session_links(const struct session *s)
+{
+	return s->links.n;
+}
+
+void session_add_watch(struct session *s, uint64_t address, size_t first)
+{
+	for (size_t i = first; i < s->links.n; i++) {
+		struct watch w = { address, s->links.items[i] };
+
+		ARENA_PUSH(s->arena, &s->watches, w);
+	}
+}
+
+static void remove_link(struct session *s, struct bpf_link *link)
+{
+	for (size_t i = 0; i < s->links.n; i++) {
+		if (s->links.items[i] != link)
+			continue;
+		s->links.items[i] = s->links.items[--s->links.n];
+		break;
+	}
+	bpf_link__destroy(link);
+}
+
+bool session_unwatch(struct session *s, uint64_t address)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < s->watches.n; i++) {
+		struct watch *w = &s->watches.items[i];
+
+		if (w->address != address || !w->link)
+			continue;
+		any = true;
+		/* At the end all are detached already, and waiting events follow. */
+		if (s->links.n)
+			remove_link(s, w->link);
+		w->link = NULL;
+	}
+	return any;
+}
+
 void session_add_fd(struct session *s, int fd)
 {
 	ARENA_PUSH(s->arena, &s->fds, fd);

@@ -86,9 +86,15 @@ void session_clear_map(struct session *s, const struct map_info *map);
 void session_zero_map(struct session *s, const struct map_info *map);
 void session_exit(struct session *s, int code);
 
+/* Watchpoints at an address end. False: there is none any more. */
+bool session_unwatch(struct session *s, uint64_t address);
+
 /* The port that probe kinds use. Takes the link (or file descriptor) over. */
 void session_add_link(struct session *s, struct bpf_link *link);
 void session_add_fd(struct session *s, int fd);
+/* How many links there are; those from that number on watch an address. */
+size_t session_links(const struct session *s);
+void session_add_watch(struct session *s, uint64_t address, size_t first);
 /* One that runs its program while it is read, which ends the trace; at most one. */
 void session_add_iterator(struct session *s, int fd);
 /* For perf_event_open(2): the number of a tracepoint, or -errno. */

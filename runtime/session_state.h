@@ -91,6 +91,14 @@ struct session {
 		int *items;
 		size_t n, cap;
 	} fds;
+	/* Links of watchpoints, which are among those above. */
+	struct {
+		struct watch {
+			uint64_t address;
+			struct bpf_link *link; /* NULL: nobody watches any more */
+		} *items;
+		size_t n, cap;
+	} watches;
 	struct {
 		struct traced_file *items;
 		size_t n, cap;

@@ -3,6 +3,7 @@
 import os
 import sys
 import tempfile
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from tracing import Load, Memql, check, lost, map_of, need, run_memql
@@ -29,6 +30,21 @@ def stores(directory):
         check(map_of(events, "@") == 300, "300 accesses to half of it")
 
 
+def ends(directory):
+    """unwatch() ends this watchpoint, and not the one beside it."""
+    with Load() as load:
+        where = load.do("where")
+        beside = hex(int(where, 16) & ~4095)
+        memql = Memql(directory, "ends", ["-p", str(load.pid), "-e", f"watchpoint:{beside}:8:w {{ @beside = count(); }}"
+                                          f" watchpoint:{where}:8:w {{ @ = count(); unwatch({where}); }}"])
+        load.do("store 300")
+        time.sleep(0.5)  # memql looks every 20 ms
+        load.do("store 1000")
+        memql.stop()
+        events = memql.events()
+        check(map_of(events, "@") == 300 and not lost(events), "nothing after unwatch()")
+
+
 def commands(directory):
     """A process that -c starts: its memory is watched before it runs."""
     out = os.path.join(directory, "address")
@@ -51,6 +67,7 @@ def main():
     need("bpf", "watchpoint")
     with tempfile.TemporaryDirectory(prefix="memql-watchpoints-") as directory:
         stores(directory)
+        ends(directory)
         commands(directory)
     refusals()
 
