@@ -80,14 +80,9 @@ def main():
         found = {os.path.basename(path): path for path in scripts()}
         many_clients(server, found["query_latency.mq"])
         many_lines(server, found["query_latency.mq"])
-        cost_of(server, found["query_latency.mq"], "--histogram")
+        cost_of(server, found["query_latency.mq"], "--min", "10ms")
         for path in found.values():
-            cost_of(server, path, *arguments_for(path))
-
-
-def arguments_for(path):
-    """query_latency.mq without --histogram prints a line per query; a limit is how it is used."""
-    return ("--min", "10ms") if os.path.basename(path) == "query_latency.mq" else ()
+            cost_of(server, path, "--top", "10")
 
 
 main()
