@@ -16,7 +16,7 @@ from tracing import SLOWNESS, Memql, check, lost, map_of, need_root
 
 ROUNDS, SECONDS, CLIENTS = 3, 2, 4
 # The least that is left of the throughput.
-LEFT = 0.3
+LEFT = 0.1
 
 
 def throughput(server, clients=CLIENTS):
