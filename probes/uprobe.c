@@ -490,6 +490,8 @@ const struct probe_kind probe_uprobe = {
 	.syntax = "uprobe:BINARY:FUNCTION[+OFFSET] | uprobe:BINARY:0xADDRESS",
 	.summary = "a function of a program or library is called",
 	.doc = "BINARY is a path, a program on PATH or a library (libc, libpq.so.5); "
+	       "PROGRAM//LIBRARY is that library of the processes that run the program, "
+	       "which may be a pattern such as */postgres. "
 	       "FUNCTION may hold * and ?, and a version (NAME@VERSION, else the default "
 	       "one). With an offset the probe is within the function: it must be where "
 	       "an instruction begins. An address is one as linked, as nm prints it. "

@@ -137,6 +137,60 @@ static bool find_program(const char *name, char *out, size_t size)
 	return false;
 }
 
+/* "PROGRAM//LIBRARY": the library that each process which runs the program has mapped. */
+struct mapped_search {
+	struct search *s;
+	const char *library;
+	struct stat program; /* if it is a path and no pattern */
+	bool by_inode, past_executable;
+};
+
+static int report_library_of(const struct process_file *file, void *arg)
+{
+	struct mapped_search *m = arg;
+	struct stat st;
+	int err;
+
+	if (!m->past_executable) {
+		m->past_executable = true;
+		if (m->by_inode)
+			return stat(file->path, &st) < 0 ||
+			       st.st_dev != m->program.st_dev ||
+			       st.st_ino != m->program.st_ino;
+		return !object_means(m->s, file->name);
+	}
+	if (!library_is_called(base_name(file->name), m->library))
+		return 0;
+	err = report(m->s, file->path);
+	return err == -EACCES || err == -EISDIR ? 0 : err;
+}
+
+static int libraries_of(struct search *s, const char *mark, int32_t pid,
+			unsigned *nprocesses)
+{
+	char program[PATH_MAX];
+	struct mapped_search m = { .s = s, .library = mark + 2 };
+	struct process_walk *walk = pid ? NULL : process_walk_open();
+	int err = 0;
+
+	snprintf(program, sizeof(program), "%.*s", (int)(mark - s->object), s->object);
+	s->object = program;
+	m.by_inode = strchr(program, '/') && !glob_is_pattern(program) &&
+		     stat(program, &m.program) == 0;
+	if (!pid)
+		pid = process_walk_next(walk);
+	for (*nprocesses = 0; pid && err >= 0; pid = process_walk_next(walk)) {
+		++*nprocesses;
+		m.past_executable = false;
+		err = process_files(pid, report_library_of, &m);
+		/* 1: it runs something else. Others end meanwhile, or are not ours. */
+		if (err != -ENOMEM)
+			err = 0;
+	}
+	process_walk_close(walk);
+	return err < 0 ? err : 0;
+}
+
 /* A word: names that begin as libraries' do are looked up as such first. */
 static int by_bare_name(struct search *s, unsigned *nprocesses)
 {
@@ -158,9 +212,12 @@ int objects_find(const char *object, int32_t pid,
 		 unsigned *nprocesses)
 {
 	struct search s = { .object = object, .found = found, .arg = arg };
+	const char *mark = *object ? strstr(object + 1, "//") : NULL;
 	int err;
 
-	if (pid)
+	if (mark)
+		err = libraries_of(&s, mark, pid, nprocesses);
+	else if (pid)
 		err = in_process(&s, pid);
 	else if (!*object)
 		err = 0;

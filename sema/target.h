@@ -122,7 +122,8 @@ struct target_ops {
 	 * The ELF files that an attach point's object names: a path; a program on
 	 * PATH; a library by its bare name ("c", "libc", "libc.so.6"); or a glob, which
 	 * is matched against files on disk if it begins with '/' and against the
-	 * executables of running processes. "*" is every running executable. With pid,
+	 * executables of running processes. "*" is every running executable.
+	 * "PROGRAM//LIBRARY" is that library of the processes that run it. With pid,
 	 * only that process's executable and libraries, and object may be "". Each file
 	 * is reported once, whatever its names. The path can be opened and attached to.
 	 */
