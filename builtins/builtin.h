@@ -177,9 +177,6 @@ struct builtin {
 const struct builtin *builtin_next(const struct builtin *prev);
 const struct builtin *builtin_find(const char *name);
 
-/* Whether bpftrace has a value or function of this name, and memql does not yet. */
-bool builtin_is_planned(const char *name);
-
 /* The row that name means in a probe of this kind: its own variables come first. */
 const struct builtin *builtin_lookup(const struct probe_kind *kind, const char *name);
 
@@ -194,6 +191,7 @@ extern const struct builtin stack_builtins[];
 extern const struct builtin address_builtins[];
 extern const struct builtin object_builtins[];
 extern const struct builtin memory_builtins[];
+extern const struct builtin packet_builtins[];
 extern const struct builtin time_builtins[];
 extern const struct builtin string_builtins[];
 extern const struct builtin sql_builtins[];

@@ -22,6 +22,7 @@ static const struct builtin *const families[] = {
 	string_builtins,
 	sql_builtins,
 	memory_builtins,
+	packet_builtins,
 	map_builtins,
 	span_builtins,
 	aggregation_builtins,
@@ -31,12 +32,6 @@ static const struct builtin *const families[] = {
 	system_builtins,
 	type_builtins,
 	check_builtins,
-};
-
-/* Values and functions that bpftrace has. */
-static const char *const planned[] = {
-	"skboutput",
-	NULL,
 };
 /* clang-format on */
 
@@ -87,14 +82,6 @@ const struct builtin *builtin_find(const char *name)
 	for (size_t i = 0; i < NFAMILIES && !found; i++)
 		found = find_in(families[i], name);
 	return found;
-}
-
-bool builtin_is_planned(const char *name)
-{
-	for (size_t i = 0; planned[i]; i++)
-		if (strcmp(planned[i], name) == 0)
-			return true;
-	return false;
 }
 
 const struct builtin *builtin_lookup(const struct probe_kind *kind, const char *name)

@@ -288,9 +288,9 @@ struct value emit_map_delete(struct emit *e, const struct node *map);
 
 /*
  * Send the call's record: its action's arguments, evaluated here. With wake, the reader
- * is woken at once.
+ * is woken at once. Returns 0, or what is negative if the buffer was full, which counts.
  */
-void emit_record(struct emit *e, const struct node *call, bool wake);
+struct value emit_record(struct emit *e, const struct node *call, bool wake);
 
 void emit_loss(struct emit *e, enum loss_kind kind, struct span at);
 

@@ -127,7 +127,7 @@ static struct value wake_flags(struct emit *e, struct value ring, bool wake)
 			   emit_int(e, RINGBUF_NO_WAKEUP));
 }
 
-void emit_record(struct emit *e, const struct node *call, bool wake)
+struct value emit_record(struct emit *e, const struct node *call, bool wake)
 {
 	const struct action_info *action = call->call.data;
 	struct building r = open_record(e, action);
@@ -152,4 +152,5 @@ void emit_record(struct emit *e, const struct node *call, bool wake)
 		r.end = bounded(e, r.end, r.end_max);
 	result = emit_helper(e, HELPER_RINGBUF_OUTPUT, 4, ring, r.at, r.end, flags);
 	loss_if(e, result, LOSS_RING_FULL, call->span);
+	return result;
 }

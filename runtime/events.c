@@ -121,6 +121,7 @@ static int consume(struct session *s)
 	resolver_poll(s);
 	replaced_look(s);
 	err = ring_buffer__consume(s->ring);
+	captures_flush(s);
 	session_do_prints(s);
 	sink_flush(s->sink);
 	if (sink_error(s->sink))

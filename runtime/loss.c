@@ -172,6 +172,22 @@ static bool report_open_spans(struct session *s)
 	return any;
 }
 
+/* Packets for which there was no room, or no file. */
+static bool report_captures(struct session *s)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < s->captures.n; i++) {
+		const struct capture *c = &s->captures.items[i];
+
+		any |= tell(s, c->lost,
+			    of(s->arena, "packet", c->action->text,
+			       "they could not be written"),
+			    NULL, 0);
+	}
+	return any;
+}
+
 bool session_report_losses(struct session *s)
 {
 	const struct what missed = {
@@ -186,6 +202,7 @@ bool session_report_losses(struct session *s)
 	bool any = report_counters(s);
 
 	any |= report_open_spans(s);
+	any |= report_captures(s);
 
 	symbols_losses(s->symbolizer, report_symbols, &symbols);
 	any |= symbols.any;

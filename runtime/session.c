@@ -460,6 +460,7 @@ void session_close(struct session *s)
 		return;
 	detach(s);
 	events_close(s);
+	captures_close(s);
 	resolver_close(s);
 	bpf_object__close(s->object);
 	by_id_close(s);

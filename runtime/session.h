@@ -8,6 +8,7 @@
 
 #include "sema/target.h"
 
+struct action_info;
 struct bpf_link;
 struct bpf_program;
 struct datum;
@@ -85,6 +86,17 @@ void session_clear_map(struct session *s, const struct map_info *map);
 /* Sets every value to zero and keeps the keys. */
 void session_zero_map(struct session *s, const struct map_info *map);
 void session_exit(struct session *s, int code);
+
+/* Bytes of a packet, whose action's text is the file's path. */
+struct packet {
+	uint64_t time; /* CLOCK_BOOTTIME, ns */
+	const char *bytes;
+	uint32_t taken;  /* how many there are */
+	uint32_t length; /* how many the packet had */
+};
+/* Append it to the file, which the first one makes. Errors are shown, and count. */
+void session_capture(struct session *s, const struct action_info *action,
+		     const struct packet *p);
 
 /* Watchpoints at an address end. False: there is none any more. */
 bool session_unwatch(struct session *s, uint64_t address);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "codegen/image.h"
 #include "runtime/kernel_names.h"
@@ -41,6 +42,14 @@ struct load_by_id {
 	int attach_type; /* enum bpf_attach_type */
 	uint32_t id;
 	int btf_fd; /* of the module's BTF; 0: the kernel's own */
+};
+
+/* A file of packets: see capture.c. */
+struct capture {
+	const struct action_info *action; /* the first that wrote to it */
+	FILE *file;                       /* NULL: it cannot be written */
+	uint64_t pending;                 /* packets that may not be in it yet */
+	uint64_t lost;                    /* packets that never will be */
 };
 
 struct session {
@@ -102,7 +111,11 @@ struct session {
 	struct {
 		struct traced_file *items;
 		size_t n, cap;
-	} traced;            /* see replaced.c */
+	} traced; /* see replaced.c */
+	struct {
+		struct capture *items;
+		size_t n, cap;
+	} captures;
 	int64_t traced_next; /* when to look at them again: CLOCK_MONOTONIC, seconds */
 };
 
@@ -156,6 +169,10 @@ void resolver_close(struct session *s);
 void session_do_prints(struct session *s);
 /* At the end of the program. */
 void session_print_all_maps(struct session *s);
+
+/* capture.c: once a batch; at the end. */
+void captures_flush(struct session *s);
+void captures_close(struct session *s);
 
 /* loss.c: true if anything was lost. */
 bool session_report_losses(struct session *s);

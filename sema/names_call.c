@@ -125,11 +125,6 @@ static void unknown_name(struct names *s, const struct node *n)
 	for (size_t i = 0; i < s->bare.n; i++)
 		if (s->bare.items[i] == n->call.name)
 			return;
-	if (builtin_is_planned(n->call.name)) {
-		diag(s->cc, DIAG_unsupported, n->call.name_span,
-		     "'%s' is not in memql yet", n->call.name);
-		return;
-	}
 	diag(s->cc, DIAG_unknown_builtin, n->call.name_span, "unknown %s '%s'",
 	     n->call.has_parens ? "function" : "name", n->call.name);
 	suggest_name(s, n);
