@@ -102,6 +102,17 @@ static struct node *is(struct compile *cc, struct span at, const char *name,
 	return binary(cc, OP_EQ, n, number(cc, at, value));
 }
 
+int32_t engine_pid(const struct compile *cc)
+{
+	const char *text = given(cc, OPTION_PID);
+	enum unit unit;
+	uint64_t pid;
+
+	return text && parse_number(text, &pid, &unit) && pid <= INT32_MAX
+		       ? (int32_t)pid
+		       : 0;
+}
+
 /* PostgreSQL has a process for each client: children of the one that users know. */
 void engine_filter_pid(struct compile *cc)
 {

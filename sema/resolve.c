@@ -46,6 +46,7 @@ struct matcher {
 	const struct clause *clause;
 	const struct attach_point *point;
 	const struct probe_kind *kind;
+	bool any_process; /* whichever process the sites were found by */
 	struct var_use vars;
 	struct {
 		struct group *items;
@@ -176,6 +177,7 @@ static int match_site(const struct probe_site *site, const struct probe_layout *
 	static const struct probe_layout none;
 	struct matcher *m = arg;
 	struct resolver *r = m->r;
+	struct probe_site everywhere;
 
 	if (++r->nsites > r->cc->plan->max_probes) {
 		diag(r->cc, DIAG_too_many_probes, m->point->span,
@@ -189,6 +191,11 @@ static int match_site(const struct probe_site *site, const struct probe_layout *
 	r->in_programs |= site->path != NULL;
 	if (!m->vars.any)
 		layout = &none;
+	if (m->any_process) {
+		everywhere = *site;
+		everywhere.pid = 0;
+		site = &everywhere;
+	}
 	add_site(r->cc, group_for(m, layout), site, layout);
 	return 0;
 }
@@ -244,6 +251,11 @@ static void resolve_point(struct resolver *r, const struct clause *clause,
 		return;
 	if (m.kind->flags & PROBE_USER)
 		spec.pid = cc->options.pid;
+	/* Its program only; but its children, which come and go, have that, too. */
+	if (m.kind->flags & PROBE_USER && clause->engine && !spec.pid) {
+		spec.pid = engine_pid(cc);
+		m.any_process = true;
+	}
 	m.vars = clause_vars(m.kind, clause);
 
 	err = m.kind->expand(cc, &spec, match_site, &m, &what);
@@ -380,6 +392,12 @@ static void report_engines(struct resolver *r)
 		diag(cc, DIAG_no_engine, SPAN_NOWHERE,
 		     "there is no pack for such an engine");
 		diag_hint(cc, "--engine is one of: %s", all);
+		return;
+	}
+	if (engine_pid(cc)) {
+		diag(cc, DIAG_no_engine, SPAN_NOWHERE,
+		     "process %d is no engine that memql knows: %s", engine_pid(cc),
+		     names);
 		return;
 	}
 	diag(cc, DIAG_no_engine, SPAN_NOWHERE,

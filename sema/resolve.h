@@ -40,8 +40,9 @@ const char *engine_exe(const struct compile *cc, const struct engine *engine);
 const char *engine_point(struct compile *cc, const struct engine *engine,
 			 const char *text);
 
-/* Keep packs to the process that --pid names, and its children. */
+/* Keep packs to the process that --pid names, and its children; which one, or 0. */
 void engine_filter_pid(struct compile *cc);
+int32_t engine_pid(const struct compile *cc);
 
 /* let @name = hash(N) of the program. */
 void map_defs_apply(struct compile *cc);
