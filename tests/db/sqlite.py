@@ -7,7 +7,7 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from tracing import Memql, check, check_near, lost, map_of, need_root, skip
+from tracing import Memql, check, lost, map_of, need_root, skip
 
 PROGRAM = """
 query:done {
@@ -73,7 +73,9 @@ def main():
     check(all(not form or "sqlite_master" in form for form in others), f"besides, it read its schema: {others}")
     check(map_of(events, "@engine") == {"sqlite": sum(seen.values())}, "of no other engine")
     slow = "SELECT count(*) FROM t a, t b WHERE a.n % ? < b.n"
-    check_near(map_of(events, "@time")[slow], times[slow], 0.05, "ns in the slow one, memql against Python")
+    # Python's time has what it does around the library, and waiting for a CPU there.
+    seen_ns = map_of(events, "@time")[slow]
+    check(0.7 * times[slow] < seen_ns < times[slow], f"{seen_ns} ns in the slow one, {times[slow]} as Python has it")
 
 
 main()
