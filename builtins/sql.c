@@ -162,7 +162,9 @@ const struct builtin sql_builtins[] = {
 		       "FROM t WHERE id = 7` is `SELECT * FROM t WHERE id = ?`. Statements of one "
 		       "form become one key, and what clients wrote into literals is not "
 		       "shown. Words and `$1` stay as they are, comments too, but for the "
-		       "literals in them. dialect is `sql` (the default) or `mysql`, where "
+		       "literals in them. It does not know `E'it\\'s'` with a backslash before a "
+		       "quote in `sql`, `$$text$$`, and a single quote in a comment: from there on "
+		       "text and literals may be taken for each other. dialect is `sql` (the default) or `mysql`, where "
 		       "`\"text\"` is a literal and a backslash hides a quote.",
 		.example = "usdt:/usr/lib/postgresql/15/bin/postgres:query__start\n"
 			   "{ @[normalize(str(arg0))] = count(); }",

@@ -30,24 +30,41 @@ static bool try_event(struct compile *cc, const char *name)
 	return parse(cc) && expand(cc) && resolve(cc);
 }
 
+/* Whether a program before the i-th, or a site before the k-th of it, is in this file. */
+static bool is_told(const struct plan *plan, const struct engine *engine, size_t i,
+		    size_t k, const char *path)
+{
+	for (size_t p = 0; p <= i; p++) {
+		const struct program_info *before = plan->programs.items[p];
+		const size_t n = p == i ? k : before->nsites;
+
+		if (before->clause->engine != engine)
+			continue;
+		for (size_t s = 0; s < n; s++)
+			if (before->sites[s].path &&
+			    strcmp(before->sites[s].path, path) == 0)
+				return true;
+	}
+	return false;
+}
+
 /* "postgresql /usr/lib/postgresql/15/bin/postgres", each once. False: there is none. */
 static bool print_engines(const struct compile *cc, const char *name, FILE *out)
 {
-	const struct engine *engine = NULL;
-	const char *path = NULL;
 	bool any = false;
 
 	for (size_t i = 0; i < cc->plan->programs.n; i++) {
 		const struct program_info *p = cc->plan->programs.items[i];
+		const struct engine *engine = p->clause->engine;
 
-		if (!p->clause->engine || !p->nsites || !p->sites[0].path)
-			continue;
-		if (p->clause->engine == engine && strcmp(path, p->sites[0].path) == 0)
-			continue;
-		engine = p->clause->engine;
-		path = p->sites[0].path;
-		fprintf(out, "%-16s %-12s %s\n", name, engine->name, path);
-		any = true;
+		for (size_t k = 0; engine && k < p->nsites; k++) {
+			const char *path = p->sites[k].path;
+
+			if (!path || is_told(cc->plan, engine, i, k, path))
+				continue;
+			fprintf(out, "%-16s %-12s %s\n", name, engine->name, path);
+			any = true;
+		}
 	}
 	return any;
 }

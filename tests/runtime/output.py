@@ -100,7 +100,8 @@ def not_itself(directory):
     )
     memql = Memql(directory, "itself", ["-e", program])
     until = time.time() + 60
-    while len(memql.lines()) < 500 and time.time() < until:
+    # Another memql on this machine may make lines, too.
+    while sum("tick" in line for line in memql.lines()) < 500 and time.time() < until:
         time.sleep(0.2)
     memql.stop()
     events = memql.events()
