@@ -102,6 +102,21 @@ static int attach_batch(struct session *s, const struct batch *b,
 	return 0;
 }
 
+static bool has_gone(int err)
+{
+	return err == -ENOENT || err == -ESRCH;
+}
+
+/* A file that has gone since it was found takes all of its sites with it. */
+static bool skip_file(struct session *s, const struct image_program *p,
+		      const struct batch *b, int err)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (!has_gone(err) || !session_skip_site(s, p, b->sites[i], err))
+			return false;
+	return true;
+}
+
 static int compare_files(const struct probe_site *a, const struct probe_site *b)
 {
 	int c = strcmp(a->path, b->path);
@@ -119,8 +134,8 @@ static int compare_sites(const void *a, const void *b)
 }
 
 /* One link for each run of sites in one file. */
-static int attach_runs(struct session *s, const struct batch *all,
-		       struct bpf_program *prog, bool returns,
+static int attach_runs(struct session *s, const struct image_program *p,
+		       const struct batch *all, struct bpf_program *prog, bool returns,
 		       const struct probe_site **failed)
 {
 	size_t first, end;
@@ -139,7 +154,7 @@ static int attach_runs(struct session *s, const struct batch *all,
 				break;
 		b.n = end - first;
 		err = attach_batch(s, &b, prog, returns, failed);
-		if (err)
+		if (err && !skip_file(s, p, &b, err))
 			return err;
 	}
 	return 0;
@@ -172,7 +187,7 @@ static int attach_multi(struct session *s, const struct image_program *p,
 		all.semaphores[i] = sites[i]->semaphore;
 		all.cookies[i] = probe_site_cookie(sites[i]);
 	}
-	err = attach_runs(s, &all, prog, returns, failed);
+	err = attach_runs(s, p, &all, prog, returns, failed);
 out:
 	free(sites);
 	free(words);
@@ -194,11 +209,14 @@ static int attach_each(struct session *s, const struct image_program *p,
 			prog, site->pid ? site->pid : -1, site->path, site->offset,
 			&opts);
 
-		if (!link) {
-			*failed = site;
-			return -errno;
-		}
-		session_add_link(s, link);
+		int err = link ? 0 : -errno;
+
+		if (link)
+			session_add_link(s, link);
+		if (!err || (has_gone(err) && session_skip_site(s, p, site, err)))
+			continue;
+		*failed = site;
+		return err;
 	}
 	return 0;
 }
