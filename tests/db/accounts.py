@@ -91,7 +91,10 @@ def some_backends(server, make, n):
     for name in ("run", "runnable"):
         truth = sum(b.kernel[name] for b in backends)
         more = stolen / truth if name == "run" else 0
-        check_near(whole[name] / 1e6, truth / 1e6, 0.02 + more, f"{what}: ms {name}, against the kernel")
+        # What a thread waited for a CPU before and after its queries is in the kernel's figure
+        # only: of a machine that is idle that is most of it.
+        least = 0.005 * whole["duration"] / truth if truth else 0
+        check_near(whole[name] / 1e6, truth / 1e6, 0.02 + more + least, f"{what}: ms {name}, against the kernel")
 
 
 def main():
