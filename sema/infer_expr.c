@@ -284,6 +284,9 @@ static enum unit result_unit(enum op op, const struct node *left, const struct t
 			return x->unit;
 		return has_any_unit(left, x) ? y->unit : UNIT_NONE;
 	case OP_MUL:
+		/* n * 1ns says what n counts. */
+		if (x->unit == UNIT_NONE && y->unit && constant_int(right, &n))
+			return y->unit;
 		if (is_plain_constant(right, y, &n) && n == 1)
 			return x->unit;
 		return is_plain_constant(left, x, &n) && n == 1 ? y->unit : UNIT_NONE;

@@ -98,13 +98,15 @@ static const char *span_member(const struct pruner *p, const struct node *n)
 		       : NULL;
 }
 
-/* A member that there is not: all stay, for the message to list them. */
+/* start is in every span. A member that there is not: all stay, for the message to list them. */
 static const char *known_member(const struct pruner *p, const char *span,
 				const char *member)
 {
 	const struct map_def *def = span_def(p->cc, span);
 	const struct node *record = def ? span_members(def) : NULL;
 
+	if (strcmp(member, span_start) == 0)
+		return open_only;
 	for (size_t i = 0; record && i < node_count(record->tuple.items); i++)
 		if (record->tuple.names[i] == member)
 			return member;
@@ -123,8 +125,8 @@ static bool is_for(struct compile *cc, const struct clause *c, const char *span)
 /* args.NAME in a clause of events: of each span that the clause could be for. */
 static void look_at_argument(struct pruner *p, const char *member)
 {
-	if (event_tells_time(member) || strcmp(member, span_start) == 0)
-		return; /* no members, or none that could be left out */
+	if (event_tells_time(member))
+		return; /* no member */
 	for (const struct map_def *def = p->cc->ast->maps; def; def = def->next)
 		if (map_def_is_span(def) && is_for(p->cc, p->clause, def->name))
 			make_live(p, def->name, known_member(p, def->name, member));

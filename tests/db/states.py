@@ -136,7 +136,7 @@ def parts(server):
     plans, texts = map_of(memql.events(), "@plans"), map_of(memql.events(), "@query_text")
     check(len(plans) == 3, f"{len(plans)} statements took so long")
     for word, part in (("pg_sleep", "other"), ("COPY", "net"), ("n + 3", "locks")):
-        (seen,) = [plans[key] for key in plans if word in texts[key[0]]]
+        (seen,) = [plans[key] for key in plans if word in texts[key]]
         check(sum(seen[p] for p in PARTS) == seen["wall"], f"{word}: the parts are its {seen['wall']} ns")
         check(seen[part] > 0.6 * seen["wall"], f"{word}: {seen[part]} ns of it are {part}")
     holder.close()
