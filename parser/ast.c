@@ -274,6 +274,27 @@ struct node *node_at(struct node *list, size_t i)
 	return list;
 }
 
+static void add_total(struct node *n, void *total)
+{
+	*(size_t *)total += node_total(n);
+}
+
+size_t node_total(struct node *n)
+{
+	size_t total = 1;
+
+	node_each_child(n, add_total, &total);
+	return total;
+}
+
+void node_become(struct node *n, const struct node *other)
+{
+	struct node *next = n->next;
+
+	*n = *other;
+	n->next = next;
+}
+
 static void take_height(struct node *child, void *arg)
 {
 	uint32_t *highest = arg;

@@ -347,6 +347,12 @@ struct node *node_place_root(struct node *place);
 size_t node_count(const struct node *list);
 struct node *node_at(struct node *list, size_t i);
 
+/* How many nodes a tree has, itself included. */
+size_t node_total(struct node *n);
+
+/* n becomes what other is, and keeps its place among its siblings. */
+void node_become(struct node *n, const struct node *other);
+
 /* One S-expression per clause. */
 void ast_dump(const struct ast *ast, FILE *out);
 

@@ -7,10 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-#include <bpf/libbpf.h>
 
 #include "builtins/builtin.h"
 #include "codegen/image.h"
@@ -18,6 +14,7 @@
 #include "core/compile.h"
 #include "core/diag.h"
 #include "parser/ast.h"
+#include "probes/attach_event.h"
 #include "probes/kinds.h"
 #include "probes/point.h"
 #include "runtime/session.h"
@@ -349,36 +346,18 @@ static void explain_tracepoint(struct compile *cc, const struct probe_spec *patt
 			  pattern->object);
 }
 
-/*
- * By hand, because libbpf looks for the event's number only where tracefs is commonly
- * mounted. The link takes the perf event over.
- */
+/* Not by libbpf: it looks for the event's number only where tracefs is commonly mounted. */
 static int attach_site(struct session *s, struct bpf_program *prog,
 		       const struct probe_site *site)
 {
-	LIBBPF_OPTS(bpf_perf_event_opts, opts, .bpf_cookie = probe_site_cookie(site));
 	int id = session_tracepoint_id(site->group, site->event);
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_TRACEPOINT,
 		.size = sizeof(attr),
 		.config = (uint64_t)id,
 	};
-	struct bpf_link *link;
-	int fd, err;
 
-	if (id < 0)
-		return id;
-	fd = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	link = bpf_program__attach_perf_event_opts(prog, fd, &opts);
-	if (!link) {
-		err = -errno;
-		close(fd);
-		return err;
-	}
-	session_add_link(s, link);
-	return 0;
+	return id < 0 ? id : attach_event(s, site, prog, &attr, -1, 0);
 }
 
 static int attach_tracepoint(struct session *s, const struct image_program *p,

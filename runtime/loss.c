@@ -17,62 +17,48 @@ struct what {
 	const char *noun, *rest;
 };
 
+/* subject: what it is of, if it is of anything. */
 static struct what of(struct arena *a, const char *noun, const char *subject,
 		      const char *why)
 {
-	return (struct what){ noun, arena_printf(a, " of %s: %s", subject, why) };
+	return (struct what){
+		noun,
+		subject ? arena_printf(a, " of %s: %s", subject, why)
+			: arena_printf(a, ": %s", why),
+	};
 }
+
+/* What an unnamed one is of, if it is of anything; and why it was lost. */
+static const struct {
+	const char *noun, *unnamed, *why;
+} kinds[LOSS_COUNT] = {
+	[LOSS_RING_FULL] = { "event", "the program",
+			     "the ring buffer was full, --ring-size makes it larger" },
+	[LOSS_MAP_FULL] = { "update", "a map",
+			    "the map was full, config = { max_map_keys = N } makes it "
+			    "larger" },
+	[LOSS_STRING_READ] = { "string", "the program", "memory could not be read" },
+	[LOSS_MEMORY_READ] = { "value", NULL, "memory could not be read" },
+	[LOSS_SCRATCH] = { "whole event", NULL,
+			   "there was no working memory for the program" },
+	[LOSS_STACK] = { "stack", "the program", "no more different ones can be kept" },
+	[LOSS_REFUSED] = { "call", "a function", "refused by the kernel" },
+	[LOSS_CONTENTION] = { "update", "a minimum or maximum",
+			      "others were under way" },
+	[LOSS_DIVISION] = { "quotient", NULL,
+			    "the divisor was 0, and so is the result" },
+	[LOSS_SPAN_BEFORE] = { "span", "a map", "begun before memql was there" },
+	[LOSS_SPAN_AGAIN] = { "span", "a map", "begun again before it was done" },
+	[LOSS_SPAN_DROPPED] = { "span", "a map", "dropped before it was done" },
+	[LOSS_LOOP] = { "loop", NULL, "more turns than the kernel allows (8388608)" },
+};
 
 static struct what describe(struct arena *a, const struct image_loss *loss)
 {
-	const char *subject = loss->subject;
+	const char *unnamed = kinds[loss->kind].unnamed;
 
-	switch (loss->kind) {
-	case LOSS_RING_FULL:
-		return of(a, "event", subject ? subject : "the program",
-			  "the ring buffer was full, --ring-size makes it larger");
-	case LOSS_MAP_FULL:
-		return of(a, "update", subject ? subject : "a map",
-			  "the map was full, config = { max_map_keys = N } makes it "
-			  "larger");
-	case LOSS_STRING_READ:
-		return of(a, "string", subject ? subject : "the program",
-			  "memory could not be read");
-	case LOSS_MEMORY_READ:
-		if (subject)
-			return of(a, "value", subject, "memory could not be read");
-		return (struct what){ "value", ": memory could not be read" };
-	case LOSS_SCRATCH:
-		return (struct what){ "whole event",
-				      ": there was no working memory for the program" };
-	case LOSS_STACK:
-		return of(a, "stack", subject ? subject : "the program",
-			  "no more different ones can be kept");
-	case LOSS_REFUSED:
-		return of(a, "call", subject ? subject : "a function",
-			  "refused by the kernel");
-	case LOSS_CONTENTION:
-		return of(a, "update", subject ? subject : "a minimum or maximum",
-			  "others were under way");
-	case LOSS_DIVISION:
-		return (struct what){ "quotient",
-				      ": the divisor was 0, and so is the result" };
-	case LOSS_SPAN_BEFORE:
-		return of(a, "span", subject ? subject : "a map",
-			  "begun before memql was there");
-	case LOSS_SPAN_AGAIN:
-		return of(a, "span", subject ? subject : "a map",
-			  "begun again before it was done");
-	case LOSS_SPAN_DROPPED:
-		return of(a, "span", subject ? subject : "a map",
-			  "dropped before it was done");
-	case LOSS_LOOP:
-		return (struct what){ "loop",
-				      ": more turns than the kernel allows (8388608)" };
-	case LOSS_COUNT:
-		break;
-	}
-	return (struct what){ "event", "" };
+	return of(a, kinds[loss->kind].noun, loss->subject ? loss->subject : unnamed,
+		  kinds[loss->kind].why);
 }
 
 /* line 0: of no line. */

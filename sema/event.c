@@ -83,7 +83,7 @@ static void expand_call(struct event_expander *e, struct node *stmt, unsigned ki
 	struct fire_list out = { 0 };
 
 	event_call_expand(&f, n, kind, &out);
-	fire_become(stmt, fire_block(&f, &out));
+	node_become(stmt, fire_block(&f, &out));
 }
 
 static void visit(struct node *n, void *arg)

@@ -81,13 +81,3 @@ struct node *fire_block(struct firing *f, const struct fire_list *l)
 	n->block.stmts = l->first;
 	return fire_finish(n);
 }
-
-void fire_become(struct node *n, const struct node *other)
-{
-	struct node *next = n->next;
-
-	*n = *other;
-	n->next = next;
-}
-
-/* The clause of an event, as a statement. */

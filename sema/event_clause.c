@@ -1,8 +1,7 @@
 /*
  * The clause of an event as a statement, for the place that fires it. It sees nothing of
- * that place: its variables are renamed for each copy, as those of macros are
- * (sema/macro.c). Its args.NAME become what the call gave: members of the span, or
- * variables.
+ * that place: its variables are renamed for each copy. Its args.NAME become what the call
+ * gave: members of the span, or variables.
  */
 #include <string.h>
 
@@ -12,30 +11,9 @@
 /* What a span knows when it is done, besides its members. */
 static const char duration_word[] = "duration", end_word[] = "end";
 
-struct rename {
-	struct rename *next;
-	const char *from, *to;
-};
-
 bool event_tells_time(const char *argument)
 {
 	return strcmp(argument, duration_word) == 0 || strcmp(argument, end_word) == 0;
-}
-
-static void rename_variable(struct firing *f, struct node *n)
-{
-	struct rename *r = f->renames;
-
-	while (r && r->from != n->var.name)
-		r = r->next;
-	if (!r) {
-		r = ARENA_NEW(f->e->cc->arena, struct rename);
-		r->from = n->var.name;
-		r->to = arena_strdup(f->e->cc->arena, n->var.name);
-		r->next = f->renames;
-		f->renames = r;
-	}
-	n->var.name = r->to;
 }
 
 static struct node *duration(struct firing *f)
@@ -102,12 +80,12 @@ static void substitute(struct node *n, void *arg)
 
 		value = f->map ? span_argument(f, name) : fired_argument(f, n, name);
 		if (value)
-			fire_become(n, value);
+			node_become(n, value);
 		n->span = at;
 		return;
 	}
 	if (n->kind == NODE_VAR)
-		rename_variable(f, n);
+		n->var.name = renamed(f->e->cc->arena, &f->renames, n->var.name);
 	node_each_child(n, substitute, f);
 	node_set_height(n);
 }
@@ -152,17 +130,11 @@ static struct node *once(struct firing *f, struct node *body)
 	return fire_finish(n);
 }
 
-static void count_nodes(struct node *n, void *arg)
-{
-	++*(size_t *)arg;
-	node_each_child(n, count_nodes, arg);
-}
-
 static struct node *copy(struct firing *f, struct node *n)
 {
 	struct node *copied;
 
-	count_nodes(n, &f->e->nodes);
+	f->e->nodes += node_total(n);
 	copied = fire_clone(f, n);
 	substitute(copied, f);
 	return copied;
@@ -173,7 +145,7 @@ struct node *clause_as_statement(struct firing *f, const struct clause *c)
 	struct returns r = { .e = f->e };
 	struct node *body, *branch;
 
-	f->renames = NULL;
+	f->renames = (struct renames){ 0 };
 	body = copy(f, c->body);
 	replace_returns(body, &r);
 	if (r.any)

@@ -4,6 +4,7 @@
 
 #include "parser/ast.h"
 #include "sema/event.h"
+#include "sema/rename.h"
 
 /* A clause of an event: no attach point of a real probe. */
 struct listener {
@@ -31,7 +32,7 @@ struct firing {
 	bool closes;
 	const struct node *record; /* of fire(): its values, ... */
 	struct node *vars;         /* ... and the variables that hold them */
-	struct rename *renames;    /* of the clause at hand */
+	struct renames renames;    /* of the clause at hand */
 };
 
 /* Siblings that grow at their end. */
@@ -51,9 +52,6 @@ struct node *fire_call(struct firing *f, const char *name, struct node *args,
 struct node *fire_member(struct firing *f, const char *name);
 struct node *fire_statement(struct firing *f, struct node *value);
 struct node *fire_block(struct firing *f, const struct fire_list *l);
-
-/* n becomes what other is, and keeps its place among its siblings. */
-void fire_become(struct node *n, const struct node *other);
 
 /* A copy of the clause of an event, as a statement: event_clause.c. */
 struct node *clause_as_statement(struct firing *f, const struct clause *c);

@@ -17,6 +17,7 @@
 #include "core/intern.h"
 #include "parser/ast.h"
 #include "sema/event.h"
+#include "sema/rename.h"
 
 enum {
 	MAX_NODES = 100000, /* that macros add to a program */
@@ -24,20 +25,13 @@ enum {
 	NSLOTS = 4096,      /* a power of two, and more than there can be macros */
 };
 
-/* A macro's own variable, and what it is called in this copy of the body. */
-struct rename {
-	struct rename *next;
-	const char *from, *to;
-};
-
 /* One call. */
 struct call {
 	const struct call *outer; /* whose body this one stands in */
 	const struct macro *macro;
 	struct node *args;
-	uint32_t shift; /* to be added to the body's spans */
-	struct rename *renames;
-	size_t nrenames;
+	uint32_t shift;         /* to be added to the body's spans */
+	struct renames renames; /* its own variables in this copy of the body */
 };
 
 struct expander {
@@ -98,19 +92,10 @@ static const struct macro_param *find_param(const struct call *c, const char *na
 
 /* Copies. */
 
-static void count_nodes(struct node *n, void *arg)
-{
-	++*(size_t *)arg;
-	node_each_child(n, count_nodes, arg);
-}
-
 /* NULL if it would be too much. */
 static struct node *copy(struct expander *e, struct node *n, struct span at)
 {
-	size_t count = 0;
-
-	count_nodes(n, &count);
-	e->nodes += count;
+	e->nodes += node_total(n);
 	if (e->nodes > MAX_NODES)
 		give_up(e, at, "operations of this program", MAX_NODES);
 	if (e->depth + n->height > AST_MAX_HEIGHT)
@@ -118,21 +103,11 @@ static struct node *copy(struct expander *e, struct node *n, struct span at)
 	return e->failed ? NULL : node_clone(e->cc->arena, n);
 }
 
-/* n becomes what other is, and keeps its place among its siblings. */
-static void become(struct node *n, const struct node *other)
-{
-	struct node *next = n->next;
-
-	*n = *other;
-	n->next = next;
-}
-
 /* Names in a body. */
 
 static void rename_variable(struct expander *e, struct node *n)
 {
 	struct call *c = e->call;
-	struct rename *r;
 	struct node *arg;
 
 	if (find_param(c, n->var.name, &arg)) {
@@ -140,20 +115,9 @@ static void rename_variable(struct expander *e, struct node *n)
 			n->var.name = arg->var.name;
 		return;
 	}
-	for (r = c->renames; r; r = r->next) {
-		if (r->from == n->var.name)
-			break;
-	}
-	if (!r) {
-		r = ARENA_NEW(e->cc->arena, struct rename);
-		r->from = n->var.name;
-		r->to = arena_strdup(e->cc->arena, n->var.name);
-		r->next = c->renames;
-		c->renames = r;
-		if (++c->nrenames > MAX_RENAMES)
-			give_up(e, n->span, "variables of one call", MAX_RENAMES);
-	}
-	n->var.name = r->to;
+	n->var.name = renamed(e->cc->arena, &c->renames, n->var.name);
+	if (c->renames.count > MAX_RENAMES)
+		give_up(e, n->span, "variables of one call", MAX_RENAMES);
 }
 
 static void rename_map(struct expander *e, struct node *n)
@@ -182,13 +146,13 @@ static bool take_argument(struct expander *e, struct node *n)
 	if (!copied)
 		return true;
 	if (copied->kind != NODE_MAP || copied->map.has_keys) {
-		become(n, copied);
+		node_become(n, copied);
 		return true;
 	}
 	/* The value of a map, not the map. */
 	block = node_new(e->cc->arena, NODE_BLOCK, copied->span);
 	block->block.value = copied;
-	become(n, block);
+	node_become(n, block);
 	return true;
 }
 
@@ -286,7 +250,7 @@ static void expand_call(struct expander *e, const struct macro *m, struct node *
 	e->call = &call;
 	visit(body, e);
 	e->call = outer;
-	become(n, simplest(body));
+	node_become(n, simplest(body));
 }
 
 /* The walk. */
