@@ -28,9 +28,10 @@ static struct what of(struct arena *a, const char *noun, const char *subject,
 	};
 }
 
-/* What an unnamed one is of, if it is of anything; and why it was lost. */
+/* What an unnamed one is of, if it is of anything; why it was lost. */
 static const struct {
 	const char *noun, *unnamed, *why;
+	bool by_itself; /* whose it was says nothing */
 } kinds[LOSS_COUNT] = {
 	[LOSS_RING_FULL] = { "event", "the program",
 			     "the ring buffer was full, --ring-size makes it larger" },
@@ -40,25 +41,27 @@ static const struct {
 	[LOSS_STRING_READ] = { "string", "the program", "memory could not be read" },
 	[LOSS_MEMORY_READ] = { "value", NULL, "memory could not be read" },
 	[LOSS_SCRATCH] = { "whole event", NULL,
-			   "there was no working memory for the program" },
+			   "there was no working memory for the program",
+			   .by_itself = true },
 	[LOSS_STACK] = { "stack", "the program", "no more different ones can be kept" },
 	[LOSS_REFUSED] = { "call", "a function", "refused by the kernel" },
 	[LOSS_CONTENTION] = { "update", "a minimum or maximum",
 			      "others were under way" },
-	[LOSS_DIVISION] = { "quotient", NULL,
-			    "the divisor was 0, and so is the result" },
+	[LOSS_DIVISION] = { "quotient", NULL, "the divisor was 0, and so is the result",
+			    .by_itself = true },
 	[LOSS_SPAN_BEFORE] = { "span", "a map", "begun before memql was there" },
 	[LOSS_SPAN_AGAIN] = { "span", "a map", "begun again before it was done" },
 	[LOSS_SPAN_DROPPED] = { "span", "a map", "dropped before it was done" },
-	[LOSS_LOOP] = { "loop", NULL, "more turns than the kernel allows (8388608)" },
+	[LOSS_LOOP] = { "loop", NULL, "more turns than the kernel allows (8388608)",
+			.by_itself = true },
 };
 
 static struct what describe(struct arena *a, const struct image_loss *loss)
 {
-	const char *unnamed = kinds[loss->kind].unnamed;
+	const char *subject = loss->subject ? loss->subject : kinds[loss->kind].unnamed;
 
-	return of(a, kinds[loss->kind].noun, loss->subject ? loss->subject : unnamed,
-		  kinds[loss->kind].why);
+	return of(a, kinds[loss->kind].noun,
+		  kinds[loss->kind].by_itself ? NULL : subject, kinds[loss->kind].why);
 }
 
 /* line 0: of no line. */
