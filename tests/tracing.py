@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 SKIPPED = 77
@@ -43,6 +44,14 @@ def check_near(measured, expected, tolerance, what):
 def need_root():
     if os.geteuid() != 0:
         skip("loading BPF programs needs root")
+
+
+def in_directory(*tests):
+    """As root, one after another, with a directory that goes away with all that is in it."""
+    need_root()
+    with tempfile.TemporaryDirectory(prefix="memql-", ignore_cleanup_errors=True) as directory:
+        for test in tests:
+            test(directory)
 
 
 def need(*features):

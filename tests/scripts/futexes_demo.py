@@ -1,13 +1,11 @@
 """futexes.mq against the demo engine's own log."""
 
 import os
-import shutil
 import sys
-import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from engines.demo import Demo, by_plan, total
-from tracing import Memql, check, check_near, lost, map_of, need_root
+from tracing import Memql, check, check_near, in_directory, lost, map_of
 
 SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../scripts/futexes.mq")
 
@@ -50,14 +48,4 @@ def lines(directory):
     check(any(line.startswith("@stacks[futex, ") for line in text), "and stacks")
 
 
-def main():
-    need_root()
-    directory = tempfile.mkdtemp(prefix="memql-demo-")
-    try:
-        by_plans(directory)
-        lines(directory)
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
-
-
-main()
+in_directory(by_plans, lines)

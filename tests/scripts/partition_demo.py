@@ -4,14 +4,12 @@ number, and how long those took that have a beginning and an end."""
 import collections
 import os
 import re
-import shutil
 import sys
-import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from engines.demo import Demo, total
-from tracing import Memql, check, lost, map_of, need_root
+from tracing import Memql, check, in_directory, lost, map_of
 
 SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../scripts/partition.mq")
 STATEMENTS = 2000
@@ -111,15 +109,4 @@ def killed(directory):
     check(lines_of(memql), f"{len(lines_of(memql))} were done before")
 
 
-def main():
-    need_root()
-    directory = tempfile.mkdtemp(prefix="memql-partition-")
-    try:
-        everything(directory)
-        durations(directory)
-        killed(directory)
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
-
-
-main()
+in_directory(everything, durations, killed)

@@ -5,13 +5,11 @@ threads become one, and a page of the program that was not in memory is one, too
 
 import collections
 import os
-import shutil
 import sys
-import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from engines.demo import Demo, by_plan, total
-from tracing import Memql, check, lost, map_of, need_root, skip
+from tracing import Memql, check, in_directory, lost, map_of, skip
 
 SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../scripts/query_bio.mq")
 THREADS, QUERIES = 8, 20000
@@ -69,14 +67,4 @@ def each(directory):
     check(others.total() <= 0.01 * seen.total(), f"requests and bytes as logged, but for {dict(others)}")
 
 
-def main():
-    need_root()
-    directory = tempfile.mkdtemp(prefix="memql-demo-")
-    try:
-        added_up(directory)
-        each(directory)
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
-
-
-main()
+in_directory(added_up, each)

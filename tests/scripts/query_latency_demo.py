@@ -6,14 +6,12 @@ The log is made inside the engine, with its own clock reads; memql sees only the
 import collections
 import os
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from engines.demo import Demo, by_plan
-from tracing import Memql, check, check_near, lost, map_of, need_root
+from tracing import Memql, check, check_near, in_directory, lost, map_of
 
 SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../scripts/query_latency.mq")
 THREADS, QUERIES = 8, 20000
@@ -70,15 +68,4 @@ def cold_text(directory):
     check(missing == 0 or not can_fault_in(), "none is lost where programs can wait for pages")
 
 
-def main():
-    need_root()
-    directory = tempfile.mkdtemp(prefix="memql-demo-")
-    try:
-        counts_and_sums(directory)
-        lines_and_filters(directory)
-        cold_text(directory)
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
-
-
-main()
+in_directory(counts_and_sums, lines_and_filters, cold_text)

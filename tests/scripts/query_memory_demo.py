@@ -2,13 +2,11 @@
 
 import collections
 import os
-import shutil
 import sys
-import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from engines.demo import Demo, by_plan
-from tracing import Memql, check, lost, map_of, need_root
+from tracing import Memql, check, in_directory, lost, map_of
 
 SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../scripts/query_memory.mq")
 THREADS, QUERIES = 8, 20000
@@ -63,14 +61,4 @@ def each(directory):
         check(expected and seen == expected, f"net and peak of {seen.total()} lines, as logged")
 
 
-def main():
-    need_root()
-    directory = tempfile.mkdtemp(prefix="memql-demo-")
-    try:
-        added_up(directory)
-        each(directory)
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
-
-
-main()
+in_directory(added_up, each)

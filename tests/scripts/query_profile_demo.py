@@ -1,13 +1,11 @@
 """query_profile.mq against the demo engine's own log: all of the time, part by part."""
 
 import os
-import shutil
 import sys
-import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from engines.demo import Demo, by_plan, total
-from tracing import Memql, check, check_near, lost, map_of, need_root
+from tracing import Memql, check, check_near, in_directory, lost, map_of
 
 SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../scripts/query_profile.mq")
 PARTS = ("cpu", "wait", "locks", "io", "net", "other")
@@ -58,14 +56,4 @@ def table(directory):
     check(int(rows[1][0]) in {plan for _, plan in sums[:2]}, f"the longest first: {rows[1][0]}")
 
 
-def main():
-    need_root()
-    directory = tempfile.mkdtemp(prefix="memql-demo-")
-    try:
-        parts(directory)
-        table(directory)
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
-
-
-main()
+in_directory(parts, table)

@@ -1,13 +1,11 @@
 """query_tsa.mq against the demo engine's own log."""
 
 import os
-import shutil
 import sys
-import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from engines.demo import Demo, by_plan, total
-from tracing import Memql, check, check_near, lost, map_of, need_root
+from tracing import Memql, check, check_near, in_directory, lost, map_of
 
 SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../scripts/query_tsa.mq")
 STATES = ("run", "runnable", "sleep", "lock", "latch", "blocked", "iowait")
@@ -73,15 +71,4 @@ def lines(directory):
     check(sorted(seen) == sorted(r["query"] for r in log), f"{len(seen)} lines, with the texts of the log")
 
 
-def main():
-    need_root()
-    directory = tempfile.mkdtemp(prefix="memql-demo-")
-    try:
-        by_plans(directory)
-        sleeps(directory)
-        lines(directory)
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
-
-
-main()
+in_directory(by_plans, sleeps, lines)
