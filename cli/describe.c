@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "builtins/builtin.h"
+#include "cli/options.h"
 #include "cli/script.h"
 #include "probes/probe.h"
 #include "sema/sema.h"
@@ -144,6 +145,14 @@ static void describe_reference(FILE *out)
 	describe_rows(out);
 }
 
+/* For completion: what may stand where a script's name does. */
+static void list_words(FILE *out)
+{
+	for (const struct command_row *c = options_commands(); c->name; c++)
+		fprintf(out, "%s\n", c->name);
+	script_list(out);
+}
+
 void describe(const char *form, FILE *out)
 {
 	static const struct {
@@ -152,7 +161,7 @@ void describe(const char *form, FILE *out)
 	} forms[] = {
 		{ "md", describe_reference },  { "man1", describe_command },
 		{ "man7", describe_language }, { "bash", describe_bash },
-		{ "zsh", describe_zsh },       { "scripts", script_list },
+		{ "zsh", describe_zsh },       { "scripts", list_words },
 	};
 
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)

@@ -48,10 +48,11 @@ static bool is_told(const struct plan *plan, const struct engine *engine, size_t
 	return false;
 }
 
-/* "postgresql /usr/lib/postgresql/15/bin/postgres", each once. False: there is none. */
-static bool print_engines(const struct compile *cc, const char *name, FILE *out)
+int engines_each(const struct compile *cc,
+		 void (*found)(const char *engine, const char *path, void *arg),
+		 void *arg)
 {
-	bool any = false;
+	int n = 0;
 
 	for (size_t i = 0; i < cc->plan->programs.n; i++) {
 		const struct program_info *p = cc->plan->programs.items[i];
@@ -62,11 +63,16 @@ static bool print_engines(const struct compile *cc, const char *name, FILE *out)
 
 			if (!path || is_told(cc->plan, engine, i, k, path))
 				continue;
-			fprintf(out, "%-16s %-12s %s\n", name, engine->name, path);
-			any = true;
+			found(engine->name, path, arg);
+			n++;
 		}
 	}
-	return any;
+	return n;
+}
+
+bool engines_resolve(struct compile *cc)
+{
+	return try_event(cc, "query:done");
 }
 
 static void print_arguments(struct compile *cc, FILE *out)
@@ -89,7 +95,15 @@ struct listing {
 	bool args;
 	FILE *out;
 	unsigned matching, found;
+	const char *event; /* that is being looked at */
 };
+
+static void print_engine(const char *engine, const char *path, void *arg)
+{
+	const struct listing *l = arg;
+
+	fprintf(l->out, "%-16s %-12s %s\n", l->event, engine, path);
+}
 
 static void list_event(const char *name, void *arg)
 {
@@ -99,8 +113,9 @@ static void list_event(const char *name, void *arg)
 	if (!glob_match(l->pattern, name))
 		return;
 	l->matching++;
+	l->event = name;
 	cc = compile_new(l->cc->target, &l->cc->options);
-	if (try_event(cc, name) && print_engines(cc, name, l->out)) {
+	if (try_event(cc, name) && engines_each(cc, print_engine, l)) {
 		l->found++;
 		if (l->args)
 			print_arguments(cc, l->out);
@@ -110,7 +125,7 @@ static void list_event(const char *name, void *arg)
 
 int list_events(struct compile *cc, const char *pattern, bool args, FILE *out)
 {
-	struct listing l = { cc, pattern, args, out, 0, 0 };
+	struct listing l = { cc, pattern, args, out, 0, 0, NULL };
 
 	cc->source = source_new(cc->arena, "<-l>", "", 0);
 	if (!cc->options.packs)

@@ -18,4 +18,18 @@ bool list_means_events(const char *pattern);
  */
 int list_events(struct compile *cc, const char *pattern, bool args, FILE *out);
 
+/*
+ * Resolve a program that wants the event query:done of every engine (cc has packs, and
+ * nothing else yet); false if there is none, with errors in cc.
+ */
+bool engines_resolve(struct compile *cc);
+
+/*
+ * Call found for each engine of packs that cc's program attaches to, with its file, each
+ * once; returns how many.
+ */
+int engines_each(const struct compile *cc,
+		 void (*found)(const char *engine, const char *path, void *arg),
+		 void *arg);
+
 #endif

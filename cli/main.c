@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/describe.h"
+#include "cli/doctor.h"
 #include "cli/list.h"
 #include "cli/list_events.h"
 #include "cli/options.h"
@@ -162,7 +163,9 @@ static void keep_standard_files(void)
 /* What needs no look at the machine. False: nothing of that was asked for. */
 static bool inform(const struct options *o)
 {
-	if (o->help)
+	if (o->help && o->doctor)
+		doctor_help(stdout);
+	else if (o->help)
 		options_help(stdout);
 	else if (o->version)
 		puts("memql " MEMQL_VERSION);
@@ -194,9 +197,13 @@ static int work(const struct options *o)
 			strerror(-err));
 		return EXIT_FAILURE;
 	}
-	cc = compile_new(target, &co);
-	status = o->list ? list(cc, o) : compile_and_run(cc, o);
-	compile_free(cc);
+	if (o->doctor) {
+		status = doctor(target, o->json, stdout);
+	} else {
+		cc = compile_new(target, &co);
+		status = o->list ? list(cc, o) : compile_and_run(cc, o);
+		compile_free(cc);
+	}
 	target_linux_close(target);
 	return status;
 }

@@ -16,7 +16,8 @@ static const char command_begin[] =
 	"## SYNOPSIS\n"
 	"**memql** [OPTIONS] SCRIPT [SCRIPT'S OPTIONS]\n\n"
 	"**memql** [OPTIONS] **-e** 'PROGRAM' [**--**] [ARGUMENTS]\n\n"
-	"**memql** **-l**[**v**] [PATTERN | FILE | **-p** PID]\n"
+	"**memql** **-l**[**v**] [PATTERN | FILE | **-p** PID]\n\n"
+	"**memql** **doctor** [**--json**]\n"
 	"## DESCRIPTION\n"
 	"memql compiles a program in a small language, bpftrace's, to BPF, loads it into "
 	"the kernel, and shows what it sees: calls of functions, probes of databases and "
@@ -27,7 +28,10 @@ static const char command_begin[] =
 	"or a user with the capabilities to trace.\n\n"
 	"A SCRIPT is a file, `-` for standard input, or the name of a script that was "
 	"installed with memql, with or without `.mq`. Everything after its name belongs to "
-	"the script; `memql SCRIPT --help` shows what it takes.\n"
+	"the script; `memql SCRIPT --help` shows what it takes.\n\n"
+	"**memql doctor** tells what works on this machine, what does not, why, and what to "
+	"do about it; with `--json`, as one object. Its exit status is 0 if memql can run "
+	"at all. It needs no root, but can then check less.\n"
 	"## OPTIONS\n";
 
 static const char command_end[] =
@@ -50,8 +54,8 @@ static const char command_end[] =
 	": if set, what libbpf and the kernel's verifier say about a program that cannot be "
 	"loaded\n"
 	"`MEMQL_WITHOUT`\n"
-	": features of the kernel that memql shall do without, separated by commas: "
-	"`uprobe_multi`, `sleepable_uprobe`, `task_storage`, `lazy_maps`. For tests.\n"
+	": features that memql shall do without, separated by commas, by the names that "
+	"`memql doctor` shows. For tests.\n"
 	"## EXIT STATUS\n"
 	"0, or what the program gave to `exit()`, also if Ctrl-C or SIGTERM ended the trace. "
 	"1 if the program or an option is wrong, if something could not be loaded or "

@@ -53,6 +53,16 @@ const struct option_row *options_accepted(void)
 	return accepted;
 }
 
+static const struct command_row commands[] = {
+	{ "doctor", "[--json]", "what works on this machine, what does not, and why" },
+	{ 0 },
+};
+
+const struct command_row *options_commands(void)
+{
+	return commands;
+}
+
 static const char *const hints[] = {
 	"memql scripts/query_latency.mq              latency of every query",
 	"memql scripts/query_latency.mq --histogram  the same, as percentiles per plan",
@@ -99,8 +109,11 @@ void options_help(FILE *out)
 	fputs("memql: ask a running program what it is doing\n\n"
 	      "  memql [OPTIONS] SCRIPT [SCRIPT'S OPTIONS]\n"
 	      "  memql [OPTIONS] -e 'PROGRAM' [--] [ARGUMENTS]\n"
-	      "  memql -l [PATTERN | FILE | -p PID]\n\nOptions:\n",
+	      "  memql -l [PATTERN | FILE | -p PID]\n",
 	      out);
+	for (const struct command_row *c = commands; c->name; c++)
+		fprintf(out, "  memql %s %s\n", c->name, c->arguments);
+	fputs("\nOptions:\n", out);
 	for (size_t i = 0; i < NOPTIONS; i++)
 		help_row(&rows[i], out);
 	help_accepted(out);
@@ -309,6 +322,25 @@ static bool unknown(const struct options *o, const char *word)
 	return false;
 }
 
+/* memql doctor: a script of this name is called ./doctor. */
+static bool take_doctor(struct options *o)
+{
+	o->doctor = true;
+	for (int i = 0; i < o->nargs; i++) {
+		if (strcmp(o->args[i], "--json") == 0) {
+			o->json = true;
+		} else if (strcmp(o->args[i], "--help") == 0) {
+			o->help = true;
+		} else {
+			fprintf(stderr,
+				"memql: doctor takes --json, and nothing else: '%s'\n",
+				o->args[i]);
+			return false;
+		}
+	}
+	return true;
+}
+
 /* What is left after own options: the script or pattern, then the script's arguments. */
 static bool take_rest(struct options *o, int argc, char **argv)
 {
@@ -329,6 +361,8 @@ static bool take_rest(struct options *o, int argc, char **argv)
 	o->args = argv + i;
 	o->nargs = argc - i;
 
+	if (o->script && strcmp(o->script, "doctor") == 0)
+		return take_doctor(o);
 	if (o->help || o->version || o->reference || o->list || o->program || o->script)
 		return true;
 	fputs("memql: no program: name a script, or write one after -e; "

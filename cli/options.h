@@ -18,6 +18,7 @@ struct options {
 	int32_t pid;           /* -p; 0: none */
 	uint32_t max_strlen;   /* bytes; 0: not given */
 	uint32_t ring_bytes;   /* 0: not given */
+	bool doctor;           /* the command */
 	bool json, quiet, verbose, no_warnings, list, dry_run, help, version, unsafe;
 	char *const *args; /* the script's own, NULL-terminated */
 	int nargs;
@@ -44,6 +45,12 @@ struct option_row {
 /* Both end with a row whose summary is NULL. */
 const struct option_row *options_rows(void);
 const struct option_row *options_accepted(void);
+
+/* Commands, which stand where a script's name would; ends with a name of NULL. */
+struct command_row {
+	const char *name, *arguments, *summary;
+};
+const struct command_row *options_commands(void);
 
 /* Command lines, each perhaps with blanks and what it does; ends with NULL. */
 const char *const *options_examples(void);

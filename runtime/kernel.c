@@ -1,13 +1,9 @@
 #include "runtime/session_state.h"
 
 #include <linux/bpf.h>
-#include <stdio.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
-
-#include "core/arena.h"
 
 #define INSN(op, dst, src, imm_)                                                       \
 	{ .code = (op), .dst_reg = (dst), .src_reg = (src), .imm = (imm_) }
@@ -35,17 +31,6 @@ uint32_t kernel_own_pid(void)
 		pid = run.retval;
 	close(fd);
 	return pid;
-}
-
-const char *kernel_too_old(struct arena *a)
-{
-	unsigned major, minor;
-	struct utsname name;
-
-	if (uname(&name) || sscanf(name.release, "%u.%u", &major, &minor) != 2)
-		return NULL;
-	return major > 5 || (major == 5 && minor >= 15) ? NULL
-							: arena_strdup(a, name.release);
 }
 
 /* What the kernel tells of a link to kprobes: uapi/linux/bpf.h of 6.7. */

@@ -17,6 +17,7 @@
 #include <bpf/libbpf.h>
 
 #include "core/arena.h"
+#include "runtime/features.h"
 
 enum {
 	/* 40 bytes a million times a second fill it in 50 ms; it costs twice its
@@ -65,13 +66,19 @@ const char *errno_hint(struct arena *a, int err)
 
 static void print_hint(struct session *s, int err)
 {
-	const char *hint = errno_hint(s->arena, err), *old = kernel_too_old(s->arena);
+	const char *hint = errno_hint(s->arena, err);
+	struct feature_answer why;
+	enum feature missing;
 
 	if (hint)
 		fprintf(stderr, "  hint: %s\n", hint);
-	else if (old)
-		fprintf(stderr, "  hint: this is Linux %s; memql needs 5.15 or later\n",
-			old);
+	if (hint && err != -EPERM && err != -EACCES)
+		return;
+	missing = feature_missing(&why);
+	if (missing != FEATURE_COUNT && missing != FEATURE_PRIVILEGES)
+		fprintf(stderr, "  hint: %s: %s; it takes %s\n",
+			feature_row(missing)->name, why.why, feature_row(missing)->fix);
+	fputs("  memql doctor tells what works here\n", stderr);
 }
 
 /* libbpf's own messages are for memql's developers. */

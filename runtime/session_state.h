@@ -129,8 +129,6 @@ uint32_t kernel_own_pid(void);
  * fd may be anything.
  */
 uint64_t kernel_missed_events(int fd);
-/* "5.10.0-8-amd64" if the kernel is older than memql supports, else NULL. */
-const char *kernel_too_old(struct arena *a);
 
 /* load.c: from the image to loaded programs. 0, or -errno after a message. */
 int session_load(struct session *s, const struct session_options *options);

@@ -17,18 +17,11 @@
 
 struct target;
 
+/* What a kernel may have or not; see features.def. */
 enum feature {
-	FEATURE_UPROBE_MULTI,     /* one link for many user space probes: 6.6 */
-	FEATURE_SLEEPABLE_UPROBE, /* programs that may fault pages in: 6.0 */
-	FEATURE_TASK_STORAGE,     /* in tracing programs: 5.11 */
-	FEATURE_LAZY_MAPS,     /* maps that programs of clocks may allocate for: 6.1 */
-	FEATURE_KTIME_TAI,     /* programs may read the clock of TAI: 6.1 */
-	FEATURE_LOOP,          /* bpf_loop(): 5.17 */
-	FEATURE_PERCPU_LOOKUP, /* programs may read other CPUs' values: 5.19 */
-	FEATURE_KPROBE,        /* the kernel was built with CONFIG_KPROBE_EVENTS */
-	FEATURE_KPROBE_MULTI, /* one link for many kernel functions: 5.18, CONFIG_FPROBE */
-	FEATURE_FENTRY,   /* functions call programs with typed arguments: 5.5, BTF */
-	FEATURE_OVERRIDE, /* override(): CONFIG_BPF_KPROBE_OVERRIDE */
+#define FEATURE(NAME, name, group, need, probe, use, without, fix) FEATURE_##NAME,
+#include "sema/features.def"
+#undef FEATURE
 	FEATURE_COUNT
 };
 

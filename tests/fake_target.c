@@ -42,17 +42,9 @@ static struct fake_object *last_object(struct line *l)
 static bool line_feature(struct line *l)
 {
 	static const char *const names[FEATURE_COUNT] = {
-		[FEATURE_UPROBE_MULTI] = "uprobe_multi",
-		[FEATURE_SLEEPABLE_UPROBE] = "sleepable_uprobe",
-		[FEATURE_TASK_STORAGE] = "task_storage",
-		[FEATURE_LAZY_MAPS] = "lazy_maps",
-		[FEATURE_KTIME_TAI] = "ktime_tai",
-		[FEATURE_OVERRIDE] = "override",
-		[FEATURE_LOOP] = "loop",
-		[FEATURE_PERCPU_LOOKUP] = "percpu_lookup",
-		[FEATURE_KPROBE] = "kprobe",
-		[FEATURE_KPROBE_MULTI] = "kprobe_multi",
-		[FEATURE_FENTRY] = "fentry",
+#define FEATURE(NAME, name, group, need, probe, use, without, fix) name,
+#include "sema/features.def"
+#undef FEATURE
 	};
 
 	for (int i = 0; i < FEATURE_COUNT; i++) {

@@ -36,6 +36,10 @@ offers -e "'us"
 expect "$TMP/offered" "^'usdt:$"
 offers "$SOURCE/scripts/query_latency.mq" --his
 expect "$TMP/offered" '^--histogram$'
+offers doc
+expect "$TMP/offered" '^doctor$'
+offers doctor --
+expect "$TMP/offered" '^--json$'
 cd "$SOURCE/scripts"
 offers -q que
 expect "$TMP/offered" '^query_latency.mq$'

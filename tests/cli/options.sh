@@ -25,6 +25,8 @@ refuses "did you mean plan?" --dump plna -e 'BEGIN { exit(); }'
 refuses "did you mean --include?" --incldue x.h -e 'BEGIN { exit(); }'
 refuses "it takes none, line, full" -B all -e 'BEGIN { exit(); }'
 
+refuses "doctor takes --json" doctor --jsno
+
 # What bpftrace takes changes nothing, and is not taken for the script's name.
 for words in -k -kk --usdt-file-activation -I/usr/include "-I /usr/include" "--include linux/sched.h"; do
     run 0 "$MEMQL" $words --dump=ast -e 'BEGIN { exit(); }'
