@@ -23,12 +23,15 @@ static struct word open_word(struct emit *e, struct value cell, struct value i)
 	struct value offset = emit_op(e, OP_MUL, i, emit_int(e, 8), false);
 	struct word w = { .checked = !LLVMIsAConstantInt(offset.ref) };
 
-	if (w.checked) {
+	if (w.checked && because(e, WHY_INDEX)) {
 		offset = emit_op(e, OP_SHL, i, emit_int(e, 3), false);
 		offset = opaque(e, offset);
 		w.inside = emit_if(e, emit_op(e, OP_LE, offset,
 					      emit_int(e, (int64_t)e->cell_size - 8),
 					      false));
+	} else if (w.checked) {
+		w.inside = emit_if(e, emit_int(e, 1));
+		offset = opaque(e, offset);
 	} else {
 		assert(LLVMConstIntGetZExtValue(offset.ref) < e->cell_size);
 	}
@@ -46,7 +49,7 @@ void emit_cell_add(struct emit *e, struct value cell, struct value i, struct val
 {
 	struct word w = open_word(e, cell, i);
 
-	if (e->cell_atomic)
+	if (e->cell_atomic && because(e, WHY_ATOMIC))
 		LLVMBuildAtomicRMW(e->b, LLVMAtomicRMWBinOpAdd, w.at.ref, v.ref,
 				   LLVMAtomicOrderingMonotonic, 0);
 	else

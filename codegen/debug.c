@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codegen/explained.h"
 #include "core/arena.h"
 
 /* Encodings of basic types in DWARF; the C API has no names for them. */
@@ -261,6 +262,10 @@ struct span debug_at(struct emit *e, struct span at)
 		return before;
 	e->span = at;
 	p = source_place(e->m->cc->source, at.begin);
+	if (e->m->explaining)
+		p.column =
+			e->m->explaining->constructs.items[construct_number(e->m, at)]
+				.ordinal;
 	LLVMSetCurrentDebugLocation2(
 		e->b, LLVMDIBuilderCreateDebugLocation(
 			      e->m->context, p.line,

@@ -65,11 +65,15 @@ struct value opaque(struct emit *e, struct value v)
 struct value bounded(struct emit *e, struct value v, uint64_t max)
 {
 	LLVMValueRef n = opaque(e, v).ref;
+	bool checked = because(e, WHY_BOUND);
 	LLVMBasicBlockRef inside = block_new(e, "inside");
 	LLVMValueRef over =
 		LLVMBuildICmp(e->b, LLVMIntUGT, n, module_const(e->m, max), "");
 
-	LLVMBuildCondBr(e->b, over, e->leave, inside);
+	if (checked)
+		LLVMBuildCondBr(e->b, over, e->leave, inside);
+	else
+		LLVMBuildBr(e->b, inside);
 	LLVMPositionBuilderAtEnd(e->b, inside);
 	return value_of(n);
 }
@@ -108,6 +112,7 @@ static LLVMValueRef divide(struct emit *e, enum op op, LLVMValueRef a, LLVMValue
 	if (!is_signed)
 		return op == OP_DIV ? LLVMBuildUDiv(e->b, a, b, "")
 				    : LLVMBuildURem(e->b, a, b, "");
+	because(e, WHY_SIGNED_DIVISION);
 	sa = sign_of(e, a);
 	sb = sign_of(e, b);
 	a = with_sign(e, a, sa);
@@ -226,6 +231,7 @@ struct value emit_log2(struct emit *e, struct value v)
 	LLVMValueRef x = as_int(e, v), log = NULL;
 	LLVMValueRef top = module_const(e->m, 63);
 
+	because(e, WHY_LOG2);
 	for (unsigned bit = 5; bit < 6; bit--) {
 		LLVMValueRef width = module_const(e->m, UINT64_C(1) << bit);
 		LLVMValueRef high = LLVMBuildLShr(at, x, width, "");
@@ -263,7 +269,7 @@ struct value emit_swap(struct emit *e, struct value v, unsigned size)
 static bool helper_is_constant(enum bpf_helper id)
 {
 	switch (id) {
-#define HELPER(name, number, constant)                                                 \
+#define HELPER(name, number, constant, since, prototype)                               \
 	case HELPER_##name:                                                            \
 		return constant;
 #include "codegen/helpers.def"
@@ -307,7 +313,7 @@ static struct value call_helper(struct emit *e, enum bpf_helper id, LLVMTypeRef 
 	type = LLVMFunctionType(returns, types, n, 0);
 	address = LLVMConstIntToPtr(module_const(e->m, id), e->m->ptr);
 	call = LLVMBuildCall2(e->b, type, address, args, n, "");
-	if (helper_is_constant(id))
+	if (helper_is_constant(id) && because(e, WHY_ONE_CALL))
 		mark_constant(e, call);
 	return value_of(call);
 }
@@ -427,6 +433,7 @@ void emit_loss(struct emit *e, enum loss_kind kind, struct span at)
 	struct value key = emit_rodata(e, &index, sizeof(index)), counter;
 	struct branch b;
 
+	because(e, WHY_LOSS);
 	counter = emit_helper_ptr(e, HELPER_MAP_LOOKUP_ELEM, 2, value_of(e->m->loss),
 				  key);
 	b = emit_if(e, counter);

@@ -9,6 +9,7 @@
 #define MEMQL_EMIT_H
 
 #include "builtins/builtin.h"
+#include "codegen/why.h"
 #include "core/source.h"
 #include "parser/ast.h"
 #include "probes/probe.h"
@@ -17,7 +18,7 @@ struct map_info;
 struct program_info;
 
 enum bpf_helper {
-#define HELPER(name, number, constant) HELPER_##name = (number),
+#define HELPER(name, number, constant, since, prototype) HELPER_##name = (number),
 #include "codegen/helpers.def"
 #undef HELPER
 };
@@ -293,5 +294,12 @@ struct value emit_map_delete(struct emit *e, const struct node *map);
 struct value emit_record(struct emit *e, const struct node *call, bool wake);
 
 void emit_loss(struct emit *e, enum loss_kind kind, struct span at);
+
+/*
+ * What is built now nobody wrote: this is why. False: it shall be left out, because the
+ * user wants to see what the kernel says (`memql explain --without`); only of those that
+ * are breakable.
+ */
+bool because(struct emit *e, enum why why);
 
 #endif

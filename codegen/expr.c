@@ -265,6 +265,7 @@ static void check_divisor(struct emit *e, enum op op, const struct node *right,
 {
 	if ((op != OP_DIV && op != OP_MOD) || right->kind == NODE_INT)
 		return;
+	because(e, WHY_DIVISION);
 	loss_if(e, emit_op(e, OP_EQ, b, emit_int(e, 0), false), LOSS_DIVISION,
 		right->span);
 }

@@ -19,6 +19,7 @@
 #include <assert.h>
 
 enum {
+	STACK_BYTES = 512,      /* that a program has */
 	FRAME_MAX = 256,        /* bytes of all slots at once */
 	FRAME_MAX_THRIFTY = 96, /* the same after a stack overflow */
 	FRAME_MAX_SHARED = 24,  /* the same of a preemptible program */
@@ -126,10 +127,21 @@ size_t scratch_take(struct emit *e, size_t size)
 	return offset;
 }
 
+/* Where the stack would have to go on: for those who want to see what the kernel says. */
+static struct value beyond_frame(struct emit *e, size_t size)
+{
+	struct value frame = opaque(e, temp_in_frame(e, 8));
+
+	return emit_at(e, frame, emit_int(e, -(int64_t)(STACK_BYTES + round8(size))));
+}
+
 struct value temp_in_scratch(struct emit *e, size_t size)
 {
-	struct value base = value_of(program_scratch(e));
+	struct value base;
 
+	if (!because(e, WHY_SCRATCH))
+		return beyond_frame(e, size);
+	base = value_of(program_scratch(e));
 	return emit_at(e, base, emit_int(e, (int64_t)scratch_take(e, size)));
 }
 
@@ -148,7 +160,8 @@ struct value temp_text(struct emit *e, size_t size)
 	if (size > FRAME_TEXT_MAX || !fits_frame(e, size))
 		return temp_in_scratch(e, size);
 	slot = temp_in_frame(e, size);
-	emit_zero(e, slot, size);
+	if (because(e, WHY_PADDING))
+		emit_zero(e, slot, size);
 	return slot;
 }
 

@@ -74,6 +74,7 @@ void function_open(struct function *f, struct emit *caller, const char *name,
 	struct emit *e = &f->e;
 	LLVMBasicBlockRef frame;
 
+	because(caller, WHY_CALLED_FUNCTION);
 	*f = (struct function){ .e = *caller, .caller = caller };
 	e->function = declare(e->m, name, sizes, n);
 	e->subprogram = debug_function(e->m, e->function, name,

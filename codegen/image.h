@@ -99,7 +99,8 @@ struct image {
 	bool maps_at_end;         /* maps are printed when the program ends */
 	const char *const *names; /* texts of TYPE_NAME */
 	size_t nnames;
-	const char *ir, *bpf; /* iff options.keep_ir */
+	const char *ir, *bpf;              /* iff options.keep_ir */
+	const struct explained *explained; /* iff options.explain */
 };
 
 #endif

@@ -31,9 +31,37 @@ struct constant {
 	LLVMValueRef global;
 };
 
+/* What is remembered for `memql explain` while code is generated. */
+struct ir_text;
+struct explaining {
+	enum why without; /* is left out; WHY_COUNT: nothing is */
+	bool broken;      /* it was */
+	struct {
+		struct construct *items;
+		size_t n, cap;
+	} constructs;
+	struct {
+		struct reason *items;
+		size_t n, cap;
+	} reasons;
+	struct {
+		struct ir_text *items;
+		size_t n, cap;
+	} ir;
+	/* Functions of loop.c. */
+	struct {
+		struct turn_function {
+			const char *name;
+			size_t program;
+		} *items;
+		size_t n, cap;
+	} turns;
+};
+
 /* The LLVM side of one compilation. */
 struct module {
 	struct compile *cc;
+	struct explaining *explaining; /* NULL: nobody asks */
 	/*
 	 * The stack overflowed at the first try: keep variables and temporaries in
 	 * scratch memory.
@@ -41,7 +69,8 @@ struct module {
 	bool thrifty;
 	const bool
 		*bare; /* by program: an earlier try has shown to keep off the stack */
-	bool *has_slots;     /* by program */
+	bool *has_slots; /* by program */
+	bool kept_awake; /* no program is to sleep, though they read what may fault */
 	bool stack_overflow; /* LLVM said so */
 	bool too_large;      /* and was reported */
 	const char *error;   /* anything else that LLVM complained of; in the arena */
@@ -140,6 +169,8 @@ struct emit {
 
 /* module.c */
 struct module *module_new(struct compile *cc, bool thrifty, const bool *bare);
+/* The license that the object names. */
+void module_license(struct module *m, const char *name);
 /* Give the maps and blocks of zeros, whose sizes are known now, their types. */
 void module_finish(struct module *m);
 LLVMValueRef module_const(struct module *m, uint64_t n);
@@ -154,6 +185,16 @@ unsigned module_loss(struct module *m, enum loss_kind kind, const char *subject,
 		     struct span at);
 uint32_t module_line(const struct module *m, struct span at);
 const char *module_file(const struct module *m, struct span at);
+
+/* because.c */
+struct explaining *explaining_new(struct compile *cc);
+/* Its index in explaining->constructs. */
+uint32_t construct_number(struct module *m, struct span at);
+uint32_t construct_find(const struct module *m, uint32_t line, uint32_t ordinal);
+
+/* explained.c: the first before the back end, the second when the file is there. */
+void explained_read_ir(struct module *m);
+const struct explained *explained_make(struct module *m, const void *elf);
 
 /* debug.c */
 void debug_start(struct module *m);
@@ -335,7 +376,5 @@ void map_modify(struct emit *e, struct node *place, enum op op,
 
 /* disasm.c: text of the programs in an ELF file, in the arena. */
 const char *disassemble(struct arena *a, const struct plan *plan, const void *elf);
-/* Bytes of stack that the program of this name uses. */
-size_t stack_depth(const void *elf, const char *symbol);
 
 #endif

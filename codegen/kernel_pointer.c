@@ -44,8 +44,11 @@ bool emit_knows_object(const struct node *n)
 /* What follows is done if it is not 0. */
 static struct value be_there(struct emit *e, struct kernel_object *o, struct value v)
 {
+	bool checked = because(e, WHY_POINTER_CHECK);
+
 	assert(o->n < KERNEL_OBJECT_DEPTH);
-	o->there[o->n++] = emit_if(e, v);
+	because(e, WHY_DIRECT_LOAD);
+	o->there[o->n++] = emit_if(e, checked ? v : emit_int(e, 1));
 	return opaque(e, v);
 }
 

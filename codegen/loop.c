@@ -94,6 +94,9 @@ static void open_turns(struct turns *t, struct emit *outer, const struct node *n
 		arena_printf(outer->m->cc->arena, "memql_turn%u", outer->m->nturns++);
 
 	*t = (struct turns){ .e = *outer, .outer = outer };
+	if (e->m->explaining)
+		ARENA_PUSH(e->m->cc->arena, &e->m->explaining->turns,
+			   ((struct turn_function){ name, outer->index }));
 	e->function = declare_turn(e->m, name, of_map);
 	e->subprogram = debug_callback(e->m, e->function, name,
 				       module_line(e->m, n->span), of_map);
@@ -155,6 +158,7 @@ static struct value context_cell(struct emit *e)
 {
 	LLVMValueRef cell = LLVMBuildAlloca(e->entry, e->m->ptr, "context");
 
+	because(e, WHY_LOOP_CONTEXT);
 	LLVMSetAlignment(cell, 8);
 	LLVMBuildStore(e->b, emit_ctx(e).ref, cell);
 	return value_of(cell);
@@ -218,12 +222,35 @@ static void build_range(struct emit *e, const struct node *n)
 	check_returned(e);
 }
 
+/* A loop in the program itself, as in C: only to see what the verifier says. */
+static void build_plain_while(struct emit *e, const struct node *n)
+{
+	LLVMBasicBlockRef outer_turn = e->turn_end, outer_end = e->loop_end;
+	LLVMBasicBlockRef head = block_new(e, "head"), body = block_new(e, "turn");
+
+	e->turn_end = head;
+	e->loop_end = block_new(e, "done");
+	LLVMBuildBr(e->b, head);
+	LLVMPositionBuilderAtEnd(e->b, head);
+	eval_branch(e, n->loop.cond, body, e->loop_end);
+	LLVMPositionBuilderAtEnd(e->b, body);
+	statement(e, n->loop.body);
+	LLVMBuildBr(e->b, head);
+	LLVMPositionBuilderAtEnd(e->b, e->loop_end);
+	e->turn_end = outer_turn;
+	e->loop_end = outer_end;
+}
+
 static void build_while(struct emit *e, const struct node *n)
 {
 	LLVMBasicBlockRef body;
 	struct value count;
 	struct turns t;
 
+	if (!because(e, WHY_LOOP_CALLBACK)) {
+		build_plain_while(e, n);
+		return;
+	}
 	open_turns(&t, e, n, false);
 	body = block_new(&t.e, "turn");
 	eval_branch(&t.e, n->loop.cond, body, t.e.loop_end);

@@ -26,6 +26,12 @@ static struct value zero_key(struct emit *e)
 	return emit_rodata(e, &(uint32_t){ 0 }, sizeof(uint32_t));
 }
 
+/* Build what follows only if p is the address of a value. */
+static struct branch if_there(struct emit *e, struct value p)
+{
+	return emit_if(e, because(e, WHY_NULL_CHECK) ? p : emit_int(e, 1));
+}
+
 static struct value build_key(struct emit *e, const struct node *map)
 {
 	const struct map_info *info = map->map.info;
@@ -37,6 +43,8 @@ static struct value build_key(struct emit *e, const struct node *map)
 	if (is_scalar(info))
 		return zero_key(e);
 	key = emit_temp(e, info->key_size);
+	if (!because(e, WHY_KEY_MEMORY))
+		return emit_eval(e, n);
 	if (info->nkeys > 1 && !n->next) {
 		/* One tuple for all keys. */
 		type = type_tuple(e->m->cc->arena, info->keys, NULL, info->nkeys);
@@ -88,7 +96,7 @@ static struct value only_if_set(struct emit *e, const struct map_info *map,
 {
 	LLVMBasicBlockRef loaded;
 	LLVMValueRef none = LLVMConstNull(e->m->ptr), result;
-	struct branch there = emit_if(e, p);
+	struct branch there = if_there(e, p);
 	struct value set = emit_load(e, p, set_offset(map), 8, false);
 
 	result = LLVMBuildSelect(e->b, as_bit(e, set), p.ref, none, "");
@@ -113,7 +121,7 @@ static struct value delete_scalar(struct emit *e, const struct map_info *map)
 {
 	struct value p = lookup(e, map, zero_key(e));
 	LLVMValueRef result = local_new(e);
-	struct branch there = emit_if(e, p);
+	struct branch there = if_there(e, p);
 
 	local_set(e, result, emit_load(e, p, set_offset(map), 8, false));
 	emit_zero(e, p, map->value_size);
@@ -197,7 +205,7 @@ struct value map_value(struct emit *e, const struct node *map)
 	}
 	local = local_new(e);
 	local_set(e, local, emit_int(e, 0));
-	there = emit_if(e, p);
+	there = if_there(e, p);
 	local_set(e, local, emit_load(e, p, 0, 8, false));
 	emit_end(e, &there);
 	return local_get(e, local);
@@ -215,6 +223,7 @@ static struct value entry_or_new(struct emit *e, const struct map_info *map,
 		return map->storage == MAP_SCALAR ? only_if_set(e, map, p) : p;
 	if (is_scalar(map))
 		return p;
+	because(e, WHY_ENTRY_AGAIN);
 	there = emit_if(e, p);
 	found = LLVMGetInsertBlock(e->b);
 	LLVMBuildBr(e->b, there.end);
@@ -243,10 +252,12 @@ static void aggregate(struct emit *e, const struct node *map, const struct node 
 {
 	const struct map_info *info = map->map.info;
 	struct value p = entry_or_new(e, info, build_key(e, map));
-	struct branch there = emit_if(e, p);
+	struct branch there = if_there(e, p);
 	size_t outer_size = e->cell_size;
 	bool outer_atomic = e->cell_atomic;
 
+	if (info->storage == MAP_PERCPU_SCALAR || info->storage == MAP_PERCPU_HASH)
+		because(e, WHY_PER_CPU);
 	e->cell_size = info->value_size;
 	e->cell_atomic = info->atomic;
 	if (info->storage == MAP_SCALAR) {
@@ -264,9 +275,10 @@ static void assign_scalar(struct emit *e, const struct map_info *map,
 {
 	struct value v = emit_eval(e, value);
 	struct value p = lookup(e, map, zero_key(e));
-	struct branch there = emit_if(e, p);
+	struct branch there = if_there(e, p);
 
 	convert(e, p, map->value, v, value->type, false);
+	because(e, WHY_SET_WORD);
 	emit_store(e, p, set_offset(map), emit_int(e, 1), 8);
 	emit_end(e, &there);
 }
@@ -364,7 +376,7 @@ void map_assign_member(struct emit *e, struct node *place, const struct node *va
 		v = emit_eval(e, value);
 	}
 	p = entry_or_new(e, info, build_key(e, map));
-	there = emit_if(e, p);
+	there = if_there(e, p);
 	if (is_wide(place->type))
 		emit_copy(e, emit_at(e, p, emit_int(e, place_offset(place))), v, size);
 	else
@@ -425,9 +437,11 @@ static struct value modify_word(struct emit *e, const struct node *place, enum o
 	/* The instruction knows nothing of what a pointer points to; ++ has counted it. */
 	if (operand && place->type->kind == TYPE_PTR)
 		n = emit_op(e, OP_MUL, n, step_of(e, place->type), false);
-	if (atomic_op(op, &how))
+	if (atomic_op(op, &how)) {
+		because(e, WHY_ATOMIC);
 		return value_of(LLVMBuildAtomicRMW(e->b, how, p.ref, n.ref,
 						   LLVMAtomicOrderingMonotonic, 0));
+	}
 	old = emit_load(e, p, 0, 8, false);
 	emit_store(e, p, 0, number_op(e, op, place, old, operand, n), 8);
 	return old;
@@ -447,7 +461,7 @@ void map_modify(struct emit *e, struct node *place, enum op op,
 
 	e->subject = info->name;
 	p = entry_or_new(e, info, build_key(e, map));
-	there = emit_if(e, p);
+	there = if_there(e, p);
 	word = emit_at(e, p, emit_int(e, place_offset(place)));
 	old = modify_word(e, place, op, operand, n, word);
 	if (before)

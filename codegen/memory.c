@@ -81,7 +81,7 @@ static void convert_text(struct emit *e, struct value dst, const struct type *to
 {
 	uint32_t limit = to->limit < from->limit ? to->limit : from->limit;
 
-	if (padded)
+	if (padded && because(e, WHY_PADDING))
 		emit_zero(e, dst, type_size(to));
 	emit_copy_str(e, dst, v, (size_t)limit + 1);
 }
@@ -119,7 +119,7 @@ static void text_into(struct emit *e, const struct node *n, struct value dst,
 {
 	size_t size = type_size(type);
 
-	if (padded)
+	if (padded && because(e, WHY_PADDING))
 		zero_rest(e, dst, n->kind == NODE_STR ? type_size(n->type) : 0, size);
 	eval_text_at(e, n, dst, size);
 }

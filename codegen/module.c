@@ -123,12 +123,23 @@ LLVMValueRef module_setting(struct module *m, const char *name, LLVMTypeRef type
 	return g;
 }
 
+void module_license(struct module *m, const char *name)
+{
+	static const char symbol[] = "memql_license";
+	LLVMValueRef old = LLVMGetNamedGlobal(m->ir, symbol);
+
+	if (old)
+		LLVMDeleteGlobal(old);
+	new_text(m, symbol, name, "license");
+}
+
 struct module *module_new(struct compile *cc, bool thrifty, const bool *bare)
 {
 	struct module *m = ARENA_NEW(cc->arena, struct module);
 	const struct plan *plan = cc->plan;
 
 	m->cc = cc;
+	m->explaining = cc->options.explain ? explaining_new(cc) : NULL;
 	m->thrifty = thrifty;
 	m->bare = bare;
 	m->has_slots = ARENA_ARRAY(cc->arena, bool, plan->programs.n);
@@ -140,7 +151,7 @@ struct module *module_new(struct compile *cc, bool thrifty, const bool *bare)
 	arena_defer(cc->arena, close_module, m);
 
 	/* For the helpers that the kernel keeps for programs under the GPL. */
-	new_text(m, "memql_license", "GPL", "license");
+	module_license(m, "GPL");
 	m->ring = new_map(m, IMAGE_RING);
 	m->loss = new_map(m, IMAGE_LOSS);
 	m->scratch = new_map(m, IMAGE_SCRATCH);

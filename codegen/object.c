@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "codegen/elf_code.h"
 #include "codegen/internal.h"
 #include "core/arena.h"
 
@@ -112,6 +113,7 @@ static LLVMMemoryBufferRef compile_module(struct module *m)
 
 	verify(m);
 	run_passes(m);
+	explained_read_ir(m);
 	if (!all_within_reach(m))
 		return NULL;
 	if (LLVMTargetMachineEmitToMemoryBuffer(m->machine, m->ir, LLVMObjectFile, &why,
@@ -153,7 +155,7 @@ static void describe_programs(struct module *m, struct image *img)
 			.kind = p->kind,
 			.sites = p->sites,
 			.nsites = p->nsites,
-			.sleepable = p->sleepable,
+			.sleepable = p->sleepable && !m->kept_awake,
 			.demoted = p->demoted,
 			.of_engine = p->clause->engine != NULL,
 			.file = module_file(m, p->point),
@@ -197,6 +199,8 @@ static void make_image(struct module *m, LLVMMemoryBufferRef elf)
 	img->names = cc->plan->names.items;
 	img->nnames = cc->plan->names.n;
 	describe_programs(m, img);
+	if (m->explaining)
+		img->explained = explained_make(m, img->elf);
 	if (cc->options.keep_ir)
 		keep_text(m, img);
 	cc->image = img;

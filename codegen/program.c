@@ -47,6 +47,7 @@ static struct value scratch_of_cpu(struct emit *e)
 {
 	LLVMValueRef key = LLVMBuildAlloca(e->entry, e->m->i64, "key");
 
+	because(e, WHY_SCRATCH_CPU);
 	if (!e->scratch_index)
 		e->scratch_index = ++e->m->scratch_entries;
 	LLVMSetAlignment(key, 8);
@@ -65,6 +66,7 @@ static struct value scratch_of_task(struct emit *e)
 	struct value task = emit_helper_ptr(e, HELPER_GET_CURRENT_TASK_BTF, 0);
 	struct value none = value_of(LLVMConstNull(e->m->ptr));
 
+	because(e, WHY_SCRATCH_TASK);
 	return emit_helper_ptr(e, HELPER_TASK_STORAGE_GET, 4, value_of(e->m->task),
 			       task, none, emit_int(e, TASK_STORAGE_CREATE));
 }
@@ -102,7 +104,7 @@ LLVMValueRef program_scratch(struct emit *e)
 		return e->scratch;
 	from = switch_builder(e, e->hoist);
 	base = scratch_lookup(e);
-	there = emit_if(e, base);
+	there = emit_if(e, because(e, WHY_NULL_CHECK) ? base : emit_int(e, 1));
 	e->scratch = base.ref;
 	clear_scratch_vars(e);
 	emit_else(e, &there);
@@ -121,6 +123,7 @@ LLVMValueRef program_cookie(struct emit *e)
 
 	if (e->cookie)
 		return e->cookie;
+	because(e, WHY_COOKIE);
 	from = switch_builder(e, e->hoist);
 	e->cookie = emit_helper(e, HELPER_GET_ATTACH_COOKIE, 1, emit_ctx(e)).ref;
 	e->b = from;
@@ -292,6 +295,7 @@ static void guard_self(struct emit *e)
 	if (!(e->program->kind->flags & PROBE_SYSTEM_WIDE) ||
 	    tells_of_others(e->program))
 		return;
+	because(e, WHY_SELF);
 	own = emit_setting(e, SETTING_SELF);
 	id = emit_helper(e, HELPER_GET_CURRENT_PID_TGID, 0);
 	id = emit_op(e, OP_SHR, id, emit_int(e, 32), false);
@@ -336,6 +340,16 @@ static void build_predicate(struct emit *e)
 	end_hoist(e, next);
 }
 
+/* A number in a register that nobody has set. */
+static LLVMValueRef nothing(struct emit *e)
+{
+	LLVMTypeRef type = LLVMFunctionType(e->m->i32, NULL, 0, 0);
+	LLVMValueRef fence = LLVMGetInlineAsm(type, "", 0, "=w", 2, 1, 0,
+					      LLVMInlineAsmDialectATT, 0);
+
+	return LLVMBuildCall2(e->b, type, fence, NULL, 0, "");
+}
+
 static void build_body(struct emit *e)
 {
 	LLVMBasicBlockRef next = start_hoist(e);
@@ -344,7 +358,9 @@ static void build_body(struct emit *e)
 	LLVMBuildBr(e->b, e->leave);
 	end_hoist(e, next);
 	LLVMPositionBuilderAtEnd(e->b, e->leave);
-	LLVMBuildRet(e->b, LLVMConstInt(e->m->i32, 0, 0));
+	debug_at(e, e->program->point);
+	LLVMBuildRet(e->b, because(e, WHY_RETURN) ? LLVMConstInt(e->m->i32, 0, 0)
+						  : nothing(e));
 }
 
 static void account_scratch(struct emit *e)
@@ -378,6 +394,10 @@ void program_generate(struct module *m, size_t index)
 	e.span.end = UINT32_MAX;
 	debug_at(&e, p->point);
 
+	if (p->sleepable && !because(&e, WHY_SLEEPABLE))
+		m->kept_awake = true;
+	if (!because(&e, WHY_LICENSE))
+		module_license(m, "Proprietary");
 	place_vars(&e);
 	if (p->kind->enter)
 		p->kind->enter(&e);

@@ -48,10 +48,17 @@ void emit_read_some(struct emit *e, struct value dst, struct value address,
 	struct value failed;
 	struct branch b;
 
+	if (space == SPACE_ANY)
+		because(e, WHY_SPACE_UNKNOWN);
+	if (!because(e, WHY_PROBE_READ)) {
+		emit_store(e, dst, 0, emit_load(e, address, 0, 1, false), 1);
+		return;
+	}
 	failed = is_error(e,
 			  emit_helper(e, readers[space].bytes, 3, dst, bytes, address));
 	b = emit_if(e, failed);
 	if (can_fault(e, space)) {
+		because(e, WHY_FAULT_IN);
 		failed = is_error(e, emit_helper(e, HELPER_COPY_FROM_USER, 3, dst,
 						 bytes, address));
 		loss_if(e, failed, LOSS_MEMORY_READ, at);
@@ -87,6 +94,7 @@ static void read_after_fault(struct emit *e, struct value dst, struct value size
 	struct branch b;
 	struct loop l = emit_loop(e, max / PAGE_BYTES + 2);
 
+	because(e, WHY_FAULT_IN);
 	/* The first touch is at the address, the others where the next pages begin. */
 	step = emit_op(e, OP_MUL, l.i, emit_int(e, PAGE_BYTES), false);
 	where = emit_op(e, OP_ADD, page, step, false);
@@ -224,9 +232,13 @@ static LLVMValueRef load_context(struct emit *e, int64_t offset, unsigned size)
 	LLVMTypeRef type = LLVMIntTypeInContext(e->m->context, size * 8);
 	LLVMValueRef index = module_const(e->m, (uint64_t)offset);
 	LLVMValueRef ctx = opaque(e, emit_ctx(e)).ref;
+	bool direct = because(e, WHY_CONTEXT);
 	LLVMValueRef at = LLVMBuildGEP2(e->b, e->m->i8, ctx, &index, 1, "");
-	LLVMValueRef v = LLVMBuildLoad2(e->b, type, at, "");
+	LLVMValueRef v;
 
+	if (!direct)
+		at = opaque(e, value_of(at)).ref;
+	v = LLVMBuildLoad2(e->b, type, at, "");
 	LLVMSetVolatile(v, 1);
 	LLVMSetAlignment(v, size);
 	v = size == 8 ? v : LLVMBuildZExt(e->b, v, e->m->i64, "");
@@ -342,6 +354,7 @@ static struct value read_argument(struct emit *e, const struct location *at)
 {
 	struct value word = emit_temp(e, 8), from = emit_ctx(e);
 
+	because(e, WHY_ARGUMENT_COPY);
 	from = emit_at(e, from, emit_int(e, at->value * 8));
 	emit_helper(e, HELPER_PROBE_READ_KERNEL, 3, word, emit_int(e, 8), from);
 	return emit_load(e, word, 0, at->size, at->is_signed);

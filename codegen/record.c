@@ -119,6 +119,7 @@ static struct value wake_flags(struct emit *e, struct value ring, bool wake)
 
 	if (wake)
 		return emit_int(e, RINGBUF_FORCE_WAKEUP);
+	because(e, WHY_WAKE);
 	waiting = emit_helper(e, HELPER_RINGBUF_QUERY, 2, ring,
 			      emit_int(e, RINGBUF_AVAILABLE));
 	limit = emit_setting(e, SETTING_WAKE);
@@ -150,6 +151,7 @@ struct value emit_record(struct emit *e, const struct node *call, bool wake)
 	flags = wake_flags(e, ring, wake);
 	if (!LLVMIsAConstantInt(r.end.ref))
 		r.end = bounded(e, r.end, r.end_max);
+	because(e, WHY_RECORD);
 	result = emit_helper(e, HELPER_RINGBUF_OUTPUT, 4, ring, r.at, r.end, flags);
 	loss_if(e, result, LOSS_RING_FULL, call->span);
 	return result;

@@ -62,6 +62,7 @@ struct value emit_stack(struct emit *e, const struct stack_request *r, struct sp
 	uint64_t flags = (r->user ? BPF_F_USER_STACK : 0) |
 			 (r->build_ids ? BPF_F_USER_BUILD_ID : 0);
 
+	because(e, WHY_STACK_HASH);
 	frames = emit_at(e, stack, emit_int(e, STORED_FRAMES));
 	bytes = emit_helper(e, HELPER_GET_STACK, 4, emit_ctx(e), frames,
 			    emit_int(e, (int64_t)stack_frames_bytes(r)),

@@ -26,6 +26,8 @@ struct compile_options {
 	bool unsafe;         /* --unsafe: builtins may change the system */
 	const char *packs;   /* folder of the engines' packs; NULL: there is none */
 	bool keep_ir;        /* the image shall carry IR and BPF text for --dump */
+	bool explain;        /* the image shall say what comes from where, and why */
+	const char *without; /* with it: what to leave out, see codegen/why.def; NULL */
 };
 
 struct compile {
