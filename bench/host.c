@@ -1,0 +1,135 @@
+/*
+ * What somebody who writes BPF in C would write besides: load an object, attach its
+ * programs, show records of two numbers as lines until SIGINT, then say what was lost.
+ *
+ * usage: host OBJECT [PROGRAM [OFFSET]]
+ *
+ * PROGRAM is what programs in SEC("uprobe") and SEC("uretprobe") are attached to, at the
+ * offset of the function or of the USDT probe in its file. With EXIT=1 in the environment
+ * it ends after the first record.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+/* The only mutable global: set by the signal. */
+static volatile sig_atomic_t stopped;
+
+static void stop(int sig)
+{
+	(void)sig;
+	stopped = 1;
+}
+
+/* As fast as text can be made: no printf(). */
+static char *put(char *p, uint64_t n, char end)
+{
+	char digits[20], *d = digits;
+
+	do
+		*d++ = (char)('0' + n % 10);
+	while (n /= 10);
+	while (d > digits)
+		*p++ = *--d;
+	*p++ = end;
+	return p;
+}
+
+static int show(void *ctx, void *data, size_t size)
+{
+	const uint64_t *record = data;
+	char line[48], *p = put(line, record[0], ' ');
+
+	(void)size;
+	p = put(p, record[1], '\n');
+	fwrite(line, 1, (size_t)(p - line), stdout);
+	if (ctx)
+		stopped = 1;
+	return 0;
+}
+
+static int attach(struct bpf_object *object, const char *program, size_t offset)
+{
+	struct bpf_program *p;
+
+	bpf_object__for_each_program(p, object)
+	{
+		const char *section = bpf_program__section_name(p);
+		bool returns = !strcmp(section, "uretprobe");
+		struct bpf_link *link =
+			returns || !strcmp(section, "uprobe")
+				? bpf_program__attach_uprobe(p, returns, -1, program,
+							     offset)
+				: bpf_program__attach(p);
+
+		if (!link) {
+			fprintf(stderr, "host: %s: %s\n", section, strerror(errno));
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static void follow(struct bpf_object *object)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(object, "ring");
+	void *once = getenv("EXIT");
+	struct ring_buffer *ring =
+		map ? ring_buffer__new(bpf_map__fd(map), show, once, NULL) : NULL;
+	const struct timespec pause = { .tv_nsec = 20000000 };
+
+	while (!stopped) {
+		if (!ring) {
+			nanosleep(&pause, NULL);
+			continue;
+		}
+		ring_buffer__poll(ring, 20);
+		ring_buffer__consume(ring);
+		fflush(stdout);
+	}
+	if (ring)
+		ring_buffer__consume(ring);
+}
+
+/* Counted for each CPU by the program, in the map "lost". */
+static void report_lost(struct bpf_object *object)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(object, "lost");
+	int cpus = libbpf_num_possible_cpus();
+	uint64_t counts[1024] = { 0 }, sum = 0;
+	uint32_t zero = 0;
+
+	if (!map || cpus > 1024 || bpf_map_lookup_elem(bpf_map__fd(map), &zero, counts))
+		return;
+	for (int i = 0; i < cpus; i++)
+		sum += counts[i];
+	fprintf(stderr, "lost %" PRIu64 "\n", sum);
+}
+
+int main(int argc, char **argv)
+{
+	struct sigaction sa = { .sa_handler = stop };
+	const struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
+	struct bpf_object *object;
+
+	setrlimit(RLIMIT_MEMLOCK, &all);
+	sigaction(SIGINT, &sa, NULL);
+	object = argc > 1 ? bpf_object__open_file(argv[1], NULL) : NULL;
+	if (!object || bpf_object__load(object) ||
+	    attach(object, argc > 2 ? argv[2] : NULL,
+		   argc > 3 ? strtoull(argv[3], NULL, 0) : 0))
+		return 1;
+	follow(object);
+	fflush(stdout);
+	report_lost(object);
+	return 0; /* the kernel detaches */
+}

@@ -1,0 +1,117 @@
+/*
+ * The events that the benchmark counts: each line of standard input says what to do and
+ * how often, and is answered with the nanoseconds that it took.
+ *
+ * getppid N   a system call without arguments      access N   one with a path
+ * lseek N     one with a number, 0 to N - 1        work N     the USDT probe bench:work
+ * call N      bench_call(), which begins with a nop
+ *
+ * "load tick": getppid(2) every 200 us, until it is killed.
+ */
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <fcntl.h>
+#include <sys/sdt.h>
+
+/* A nop is the cheapest instruction to probe: the kernel need not step over it. */
+__attribute__((noinline)) void bench_call(uint64_t n);
+__asm__(".text\n.globl bench_call\n.type bench_call, @function\n"
+	"bench_call:\n\tnop\n\tret\n.size bench_call, . - bench_call\n");
+
+/* A thousand of them, to attach to: many_0 to many_999. */
+__asm__(".altmacro\n"
+	".macro many_one number\n"
+	".globl many_\\number\n.type many_\\number, @function\n"
+	"many_\\number:\n\tnop\n\tret\n.size many_\\number, . - many_\\number\n"
+	".endm\n"
+	".set next, 0\n.rept 1000\n\tmany_one %next\n\t.set next, next + 1\n.endr\n"
+	".noaltmacro\n");
+
+static void access_file(uint64_t i)
+{
+	(void)i;
+	syscall(SYS_faccessat, AT_FDCWD, "/proc/self/no-such-file", F_OK);
+}
+
+static void get_parent(uint64_t i)
+{
+	(void)i;
+	syscall(SYS_getppid);
+}
+
+static void seek(uint64_t i)
+{
+	syscall(SYS_lseek, STDIN_FILENO, i, SEEK_SET); /* a pipe: refused at once */
+}
+
+static void work(uint64_t i)
+{
+	STAP_PROBE2(bench, work, i, "text");
+}
+
+static const struct {
+	const char *name;
+	void (*once)(uint64_t i);
+} works[] = {
+	{ "getppid", get_parent }, { "lseek", seek },      { "access", access_file },
+	{ "work", work },          { "call", bench_call },
+};
+
+static uint64_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* With a rate, not more than so many per second: in portions of a millisecond. */
+static uint64_t repeat(void (*once)(uint64_t i), uint64_t n, uint64_t rate)
+{
+	uint64_t begin = now();
+
+	for (uint64_t i = 0; i < n; i++) {
+		while (rate && i % 64 == 0 && i * 1000000000 / rate > now() - begin)
+			;
+		once(i);
+	}
+	return now() - begin;
+}
+
+static void tick(void)
+{
+	const struct timespec pause = { .tv_nsec = 200000 };
+
+	for (;;) {
+		get_parent(0);
+		nanosleep(&pause, NULL);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	char line[128], name[32];
+	uint64_t n, rate;
+
+	if (argc > 1 && !strcmp(argv[1], "tick"))
+		tick();
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	while (fgets(line, sizeof(line), stdin)) {
+		uint64_t took = 0;
+
+		rate = 0;
+		if (sscanf(line, "%31s %" SCNu64 " %" SCNu64, name, &n, &rate) < 2)
+			return 1;
+		for (size_t i = 0; i < sizeof(works) / sizeof(*works); i++)
+			if (!strcmp(works[i].name, name))
+				took = repeat(works[i].once, n, rate);
+		printf("%" PRIu64 "\n", took);
+	}
+	return 0;
+}
