@@ -86,11 +86,14 @@ static const int16_t args[] = { RDI, RSI, RDX, RCX, R8, R9 };
  * price (a push or a nop costs 0.5 us, anything else 16 us where it was measured). */
 static bool is_cheap(const uint8_t *code, size_t size)
 {
-	if (size >= 2 && code[0] == 0x41)
+	if (size < 2)
+		return size == 1 && code[0] == 0x90;
+	if (code[0] == 0x41)
 		return code[1] >= 0x50 && code[1] <= 0x57; /* push %r8 .. %r15 */
-	if (size >= 1 && code[0] >= 0x50 && code[0] <= 0x57)
-		return true;                 /* push */
-	return size >= 1 && code[0] == 0x90; /* nop */
+	return (code[0] >= 0x50 && code[0] <= 0x57) ||     /* push */
+	       code[0] == 0x90 ||                          /* nop */
+	       (code[0] & 0xf0) == 0x70 ||                 /* jz and the like */
+	       (code[0] == 0x0f && (code[1] & 0xf0) == 0x80);
 }
 
 static int32_t little32(const uint8_t *p)
@@ -126,15 +129,56 @@ static bool may_jump_to(const uint8_t *code, size_t size, size_t target)
 	return false;
 }
 
-/* endbr64 does nothing to a register, but is dear to probe. */
+/* Instructions that change no register, as they compare two or one with a number. */
+static bool only_compares(const uint8_t *code, size_t size)
+{
+	bool rex = size > 0 && (code[0] & 0xf0) == 0x40;
+	uint8_t op, operands;
+
+	if (size < 2u + rex)
+		return false;
+	op = code[rex];
+	operands = code[rex + 1];
+	if ((operands & 0xc0) != 0xc0)
+		return false; /* one of them is in memory */
+	switch (op) {
+	case 0x84: /* test */
+	case 0x85:
+	case 0x38: /* cmp */
+	case 0x39:
+	case 0x3a:
+	case 0x3b:
+		return true;
+	case 0x80: /* cmp with a number: of what these do, the last */
+	case 0x81:
+	case 0x83:
+		return (operands & 0x38) == 0x38;
+	case 0xf6: /* test with a number: the first */
+	case 0xf7:
+		return (operands & 0x38) == 0;
+	default:
+		return false;
+	}
+}
+
+/* What does nothing to a register is dear to probe: endbr64, comparisons. */
 static size_t entry_skip(const uint8_t *code, size_t size)
 {
 	static const uint8_t endbr64[] = { 0xf3, 0x0f, 0x1e, 0xfa };
-	const size_t n = sizeof(endbr64);
+	size_t n = 0;
 
-	if (size <= n || memcmp(code, endbr64, n) != 0 || !is_cheap(code + n, size - n))
+	if (size >= sizeof(endbr64) && memcmp(code, endbr64, sizeof(endbr64)) == 0)
+		n = sizeof(endbr64);
+	while (only_compares(code + n, size - n)) {
+		size_t length = x86_64_insn_length(code + n, size - n);
+
+		if (!length)
+			break;
+		n += length;
+	}
+	if (!is_cheap(code + n, size - n) || may_jump_to(code, size, n))
 		return 0;
-	return may_jump_to(code, size, n) ? 0 : n;
+	return n;
 }
 
 static const struct arch x86_64 = {
