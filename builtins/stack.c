@@ -239,7 +239,8 @@ static bool check_kstack(struct sema *s, struct node *call)
 
 	if (!read_arguments(s, call, &f))
 		return false;
-	if (f.mode == STACK_BUILD_ID && call_arg(call, 0))
+	if (f.mode == STACK_BUILD_ID && call_arg(call, 0) &&
+	    call_arg(call, 0)->kind == NODE_STR)
 		return sema_error(s, DIAG_unknown_word, call_arg(call, 0)->span,
 				  "frames of the kernel have no build ids");
 	if (f.mode == STACK_BUILD_ID)
