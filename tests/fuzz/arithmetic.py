@@ -4,13 +4,16 @@
 The rules are those of docs/language.md: 64 bits, signed if both sides are, a literal that is
 not negative takes the other side's sign, x / 0 is 0 and x % 0 is x. Needs root.
 
-    tests/fuzz/arithmetic.py --memql build/dev/memql 0 50
+    tests/fuzz/arithmetic.py --drive build/dev/tests/fuzz_drive 0 50
 """
 
 import argparse
+import json
+import os
 import random
-import subprocess
 import sys
+
+from driver import Driver
 
 MASK = (1 << 64) - 1
 EXPRESSIONS = 40  # of one program
@@ -170,20 +173,30 @@ class Generator:
         return "BEGIN { " + "\n".join(lines) + " exit(); }\n", wanted
 
 
+def printed(answer):
+    """The lines of printf()."""
+    text = "".join(json.loads(line)["data"] for line in answer.out.splitlines()
+                   if line.startswith('{"type":"printf"'))
+    return text.splitlines()
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--memql", required=True)
-    options.add_argument("first", type=int)
-    options.add_argument("end", type=int)
+    options.add_argument("--drive", default=os.environ.get("FUZZ_DRIVE"))
+    options.add_argument("first", type=int, nargs="?", default=0)
+    options.add_argument("end", type=int, nargs="?", default=30)
     args = options.parse_args()
+    if os.geteuid() != 0 or not args.drive:
+        print("skipped: this needs root and fuzz_drive")
+        return 77
+    driver = Driver(args.drive)
     checked = wrong = 0
     for number in range(args.first, args.end):
         text, wanted = Generator(number).program()
-        done = subprocess.run([args.memql, "-q", "-e", text], stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, timeout=60, check=False)
-        lines = done.stdout.splitlines()
-        if done.returncode or len(lines) != EXPRESSIONS:
-            print(f"{number}: {done.stderr or 'lines are missing'}")
+        answer = driver.run(number, text)
+        lines = printed(answer)
+        if answer.verdict != "ran" or len(lines) != EXPRESSIONS:
+            print(f"{number}: {answer.said or 'lines are missing'}")
             wrong += 1
             continue
         for line, (expression, want) in zip(lines, wanted):
@@ -191,6 +204,7 @@ def main():
             if line != want:
                 print(f"{number}: {expression} is {line}, not {want}")
                 wrong += 1
+    driver.close()
     print(f"{checked} checked, {wrong} wrong")
     return 1 if wrong else 0
 
