@@ -62,6 +62,8 @@ int attach_event(struct session *s, const struct probe_site *site,
 
 	if (fd < 0)
 		return -errno;
+	if (attr->type == PERF_TYPE_TRACEPOINT)
+		session_keep_event(s, fd);
 	link = bpf_program__attach_perf_event_opts(prog, fd, &opts);
 	if (!link) {
 		err = -errno;

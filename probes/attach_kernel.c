@@ -239,6 +239,7 @@ static int attach_place(const struct attaching *a, const struct probe_site *site
 
 	if (fd < 0)
 		return fd;
+	session_keep_event(a->s, fd);
 	link = bpf_program__attach_perf_event_opts(a->prog, fd, &opts);
 	if (!link) {
 		err = -errno;

@@ -6,8 +6,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,8 +22,6 @@
 #include "runtime/session_state.h"
 #include "runtime/sink.h"
 #include "runtime/tracefs.h"
-
-enum { DETACH_THREADS = 15 };
 
 /* Every probe without uprobe_multi takes two files; the soft limit is often 1024. */
 static void raise_file_limit(void)
@@ -228,51 +224,6 @@ void session_add_iterator(struct session *s, int fd)
 	s->iterator = fd;
 }
 
-/*
- * To close a tracepoint's event takes the kernel 80 ms of waiting for other CPUs, half of
- * it outside its one lock: with threads, 14 of them take 0.6 s instead of 1.15 s.
- */
-struct detach_work {
-	struct session *s;
-	atomic_size_t next; /* of all descriptors, then all links */
-	atomic_ullong missed;
-};
-
-static void *detach_some(void *arg)
-{
-	struct detach_work *w = arg;
-	struct session *s = w->s;
-	size_t i;
-
-	while ((i = atomic_fetch_add(&w->next, 1)) < s->fds.n + s->links.n) {
-		int fd = i < s->fds.n ? s->fds.items[i]
-				      : bpf_link__fd(s->links.items[i - s->fds.n]);
-
-		atomic_fetch_add(&w->missed, kernel_missed_events(fd));
-		if (i < s->fds.n)
-			close(fd);
-		else
-			bpf_link__destroy(s->links.items[i - s->fds.n]);
-	}
-	return NULL;
-}
-
-static void detach(struct session *s)
-{
-	struct detach_work work = { .s = s };
-	pthread_t threads[DETACH_THREADS];
-	size_t n = 0;
-
-	while (n < DETACH_THREADS && n + 1 < s->fds.n + s->links.n &&
-	       !pthread_create(&threads[n], NULL, detach_some, &work))
-		n++;
-	detach_some(&work);
-	while (n)
-		pthread_join(threads[--n], NULL);
-	s->fds.n = s->links.n = 0;
-	s->missed += work.missed;
-}
-
 /* BEGIN or END: the kernel runs the program once, here and now. */
 static int run_once(struct session *s, size_t i)
 {
@@ -430,7 +381,7 @@ int session_attach(struct session *s)
 			report_attach(s, p, failed, err, false);
 	}
 	if (err)
-		detach(s);
+		session_detach(s);
 	else
 		replaced_begin(s);
 	return err;
@@ -440,7 +391,7 @@ bool session_finish(struct session *s)
 {
 	bool lost;
 
-	detach(s);
+	session_detach(s);
 	s->traced_next = 0; /* for the last second */
 	events_drain(s);
 	run_end(s);
@@ -458,13 +409,14 @@ void session_close(struct session *s)
 {
 	if (!s)
 		return;
-	detach(s);
+	session_detach(s);
 	events_close(s);
 	captures_close(s);
 	resolver_close(s);
 	bpf_object__close(s->object);
 	by_id_close(s);
 	btf_close(s->btf);
+	session_leave_events(s);
 	kernel_names_free(&s->functions);
 	kernel_names_free(&s->symbols);
 	arena_free(s->arena);

@@ -104,6 +104,11 @@ bool session_unwatch(struct session *s, uint64_t address);
 /* The port that probe kinds use. Takes the link (or file descriptor) over. */
 void session_add_link(struct session *s, struct bpf_link *link);
 void session_add_fd(struct session *s, int fd);
+/*
+ * Before a link takes over the perf event fd, which the kernel is slow to close: it stays
+ * open until the session has ended, without a program.
+ */
+void session_keep_event(struct session *s, int fd);
 /* How many links there are; those from that number on watch an address. */
 size_t session_links(const struct session *s);
 void session_add_watch(struct session *s, uint64_t address, size_t first);

@@ -100,6 +100,11 @@ struct session {
 		int *items;
 		size_t n, cap;
 	} fds;
+	/* Of events whose programs are among the links: session_keep_event(). */
+	struct {
+		int *items;
+		size_t n, cap;
+	} events;
 	/* Links of watchpoints, which are among those above. */
 	struct {
 		struct watch {
@@ -129,6 +134,10 @@ uint32_t kernel_own_pid(void);
  * fd may be anything.
  */
 uint64_t kernel_missed_events(int fd);
+
+/* detach.c: no program runs any more. Later, the events without programs can go. */
+void session_detach(struct session *s);
+void session_leave_events(struct session *s);
 
 /* load.c: from the image to loaded programs. 0, or -errno after a message. */
 int session_load(struct session *s, const struct session_options *options);
