@@ -7,6 +7,7 @@ of each what was checked: a block that is not is seen to be not.
 ```console          a terminal: lines behind "$ " are run by bash in a directory that
                     the page's blocks share ("> " continues one), and what is shown below
                     one is compared with what it prints
+```sh               a script: bash reads it; with "file=" it can be run by its name
 ```json             read
 ```text             not run: a drawing, or output that no command here makes
 
@@ -202,6 +203,11 @@ class Page:
             block, ["clang", "-target", "bpf", "-g", "-O2", "-Wall", f"-I/usr/include/{machine}-linux-gnu",
                     "-c", name, "-o", name.removesuffix(".c") + ".o"], "compiled for the kernel"
         )
+
+    def check_sh(self, block):
+        name = self.kept(block, "block.sh")
+        (self.directory / name).chmod(0o755)
+        return self.compiled(block, ["bash", "-n", name], "read")
 
     def check_json(self, block):
         decoder, text = json.JSONDecoder(), block.text.strip()
