@@ -163,11 +163,19 @@ struct value emit_search_text(struct emit *e, const struct node *text,
 			      const struct node *needle);
 /*
  * Run text in size bytes of this program's memory through a machine, in place. Row state,
- * column byte of the table: the byte to write (bits 0 to 7), whether it is kept (bit 8),
- * the next state (bits 12 to 15). It begins in state 0; NUL leads to TRANSDUCER_END, which
- * keeps nothing more.
+ * column byte of the table: the byte to write (bits 0 to 7), whether it is kept, whether it
+ * goes to the place of the last byte that was (which there must be), and the next state. It
+ * begins in state 0; NUL leads to TRANSDUCER_END, which keeps nothing more.
  */
-enum { TRANSDUCER_ROWS = 16, TRANSDUCER_END = 15 };
+enum {
+	TRANSDUCER_ROWS = 64,
+	TRANSDUCER_END = 63,
+	TRANSDUCER_KEEP_BIT = 8,
+	TRANSDUCER_BACK_BIT = 9,
+	TRANSDUCER_STATE = 10, /* the lowest of its bits */
+	TRANSDUCER_KEEP = 1 << TRANSDUCER_KEEP_BIT,
+	TRANSDUCER_BACK = 1 << TRANSDUCER_BACK_BIT,
+};
 struct value emit_transduce(struct emit *e, struct value text, size_t size,
 			    const uint16_t *table);
 

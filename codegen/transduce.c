@@ -6,11 +6,13 @@
 #include "codegen/internal.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "core/arena.h"
 
 enum {
 	CHUNK = 64,
+	TABLE_SIZE = TRANSDUCER_ROWS * 256 * sizeof(uint16_t),
 	PLACE_MASK = 0xffff, /* text has at most 16 KiB */
 	/* Where the number that the functions hand on has its parts. */
 	READ_SHIFT = 16,
@@ -49,7 +51,7 @@ static LLVMValueRef chunk_function(struct emit *caller, const uint16_t *table,
 	text = function_argument(&f, 0);
 	state = local_new(e);
 	written = local_new(e);
-	rows = emit_rodata(e, table, TRANSDUCER_ROWS * 256 * sizeof(*table));
+	rows = emit_rodata(e, table, TABLE_SIZE);
 	local_set(e, written, part(e, function_argument(&f, 1), 0, PLACE_MASK));
 	local_set(e, state,
 		  part(e, function_argument(&f, 1), STATE_SHIFT, TRANSDUCER_ROWS - 1));
@@ -57,25 +59,29 @@ static LLVMValueRef chunk_function(struct emit *caller, const uint16_t *table,
 	l = emit_loop(e, CHUNK);
 	at = bounded(e, emit_op(e, OP_ADD, first, l.i, false), size - 1);
 	at = emit_load(e, emit_at(e, text, at), 0, 1, false);
-	row = emit_op(e, OP_SHL, local_get(e, state), emit_int(e, 8), false);
-	row = emit_op(e, OP_SHL, emit_op(e, OP_OR, row, at, false), emit_int(e, 1),
-		      false);
+	/* A sum, not OR, of which verifiers before 6.10 know no bounds. */
+	row = emit_op(e, OP_SHL, local_get(e, state), emit_int(e, 9), false);
+	row = emit_op(e, OP_ADD, opaque(e, row),
+		      emit_op(e, OP_SHL, at, emit_int(e, 1), false), false);
 	row = emit_load(e, emit_at(e, rows, row), 0, 2, false);
-	at = bounded(e, local_get(e, written), size - 1);
+	at = emit_op(e, OP_SUB, local_get(e, written),
+		     part(e, row, TRANSDUCER_BACK_BIT, 1), false);
+	at = bounded(e, at, size - 1);
 	emit_store(e, emit_at(e, text, at), 0, row, 1);
-	local_set(e, written, emit_op(e, OP_ADD, at, part(e, row, 8, 1), false));
-	local_set(e, state, part(e, row, 12, TRANSDUCER_ROWS - 1));
+	local_set(e, written,
+		  emit_op(e, OP_ADD, at, part(e, row, TRANSDUCER_KEEP_BIT, 1), false));
+	local_set(e, state, part(e, row, TRANSDUCER_STATE, TRANSDUCER_ROWS - 1));
 	function_set(&f, join_parts(e, local_get(e, written), local_get(e, state)));
 	emit_loop_end(e, &l);
 	return function_close(&f);
 }
 
-/* A number for each table. */
+/* A number for each table: calls of the same function have the same. */
 static unsigned table_index(struct module *m, const uint16_t *table)
 {
 	size_t i = 0;
 
-	while (i < m->tables.n && m->tables.items[i] != table)
+	while (i < m->tables.n && memcmp(m->tables.items[i], table, TABLE_SIZE) != 0)
 		i++;
 	if (i == m->tables.n)
 		ARENA_PUSH(m->cc->arena, &m->tables, table);

@@ -11,8 +11,8 @@ from tracing import Memql, check, lost, map_of, need_root, skip
 
 PROGRAM = """
 query:done {
-	@calls[normalize(args.text)] = count();
-	@time[normalize(args.text)] = sum(args.duration);
+	@calls[normalize(args.text, sqlite)] = count();
+	@time[normalize(args.text, sqlite)] = sum(args.duration);
 	@engine[args.engine] = count();
 }
 """
