@@ -32,6 +32,9 @@ def by_plans(directory):
     check(all(key[0] == engine.pid and key[1] == "futex" for key in places), f"{len(places)} places")
     check(sum(p["waited"] for p in places.values()) == everything["futex_time"], "the places' time is the queries'")
     check(sum(p["waits"] for p in places.values()) == everything["futexes"], "and so are their waits")
+    for what in ("locks", "latches"):
+        told = map_of(events, f"@{what}_are_not_told")
+        check(sum(told.values()) == len(log), f"the engine has no word of {what} of {told} queries")
 
 
 def lines(directory):
