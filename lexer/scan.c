@@ -65,11 +65,11 @@ static const struct item_word {
 	const char *text;
 	int token;
 } items[] = {
-	{ "config", TOKEN_CONFIG }, { "engine", TOKEN_CONFIG },
-	{ "enum", TOKEN_ENUM },     { "import", TOKEN_IMPORT },
-	{ "let", TOKEN_LET },       { "macro", TOKEN_MACRO },
-	{ "struct", TOKEN_STRUCT }, { "typedef", TOKEN_TYPEDEF },
-	{ "union", TOKEN_UNION },
+	{ "config", TOKEN_CONFIG },   { "engine", TOKEN_CONFIG },
+	{ "else", TOKEN_ELSE },       { "enum", TOKEN_ENUM },
+	{ "import", TOKEN_IMPORT },   { "let", TOKEN_LET },
+	{ "macro", TOKEN_MACRO },     { "struct", TOKEN_STRUCT },
+	{ "typedef", TOKEN_TYPEDEF }, { "union", TOKEN_UNION },
 };
 
 int scan_text(struct lexer *l, int token, const char *text, size_t len,

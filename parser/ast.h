@@ -201,6 +201,7 @@ struct clause {
 	struct node *body;           /* BLOCK */
 	const struct engine *engine; /* that its file is about, or NULL */
 	bool is_pack;                /* read by parse_packs() */
+	bool is_else; /* attached if the clause before it, and its else, find nothing */
 	bool is_used; /* of a pack: somebody looks at what it does (sema/pack.c) */
 };
 

@@ -400,7 +400,7 @@ void ast_dump(const struct ast *ast, FILE *out)
 
 	dump_definitions(&d, ast);
 	for (const struct clause *c = ast->clauses; c; c = c->next) {
-		fputs("(clause", out);
+		fputs(c->is_else ? "(else-clause" : "(clause", out);
 		for (const struct attach_point *p = c->points; p; p = p->next)
 			fprintf(out, "\n\t(point %s)", p->text);
 		if (c->predicate) {

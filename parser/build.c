@@ -147,7 +147,7 @@ void add_config(struct parser *p, struct span at, const struct lexeme *name,
 }
 
 void add_clause(struct parser *p, struct span at, struct attach_point *points,
-		struct node *predicate, struct node *body)
+		struct node *predicate, struct node *body, bool is_else)
 {
 	struct clause *c = ARENA_NEW(p->arena, struct clause);
 
@@ -157,6 +157,10 @@ void add_clause(struct parser *p, struct span at, struct attach_point *points,
 	c->body = body;
 	c->engine = p->engine;
 	c->is_pack = p->is_pack;
+	c->is_else = is_else;
+	if (is_else && !p->has_clauses)
+		diag(p->cc, DIAG_syntax, at,
+		     "'else' needs a clause before it, in the same file");
 	*p->clauses_end = c;
 	p->clauses_end = &c->next;
 	p->has_clauses = true;

@@ -233,6 +233,6 @@ void import(struct parser *p, struct span at, const struct lexeme *path);
 void parse_file(struct parser *p, const struct source_file *file);
 
 void add_clause(struct parser *p, struct span at, struct attach_point *points,
-		struct node *predicate, struct node *body);
+		struct node *predicate, struct node *body, bool is_else);
 
 #endif

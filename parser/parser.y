@@ -190,7 +190,10 @@ config_value:
 ;
 
 clause:
-  points predicate block { add_clause(p, @$, $points.first, $predicate, $block); }
+  points predicate block
+	{ add_clause(p, @$, $points.first, $predicate, $block, false); }
+| ELSE points predicate block
+	{ add_clause(p, @$, $points.first, $predicate, $block, true); }
 | error block { yyerrok; }
 | error '}'   { yyerrok; }
 | error ';'   { yyerrok; }

@@ -118,6 +118,10 @@ static void take_listeners(struct event_expander *e)
 				p = &(*p)->next;
 				continue;
 			}
+			if (c->is_else || (c->next && c->next->is_else))
+				diag(e->cc, DIAG_probe_mixed, (*p)->span,
+				     "else is for probes, which a machine may lack; "
+				     "this is an event");
 			l = ARENA_NEW(e->cc->arena, struct listener);
 			*l = (struct listener){ .point = *p, .clause = c };
 			*end[c->is_pack] = l;

@@ -280,7 +280,18 @@ static void find_use(struct pruner *p, struct clause *c)
 	p->useful = false;
 	look_for_use(c->body, p);
 	p->changed |= p->useful && !c->is_used;
-	c->is_used = p->useful;
+	c->is_used |= p->useful;
+}
+
+/* What a clause is for, its else is: they are attached or left out together. */
+static void join_alternatives(struct pruner *p, struct clause *c)
+{
+	struct clause *next = c->next;
+
+	if (!c->is_pack || !next || !next->is_else || c->is_used == next->is_used)
+		return;
+	c->is_used = next->is_used = true;
+	p->changed = true;
 }
 
 static void look_at_clauses(struct pruner *p)
@@ -291,6 +302,7 @@ static void look_at_clauses(struct pruner *p)
 			p->clause = c;
 			if (c->is_pack)
 				find_use(p, c);
+			join_alternatives(p, c);
 			if (!is_used(c))
 				continue;
 			if (c->predicate)

@@ -17,6 +17,7 @@ struct missing {
 	const struct attach_point *point;
 	const struct probe_kind *kind;
 	struct probe_spec spec;
+	bool has_else; /* no mistake: another clause is there in its place */
 };
 
 struct resolver {
@@ -25,6 +26,10 @@ struct resolver {
 		struct missing *items;
 		size_t n, cap;
 	} missing;
+	struct {
+		const struct clause **items;
+		size_t n, cap;
+	} unused; /* as the clause that they are the else of found something */
 	/* Sites that had to be looked for, unlike BEGIN or a clock. */
 	bool found_engine;  /* a pack's */
 	bool in_kernel;     /* tracepoints */
@@ -262,7 +267,7 @@ static void resolve_point(struct resolver *r, const struct clause *clause,
 	if (err < 0 && err != -ENOENT) {
 		expand_failed(r, point, err, what);
 	} else if (m.groups.n == 0 && err <= 0) {
-		struct missing missing = { clause, point, m.kind, spec };
+		struct missing missing = { clause, point, m.kind, spec, false };
 
 		ARENA_PUSH(cc->arena, &r->missing, missing);
 	}
@@ -355,7 +360,7 @@ static void report_missing(struct resolver *r)
 		const struct missing *m = &r->missing.items[i];
 
 		/* An engine's other version, or one that is not there: see report_engines(). */
-		if (m->clause->engine)
+		if (m->clause->engine || m->has_else)
 			continue;
 		/* Beside others, a pattern says "if there are any". */
 		bool any = found_something(r) && glob_is_pattern(m->point->text);
@@ -480,6 +485,32 @@ static void check_alone(struct compile *cc)
 	diag_note(cc, other->point, "here is one");
 }
 
+/* Clauses joined by else: the first that finds something is attached. */
+static void resolve_clauses(struct resolver *r)
+{
+	struct compile *cc = r->cc;
+	bool found = false;
+
+	for (const struct clause *c = cc->ast->clauses; c; c = c->next) {
+		size_t programs = cc->plan->programs.n, missing = r->missing.n;
+
+		r->nclause++;
+		found &= c->is_else;
+		if (!engine_wanted(cc, c->engine))
+			continue;
+		if (found) {
+			ARENA_PUSH(cc->arena, &r->unused, c);
+			continue;
+		}
+		for (const struct attach_point *p = c->points; p; p = p->next)
+			resolve_point(r, c, p);
+		found = cc->plan->programs.n > programs;
+		for (; missing < r->missing.n; missing++)
+			r->missing.items[missing].has_else =
+				c->next && c->next->is_else;
+	}
+}
+
 bool resolve(struct compile *cc)
 {
 	struct resolver r = { .cc = cc };
@@ -499,13 +530,7 @@ bool resolve(struct compile *cc)
 		diag_hint(cc, "for example BEGIN { printf(\"hello\\n\"); exit(); }");
 		return false;
 	}
-	for (const struct clause *c = cc->ast->clauses; c; c = c->next) {
-		r.nclause++;
-		if (!engine_wanted(cc, c->engine))
-			continue;
-		for (const struct attach_point *p = c->points; p; p = p->next)
-			resolve_point(&r, c, p);
-	}
+	resolve_clauses(&r);
 	report_missing(&r);
 	report_engines(&r);
 	drop_absent_engines(cc);
@@ -514,5 +539,7 @@ bool resolve(struct compile *cc)
 		resolve_names(cc, cc->plan->programs.items[i]);
 	for (size_t i = 0; i < r.missing.n; i++)
 		note_absent_writes(r.missing.items[i].clause->body, cc);
+	for (size_t i = 0; i < r.unused.n; i++)
+		note_absent_writes(r.unused.items[i]->body, cc);
 	return diag_ok(cc);
 }
