@@ -89,7 +89,7 @@ static const int statements[] = {
 };
 static const int instead_of_clause[] = {
 	TOKEN_END,    TOKEN_CONFIG, TOKEN_IMPORT, TOKEN_MACRO, TOKEN_TYPEDEF, TOKEN_LET,
-	TOKEN_STRUCT, TOKEN_UNION,  TOKEN_ENUM,   ';',         NO_TOKEN,
+	TOKEN_STRUCT, TOKEN_UNION,  TOKEN_ENUM,   TOKEN_ELSE,  ';',           NO_TOKEN,
 };
 
 /* What was expected, and what stands for the groups that were left out. */

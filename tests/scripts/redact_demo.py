@@ -17,9 +17,10 @@ LITERAL = re.compile(r"\b(?:burn|sleep|alloc|lock|read|write)\((?!\?)")
 def literals_are_gone(directory):
     some = [path for path in scripts() if "partition" not in path]
     check(len(some) >= 6, f"{len(some)} scripts about queries")
-    for path in some:
+    for at, path in enumerate(some):
         name = os.path.basename(path)
-        for mode in MODES:
+        # An emulated machine verifies each of these programs for ten seconds: one mode of each script.
+        for mode in [MODES[at % len(MODES)]] if "MEMQL_TEST_GUEST" in os.environ else MODES:
             run = "-".join([name, *mode])
             engine = Demo(directory, run, "--threads", "2", "--queries", "300")
             memqls = [
