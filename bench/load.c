@@ -17,6 +17,8 @@
 #include <unistd.h>
 
 #include <fcntl.h>
+/* Arguments in registers, whichever compiler it is. */
+#define STAP_SDT_ARG_CONSTRAINT r
 #include <sys/sdt.h>
 
 /* A nop is the cheapest instruction to probe: the kernel need not step over it. */
@@ -50,7 +52,7 @@ static void seek(uint64_t i)
 	syscall(SYS_lseek, STDIN_FILENO, i, SEEK_SET); /* a pipe: refused at once */
 }
 
-static void work(uint64_t i)
+__attribute__((noinline)) static void work(uint64_t i)
 {
 	STAP_PROBE2(bench, work, i, "text");
 }

@@ -70,7 +70,8 @@ class Bench:
     def __init__(self, build, clang):
         self.build, self.clang = build, clang
         self.directory = tempfile.mkdtemp(prefix="memql-bench-")
-        self.environment = {**os.environ, "LC_ALL": "C", "BPFTRACE_MAX_PROBES": "4096"}
+        self.environment = {**os.environ, "LC_ALL": "C", "BPFTRACE_MAX_PROBES": "4096",
+                            "MEMQL_CACHE": self.made("cache")}
         for name, libraries in ("load", []), ("stopwatch", []), ("host", ["-lbpf"]):
             self._run(self.clang, "-O2", "-D_GNU_SOURCE", f"{HERE}/{name}.c", "-o", self.made(name), *libraries)
         include = "/usr/include/" + platform.machine() + "-linux-gnu"  # Debian's asm/types.h

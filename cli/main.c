@@ -16,6 +16,7 @@
 #include "cli/script.h"
 #include "core/arena.h"
 #include "core/compile.h"
+#include "runtime/cache.h"
 #include "runtime/target_linux.h"
 #include "sema/sema.h"
 
@@ -186,6 +187,7 @@ static int work(const struct options *o)
 		.has_command = o->command != NULL,
 		.dry_run = o->dry_run,
 		.unsafe = o->unsafe,
+		.cache = o->no_cache ? NULL : cache_open(NULL),
 		.keep_ir = o->dump != NULL,
 	};
 	struct target *target;
@@ -195,6 +197,7 @@ static int work(const struct options *o)
 	if (err) {
 		fprintf(stderr, "memql: cannot look at this machine: %s\n",
 			strerror(-err));
+		cache_close(co.cache);
 		return EXIT_FAILURE;
 	}
 	if (o->doctor) {
@@ -205,6 +208,7 @@ static int work(const struct options *o)
 		compile_free(cc);
 	}
 	target_linux_close(target);
+	cache_close(co.cache);
 	return status;
 }
 

@@ -20,6 +20,7 @@ struct options {
 	uint32_t ring_bytes;   /* 0: not given */
 	bool doctor;           /* the command */
 	bool json, quiet, verbose, no_warnings, list, dry_run, help, version, unsafe;
+	bool no_cache;
 	char *const *args; /* the script's own, NULL-terminated */
 	int nargs;
 };

@@ -28,7 +28,7 @@ endif()
 message(STATUS "LLVM ${MEMQL_LLVM_VERSION} (${MEMQL_LLVM_CONFIG})")
 
 # Only the BPF back end, statically: a quarter of the start-up time of libLLVM.so.
-set(components bpfcodegen bpfdesc bpfinfo core passes irreader)
+set(components bitwriter bpfcodegen bpfdesc bpfinfo core passes irreader)
 llvm_config(llvm_include --includedir)
 llvm_config(llvm_libdir --libdir)
 llvm_config(llvm_libs --link-static --libs ${components})

@@ -2,6 +2,7 @@
 #include "codegen/codegen.h"
 
 #include <llvm-c/Analysis.h>
+#include <llvm-c/BitWriter.h>
 #include <llvm-c/ErrorHandling.h>
 #include <llvm-c/Transforms/PassBuilder.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include "codegen/elf_code.h"
 #include "codegen/internal.h"
 #include "core/arena.h"
+#include "core/object_cache.h"
 
 /*
  * Enough to get variables into registers and to drop what is never reached. More makes
@@ -105,27 +107,67 @@ static bool all_within_reach(struct module *m)
 	return !m->too_large;
 }
 
-/* The ELF file, or NULL if the stack overflowed or the program is too large. */
-static LLVMMemoryBufferRef compile_module(struct module *m)
+/* An ELF file in the arena; bytes NULL: there is none. */
+struct object {
+	const void *bytes;
+	size_t size;
+};
+
+static struct object take_buffer(struct module *m, LLVMMemoryBufferRef from)
+{
+	struct object o = { .size = LLVMGetBufferSize(from) };
+	void *bytes = arena_alloc(m->cc->arena, o.size);
+
+	memcpy(bytes, LLVMGetBufferStart(from), o.size);
+	o.bytes = bytes;
+	LLVMDisposeMemoryBuffer(from);
+	return o;
+}
+
+/* None if the stack overflowed or the program is too large. */
+static struct object compile_module(struct module *m)
 {
 	LLVMMemoryBufferRef elf;
+	struct object o;
 	char *why = NULL;
 
 	verify(m);
 	run_passes(m);
 	explained_read_ir(m);
 	if (!all_within_reach(m))
-		return NULL;
+		return (struct object){ NULL };
 	if (LLVMTargetMachineEmitToMemoryBuffer(m->machine, m->ir, LLVMObjectFile, &why,
 						&elf))
 		internal_error(why);
-	if (m->stack_overflow) {
-		LLVMDisposeMemoryBuffer(elf);
-		return NULL;
-	}
+	o = take_buffer(m, elf);
+	if (m->stack_overflow)
+		return (struct object){ NULL };
 	if (m->error)
 		internal_error(m->error);
-	return elf;
+	return o;
+}
+
+/*
+ * The same from the cache if these very instructions were compiled before. All that is
+ * found out about this machine is in them, or was found out again before.
+ */
+static struct object compile_or_find(struct module *m)
+{
+	const struct compile_options *options = &m->cc->options;
+	struct object_cache *cache = options->cache;
+	struct object key, o;
+
+	if (!cache || options->keep_ir || options->explain)
+		return compile_module(m);
+	key = take_buffer(m, LLVMWriteBitcodeToMemoryBuffer(m->ir));
+	o.bytes = cache->find(cache, m->cc->arena, key.bytes, key.size, &o.size);
+	if (o.bytes)
+		/* 0 bytes: it does not fit on the stack. */
+		return o.size ? o : (struct object){ NULL };
+	o = compile_module(m);
+	if (!m->too_large)
+		cache->keep(cache, key.bytes, key.size, o.bytes, o.bytes ? o.size : 0);
+	return o;
 }
 
 static struct module *build_module(struct compile *cc, bool thrifty, const bool *bare)
@@ -175,15 +217,13 @@ static void keep_text(struct module *m, struct image *img)
 	img->bpf = disassemble(m->cc->arena, m->cc->plan, img->elf);
 }
 
-static void make_image(struct module *m, LLVMMemoryBufferRef elf)
+static void make_image(struct module *m, struct object elf)
 {
 	struct compile *cc = m->cc;
 	struct image *img = ARENA_NEW(cc->arena, struct image);
-	void *bytes = arena_alloc(cc->arena, LLVMGetBufferSize(elf));
 
-	memcpy(bytes, LLVMGetBufferStart(elf), LLVMGetBufferSize(elf));
-	img->elf = bytes;
-	img->elf_size = LLVMGetBufferSize(elf);
+	img->elf = elf.bytes;
+	img->elf_size = elf.size;
 	img->stack_bytes = cc->plan->stack_bytes;
 	img->max_cat_bytes = cc->plan->max_cat_bytes;
 	img->names_user = cc->plan->names_user;
@@ -211,7 +251,7 @@ static void make_image(struct module *m, LLVMMemoryBufferRef elf)
  * that does not, one with slots loses them. True if there were any: all is to be made
  * anew.
  */
-static bool unshare_stacks(const struct module *m, LLVMMemoryBufferRef elf, bool *bare)
+static bool unshare_stacks(const struct module *m, const void *elf, bool *bare)
 {
 	const struct plan *plan = m->cc->plan;
 	bool any = false;
@@ -220,7 +260,7 @@ static bool unshare_stacks(const struct module *m, LLVMMemoryBufferRef elf, bool
 		struct program_info *p = plan->programs.items[i];
 
 		if (!(p->kind->flags & PROBE_PREEMPTIBLE) ||
-		    stack_depth(LLVMGetBufferStart(elf), p->symbol) < STACK_SHARED_MIN)
+		    stack_depth(elf, p->symbol) < STACK_SHARED_MIN)
 			continue;
 		any |= p->sleepable || m->has_slots[i];
 		p->demoted |= p->sleepable;
@@ -231,20 +271,19 @@ static bool unshare_stacks(const struct module *m, LLVMMemoryBufferRef elf, bool
 }
 
 /* A second try, with less on the stack, is rare. */
-static LLVMMemoryBufferRef build(struct compile *cc, const bool *bare,
-				 struct module **out)
+static struct object build(struct compile *cc, const bool *bare, struct module **out)
 {
-	LLVMMemoryBufferRef elf = NULL;
+	struct object elf = { NULL };
 
-	for (int thrifty = 0; thrifty <= 1 && !elf; thrifty++) {
+	for (int thrifty = 0; thrifty <= 1 && !elf.bytes; thrifty++) {
 		*out = build_module(cc, thrifty, bare);
 		if ((*out)->too_large)
-			return NULL;
-		elf = compile_module(*out);
+			return elf;
+		elf = compile_or_find(*out);
 		if ((*out)->too_large)
-			return NULL;
+			return elf;
 	}
-	if (!elf)
+	if (!elf.bytes)
 		internal_error("an expression needs more than 512 bytes of stack");
 	return elf;
 }
@@ -252,20 +291,17 @@ static LLVMMemoryBufferRef build(struct compile *cc, const bool *bare,
 bool generate(struct compile *cc)
 {
 	bool *bare = ARENA_ARRAY(cc->arena, bool, cc->plan->programs.n);
-	LLVMMemoryBufferRef elf;
+	struct object elf;
 	struct module *m;
 
 	LLVMResetFatalErrorHandler();
 	LLVMInstallFatalErrorHandler(hear_fatal);
 	elf = build(cc, bare, &m);
-	if (elf && unshare_stacks(m, elf, bare)) {
-		LLVMDisposeMemoryBuffer(elf);
+	if (elf.bytes && unshare_stacks(m, elf.bytes, bare))
 		elf = build(cc, bare, &m);
-	}
-	if (!elf)
+	if (!elf.bytes)
 		return false;
 	make_image(m, elf);
-	LLVMDisposeMemoryBuffer(elf);
 	return true;
 }
 

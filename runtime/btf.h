@@ -9,6 +9,7 @@
 #ifndef MEMQL_BTF_H
 #define MEMQL_BTF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -41,6 +42,8 @@ int btf_type_names(struct btf_set *s, enum type_tag tag, const char *pattern,
 int btf_function_params(struct btf_set *s, const char *module, const char *name,
 			int (*found)(const struct target_param *p, void *arg),
 			void *arg, target_type_id *returns);
+/* Whether the kernel itself, not a module, has the tracepoint. */
+bool btf_has_raw_tracepoint(struct btf_set *s, const char *event);
 int btf_raw_tracepoint_params(struct btf_set *s, const char *event,
 			      int (*found)(const struct target_param *p, void *arg),
 			      void *arg);

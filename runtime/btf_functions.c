@@ -103,6 +103,16 @@ static int find_raw_tracepoint(struct btf_set *s, const char *event,
 			      out);
 }
 
+bool btf_has_raw_tracepoint(struct btf_set *s, const char *event)
+{
+	struct btf_place p;
+	char name[NAME_MAX];
+
+	return join(name, sizeof(name), "btf_trace_", event) &&
+	       !btf_place_find(s, "vmlinux", BTF_NAMES_TYPES, 1 << BTF_KIND_TYPEDEF,
+			       name, &p);
+}
+
 /* A typedef has no parameters' names: those are in the function that calls all probes. */
 static void find_names(struct btf_set *s, const char *event, struct btf_place *proto)
 {

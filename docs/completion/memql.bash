@@ -67,7 +67,7 @@ _memql()
         esac ;;
     esac
     case $cur in
-    -*) COMPREPLY=($(compgen -W '--expression --cmd --pid --list --verbose --output --format --buffer --quiet --no-warnings --unsafe --max-strlen --ring-size --dry-run --dump --reference --help --version' -- "$cur")) ;;
+    -*) COMPREPLY=($(compgen -W '--expression --cmd --pid --list --verbose --output --format --buffer --quiet --no-warnings --unsafe --max-strlen --ring-size --dry-run --no-cache --dump --reference --help --version' -- "$cur")) ;;
     *) _filedir mq
         COMPREPLY+=($(compgen -W \
             "$("$memql" --reference=scripts 2>/dev/null)" -- "$cur")) ;;

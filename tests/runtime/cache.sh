@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# A program that was compiled before is not compiled again, and does the same.
+set -euo pipefail
+. "$(dirname "$0")/../lib.sh"
+need_bpf
+export MEMQL_CACHE=$TMP/cache
+
+trace() { # OPTION...
+    run 0 "$MEMQL" -q "$@" -e 'BEGIN { @x[1] = 7; printf("%s\n", "one"); exit(); }'
+    expect "$TMP/out" '^one$'
+    expect "$TMP/out" '^@x\[1\]: 7$'
+}
+files() {
+    find "$MEMQL_CACHE" -type f -printf '%p %s %i\n' 2>/dev/null | sort
+}
+
+trace --no-cache
+[ -z "$(files)" ] || fail "--no-cache keeps nothing"
+trace
+[ "$(stat -c %a "$MEMQL_CACHE")" = 700 ] || fail "the directory is private"
+first=$(files)
+[ "$(wc -l <<<"$first")" = 1 ] || fail "one file: $first"
+trace
+[ "$(files)" = "$first" ] || fail "the file is used"
+
+# A program that is damaged is compiled anew, and replaced.
+file=${first%% *}
+printf x | dd of="$file" bs=1 seek=200 conv=notrunc status=none
+trace
+[ "$(files)" != "$first" ] || fail "a damaged file is replaced"
+cmp -s "$file" <(head -c 200 "$file"; printf x; tail -c +202 "$file") && fail "it is repaired"
+
+# What others may write to is not trusted.
+chmod 777 "$MEMQL_CACHE"
+printf x | dd of="$file" bs=1 seek=200 conv=notrunc status=none
+before=$(files)
+trace
+[ "$(files)" = "$before" ] || fail "an open directory is left alone"
