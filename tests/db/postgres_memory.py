@@ -1,20 +1,29 @@
 """query_memory.mq against what PostgreSQL says itself: the peak of a hash aggregate and of
-a sort, also if they fail.
+sorts, also if they fail.
 
 EXPLAIN counts what a node asked for; memql what the whole query took of the C library. A
-sort of texts takes them out of blocks of up to 8 MB, of which the last is not full, and
-EXPLAIN counts the texts: so the sort here is one of numbers, which are one block."""
+sort of numbers is one block, and both say the same. Texts are in blocks of up to 8 MB, of
+which the last is not full, while EXPLAIN counts the texts: what their sort really has is
+what the server says of all of its blocks, asked while the statement sleeps."""
 
 import os
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from engines.kernel import wait_for
 from engines.postgres import Postgres, plan_nodes
 from tracing import Memql, check, check_near, need_root
 
 SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../scripts/query_memory.mq")
 HASH = "SELECT count(*) FROM (SELECT g, count(*) FROM numbers GROUP BY g) AS hashed"
 SORT = "SELECT count(*) FROM (SELECT i FROM numbers ORDER BY i DESC OFFSET 0) AS sorted"
+
+# Its first row comes when all are sorted, and takes a second.
+TEXTS = (
+    "SELECT count(CASE WHEN n = 1 THEN pg_sleep(1) END)"
+    " FROM (SELECT row_number() OVER (ORDER BY t) AS n FROM texts) AS sorted"
+)
 
 
 def rows(memql, text, columns):
@@ -39,6 +48,27 @@ def memory(server):
             check(int(net) < 0.02 * said, f"{net} bytes stay when the query is done")
 
 
+def texts(server):
+    server.sql("CREATE TABLE texts AS SELECT md5(i::text) AS t FROM generate_series(1, 700000) AS i")
+    server.sql("VACUUM ANALYZE texts")
+    said = max(node.get("Sort Space Used", 0) * 1024 for node in plan_nodes(server.explain(TEXTS)["Plan"]))
+    memql = Memql(server.directory, "texts", [SCRIPT, "--pid", str(server.pid)], json_output=False)
+    with server.session() as session:
+        session.ask(TEXTS)
+        before = server.memory_of(session.pid)
+        session.send(TEXTS)
+        asleep = f"SELECT wait_event = 'PgSleep' FROM pg_stat_activity WHERE pid = {session.pid}"
+        check(wait_for(lambda: server.sql(asleep) == "t"), "texts: all are sorted")
+        has = server.memory_of(session.pid) - before
+        session.answer()
+    time.sleep(0.1)
+    memql.stop()
+    peaks = [int(peak) for _, _, peak, _ in rows(memql, TEXTS + ";", 5)]
+    check(len(peaks) == 2, "texts: twice")
+    check_near(peaks[-1], has, 0.01, "texts: peak bytes, against the server's memory contexts")
+    check(said < has, f"texts: EXPLAIN counts {said} of them, {100 * (1 - said / has):.1f} % less")
+
+
 def main():
     need_root()
     with Postgres() as server:
@@ -46,6 +76,7 @@ def main():
         server.sql("CREATE TABLE numbers AS SELECT i, i % 700000 AS g FROM generate_series(1, 1000000) AS i")
         server.sql("VACUUM ANALYZE numbers")
         memory(server)
+        texts(server)
 
 
 main()

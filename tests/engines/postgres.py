@@ -141,6 +141,20 @@ class Postgres(Private):
 
     # What it says itself
 
+    def memory_of(self, pid):
+        """Bytes that a backend's memory contexts have of the C library, between its statements or
+        while one sleeps."""
+        end = os.path.getsize(self.log)
+        self.sql(f"SELECT pg_log_backend_memory_contexts({pid})")
+
+        def total():
+            with open(self.log, errors="backslashreplace") as f:
+                f.seek(end)
+                return re.search(r"Grand total: (\d+) bytes", f.read())
+
+        wait_for(total)
+        return int(total()[1])
+
     def forget_statements(self):
         self.sql("SELECT pg_stat_statements_reset()")
 
