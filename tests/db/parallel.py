@@ -67,7 +67,7 @@ def sort(server):
         (explained,) = json.loads(session.ask(text))
     (node,) = (node for node in plan_nodes(explained["Plan"]) if node["Node Type"] == "Sort")
     said = [each["Sort Space Used"] * 1024 for each in (node, *node["Workers"]) if "Sort Space Used" in each]
-    (net, peak), (_, alive) = (map(int, last_line(memql, query)) for query in (text, plain))
+    (net, peak, _), (_, alive, _) = (map(int, last_line(memql, query)) for query in (text, plain))
     check(len(said) == 3, f"sort: {max(said)} bytes in the largest of {len(said)} processes, {alive} without a sort")
     check_near(peak - alive, sum(said), 0.02, "sort: bytes of all of them, against EXPLAIN")
     check(net < 0.01 * peak, f"sort: {net} bytes stay")
@@ -103,7 +103,7 @@ def hash_join(server):
         session.ask(JOIN)
         done.set()
         watcher.join()
-    net, peak = map(int, last_line(memql, JOIN))
+    net, peak, _ = map(int, last_line(memql, JOIN))
     check_near(peak, max(sizes), 0.05, "hash join: bytes, against those of its files in /dev/shm")
     check(abs(net) < 0.02 * peak, f"hash join: {net} bytes stay")
 

@@ -7,6 +7,7 @@ which the last is not full, while EXPLAIN counts the texts: what their sort real
 what the server says of all of its blocks, asked while the statement sleeps."""
 
 import os
+import re
 import sys
 import time
 
@@ -17,6 +18,9 @@ from tracing import Memql, check, check_near, need_root
 
 SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../scripts/query_memory.mq")
 HASH = "SELECT count(*) FROM (SELECT g, count(*) FROM numbers GROUP BY g) AS hashed"
+JOIN = "SELECT count(*) FROM numbers AS a JOIN numbers AS b USING (i)"
+LITTLE_MEMORY = ("work_mem = '4MB'", "enable_mergejoin = off", "parallel_setup_cost = 0", "parallel_tuple_cost = 0")
+BLOCK = 8192
 SORT = "SELECT count(*) FROM (SELECT i FROM numbers ORDER BY i DESC OFFSET 0) AS sorted"
 
 # Its first row comes when all are sorted, and takes a second.
@@ -41,11 +45,12 @@ def memory(server):
     memql.stop()
     for text, key in ((HASH, "Peak Memory Usage"), (SORT, "Sort Space Used")):
         (said,) = [node[key] * 1024 for node in plan_nodes(server.explain(text)["Plan"]) if key in node]
-        seen = rows(memql, text, 5)
+        seen = rows(memql, text, 6)
         check(len(seen) == 3, f"{len(seen)} of 3 times {text}")
-        for _, net, peak, _ in seen:
+        for _, net, peak, spilled, _ in seen:
             check_near(int(peak), said, 0.02, f"peak bytes, memql against EXPLAIN ({key})")
             check(int(net) < 0.02 * said, f"{net} bytes stay when the query is done")
+            check(spilled == "0", "it all fits into memory")
 
 
 def texts(server):
@@ -63,20 +68,52 @@ def texts(server):
         session.answer()
     time.sleep(0.1)
     memql.stop()
-    peaks = [int(peak) for _, _, peak, _ in rows(memql, TEXTS + ";", 5)]
+    peaks = [int(peak) for _, _, peak, _, _ in rows(memql, TEXTS + ";", 6)]
     check(len(peaks) == 2, "texts: twice")
     check_near(peaks[-1], has, 0.01, "texts: peak bytes, against the server's memory contexts")
     check(said < has, f"texts: EXPLAIN counts {said} of them, {100 * (1 - said / has):.1f} % less")
 
 
+def temporary_files(server, since):
+    """Bytes of those that the log tells of from there on, in whole blocks."""
+    with open(server.log, errors="backslashreplace") as f:
+        f.seek(since)
+        sizes = map(int, re.findall(r"LOG:  temporary file: path .*, size (\d+)", f.read()))
+        return sum((size + BLOCK - 1) // BLOCK * BLOCK for size in sizes)
+
+
+def spills(server):
+    """With too little memory: a sort and a hash join, by one process and with workers."""
+    said = []
+    memql = Memql(server.directory, "spills", [SCRIPT, "--pid", str(server.pid)], json_output=False)
+    server.forget_statements()
+    with server.session() as session:
+        for setting in LITTLE_MEMORY:
+            session.ask(f"SET {setting}")
+        for workers in (0, 2):
+            session.ask(f"SET max_parallel_workers_per_gather = {workers}")
+            for text in (SORT, JOIN):
+                since = os.path.getsize(server.log)
+                session.ask(text)
+                said.append(temporary_files(server, since))
+    memql.stop()
+    seen = [int(rows(memql, text + ";", 6)[run][3]) for run in (0, 1) for text in (SORT, JOIN)]
+    names = ("a sort", "a hash join", "a sort with workers", "a hash join with workers")
+    for name, ours, files in zip(names, seen, said):
+        check_near(ours, files, 0.01, f"spills: bytes of {name}, against the log")
+    blocks = server.sql("SELECT sum(temp_blks_written) FROM pg_stat_statements WHERE query LIKE '%numbers%'")
+    check(sum(seen) == int(blocks) * BLOCK, f"spills: {blocks} blocks, says pg_stat_statements")
+
+
 def main():
     need_root()
     with Postgres() as server:
-        server.start(work_mem="1GB", hash_mem_multiplier=1)
+        server.start(work_mem="1GB", hash_mem_multiplier=1, log_temp_files=0)
         server.sql("CREATE TABLE numbers AS SELECT i, i % 700000 AS g FROM generate_series(1, 1000000) AS i")
         server.sql("VACUUM ANALYZE numbers")
         memory(server)
         texts(server)
+        spills(server)
 
 
 main()

@@ -53,8 +53,8 @@ def each(directory):
     check(len(nets) > 1, f"what statements leave behind differs: {min(nets)} to {max(nets)} bytes")
     for script, wanted in ((memql, lambda r: True), (chosen, lambda r: r["mem_peak"] >= 20000 and "keep(1kb)" in r["query"])):
         script.stop()
-        fields = (line.split(None, 5) for line in script.lines() if line[:1].isdigit())
-        seen = collections.Counter((int(plan), int(net), int(peak), text) for _, _, plan, net, peak, text in fields)
+        fields = (line.split(None, 6) for line in script.lines() if line[:1].isdigit())
+        seen = collections.Counter((int(plan), int(net), int(peak), text) for _, _, plan, net, peak, _, text in fields)
         expected = collections.Counter(
             (r["plan_id"], r["mem_net"], r["mem_peak"], r["query"]) for r in log if wanted(r)
         )
