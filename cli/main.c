@@ -8,6 +8,7 @@
 
 #include "cli/describe.h"
 #include "cli/doctor.h"
+#include "cli/lesson.h"
 #include "cli/list.h"
 #include "cli/list_events.h"
 #include "cli/options.h"
@@ -218,6 +219,8 @@ int main(int argc, char **argv)
 	struct options o;
 
 	keep_standard_files();
+	if (argc > 1 && strcmp(argv[1], "lesson") == 0)
+		return lesson_main(argc - 2, argv + 2);
 	if (!options_parse(argc, argv, &o))
 		return EXIT_FAILURE;
 	if (!inform(&o))

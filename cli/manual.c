@@ -17,7 +17,9 @@ static const char command_begin[] =
 	"**memql** [OPTIONS] SCRIPT [SCRIPT'S OPTIONS]\n\n"
 	"**memql** [OPTIONS] **-e** 'PROGRAM' [**--**] [ARGUMENTS]\n\n"
 	"**memql** **-l**[**v**] [PATTERN | FILE | **-p** PID]\n\n"
-	"**memql** **doctor** [**--json**]\n"
+	"**memql** **doctor** [**--json**]\n\n"
+	"**memql** **lesson** [*N* [**--start** | **--solution** | **--check** *FILE* | "
+	"**--run** *FILE*]]\n"
 	"## DESCRIPTION\n"
 	"memql compiles a program in a small language, bpftrace's, to BPF, loads it into "
 	"the kernel, and shows what it sees: calls of functions, probes of databases and "
@@ -31,7 +33,12 @@ static const char command_begin[] =
 	"the script; `memql SCRIPT --help` shows what it takes.\n\n"
 	"**memql doctor** tells what works on this machine, what does not, why, and what to "
 	"do about it; with `--json`, as one object. Its exit status is 0 if memql can run "
-	"at all. It needs no root, but can then check less.\n"
+	"at all. It needs no root, but can then check less.\n\n"
+	"**memql lesson** lists a course of ten lessons, `memql lesson 3` shows one, and "
+	"`memql lesson 3 --check FILE` tells whether a program answers it: it runs beside "
+	"the solution on the demo engine, and what both saw is compared. **--start** prints "
+	"a program to begin with, **--solution** one that is right, **--run** shows what a "
+	"program prints.\n"
 	"## OPTIONS\n";
 
 static const char command_end[] =

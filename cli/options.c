@@ -55,6 +55,7 @@ const struct option_row *options_accepted(void)
 
 static const struct command_row commands[] = {
 	{ "doctor", "[--json]", "what works on this machine, what does not, and why" },
+	{ "lesson", "[N [--check FILE]]", "learn it: ten lessons, each with a check" },
 	{ 0 },
 };
 

@@ -50,7 +50,7 @@ const char *script_find(struct arena *a, const char *name)
 }
 
 /* Of the tree that this memql was built in, as build/PRESET/memql. */
-static const char *built_packs(struct arena *a)
+static const char *built(struct arena *a, const char *folder)
 {
 	char exe[4096];
 	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe));
@@ -58,7 +58,25 @@ static const char *built_packs(struct arena *a)
 	for (int up = 0; up < 3 && n > 0; up++)
 		while (--n > 0 && exe[n] != '/')
 			;
-	return n > 0 ? arena_printf(a, "%.*s/scripts/engines", (int)n, exe) : NULL;
+	return n > 0 ? arena_printf(a, "%.*s/%s", (int)n, exe, folder) : NULL;
+}
+
+static const char *first_there(const char *const *places, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (places[i] && access(places[i], R_OK) == 0)
+			return places[i];
+	return NULL;
+}
+
+const char *script_lessons(struct arena *a)
+{
+	const char *places[] = {
+		built(a, "docs/lessons"),
+		arena_printf(a, "%s/../lessons", directory()),
+	};
+
+	return first_there(places, sizeof(places) / sizeof(places[0]));
 }
 
 const char *script_packs(struct arena *a, const char *script)
@@ -70,13 +88,10 @@ const char *script_packs(struct arena *a, const char *script)
 	const char *places[] = {
 		script ? beside : NULL,
 		arena_printf(a, "%s/engines", directory()),
-		built_packs(a),
+		built(a, "scripts/engines"),
 	};
 
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
-		if (places[i] && access(places[i], R_OK) == 0)
-			return places[i];
-	return NULL;
+	return first_there(places, sizeof(places) / sizeof(places[0]));
 }
 
 struct guess {

@@ -19,6 +19,10 @@ const char *script_find(struct arena *a, const char *name);
  */
 const char *script_packs(struct arena *a, const char *script);
 
+/* Where the lessons are: in the tree that this memql was built in, or beside the installed
+ * scripts; NULL: in neither. */
+const char *script_lessons(struct arena *a);
+
 /* After a script could not be found: what was meant, on standard error, if it is likely. */
 void script_suggest(const char *name);
 

@@ -1,0 +1,111 @@
+#include "cli/lesson.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/arena.h"
+#include "core/diag.h"
+
+enum action { ACTION_SHOW, ACTION_START, ACTION_SOLUTION, ACTION_CHECK, ACTION_RUN };
+
+static const struct {
+	const char *word, *value, *summary;
+} rows[] = {
+	[ACTION_SHOW] = { "", "", "the lesson itself" },
+	[ACTION_START] = { "--start", "", "its program with the gap, to begin with" },
+	[ACTION_SOLUTION] = { "--solution", "", "a program without the gap" },
+	[ACTION_CHECK] = { "--check", " FILE", "whether your program is right (root)" },
+	[ACTION_RUN] = { "--run", " FILE", "your program on the lesson's work (root)" },
+};
+
+enum { NROWS = sizeof(rows) / sizeof(rows[0]) };
+
+static void help(FILE *out)
+{
+	fputs("A course of short lessons, each with a program that has a gap.\n\n"
+	      "memql lesson             this text\n",
+	      out);
+	for (int i = 0; i < NROWS; i++) {
+		char usage[64];
+
+		snprintf(usage, sizeof(usage), "memql lesson N%s%s%s", i ? " " : "",
+			 rows[i].word, rows[i].value);
+		fprintf(out, "%-33s%s\n", usage, rows[i].summary);
+	}
+	fputs("\nmemql lesson 1 --start > my.mq, an editor, and memql lesson 1 --check my.mq.\n"
+	      "What is traced is memsqld, the demo engine; no other program is touched.\n",
+	      out);
+}
+
+static int overview(struct arena *a)
+{
+	help(stdout);
+	putchar('\n');
+	if (lesson_list(a, stdout))
+		return EXIT_SUCCESS;
+	fputs("memql: the lessons are not installed\n", stderr);
+	return EXIT_FAILURE;
+}
+
+/* NROWS after a message, if there is no such word or its file is missing. */
+static int find_action(int argc, char **argv)
+{
+	struct suggestion near = { 0 };
+
+	if (argc == 0)
+		return ACTION_SHOW;
+	near.word = argv[0];
+	for (int i = 1; i < NROWS; i++) {
+		if (strcmp(argv[0], rows[i].word) == 0) {
+			if (argc == (*rows[i].value ? 2 : 1))
+				return i;
+			fprintf(stderr, "memql: memql lesson N %s%s is the form\n",
+				rows[i].word, rows[i].value);
+			return NROWS;
+		}
+		suggest(&near, rows[i].word);
+	}
+	fprintf(stderr, "memql: a lesson has no '%s'", argv[0]);
+	if (near.best)
+		fprintf(stderr, "; did you mean %s?", near.best);
+	fputs("\nmemql lesson tells more\n", stderr);
+	return NROWS;
+}
+
+static int act(struct arena *a, const struct lesson *l, int action, const char *file)
+{
+	switch ((enum action)action) {
+	case ACTION_SHOW:
+		fputs(l->text, stdout);
+		return EXIT_SUCCESS;
+	case ACTION_START:
+		fputs(l->gap, stdout);
+		return EXIT_SUCCESS;
+	case ACTION_SOLUTION:
+		fputs(l->solution, stdout);
+		return EXIT_SUCCESS;
+	case ACTION_CHECK:
+		return lesson_check(a, l, file);
+	case ACTION_RUN:
+		return lesson_run(a, l, file);
+	}
+	return EXIT_FAILURE;
+}
+
+int lesson_main(int argc, char **argv)
+{
+	struct arena *a = arena_new();
+	const struct lesson *l;
+	int action, status = EXIT_FAILURE;
+
+	if (argc == 0 || strcmp(argv[0], "--help") == 0) {
+		status = overview(a);
+	} else {
+		action = find_action(argc - 1, argv + 1);
+		l = action < NROWS ? lesson_find(a, argv[0]) : NULL;
+		if (l)
+			status = act(a, l, action, argv[argc - 1]);
+	}
+	arena_free(a);
+	return status;
+}

@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""One lesson of docs/lessons: its solution is right, by the check and, where the log of
+the demo engine can tell, by the log; its program with the gap is not, and is told why."""
+
+import pathlib
+import re
+import shutil
+import sys
+import tempfile
+
+from engines.demo import Demo, by_plan, total
+from tracing import Memql, check, check_near, fail, map_of, need, run_memql
+
+TREE = pathlib.Path(__file__).resolve().parent.parent
+KEYS = ["title", "workload", "arguments", "compare", "hint"]
+COLUMNS = 100  # of a terminal in which a lesson is read
+ATTEMPTS = 3   # times of two tracers may differ by more on a machine that is busy
+
+
+def plans(log, value):
+    return {plan: value(records) for plan, records in by_plan(log).items()}
+
+
+# By lesson: maps whose numbers the log knows, and how near they must be (0: the same).
+LOGGED = {
+    1: {"@queries": (len, 0)},
+    4: {"@plans": (lambda log: plans(log, len), 0),
+        "@failed_text": (lambda log: {text: sum(r["query"] == text and r["status"] == 1 for r in log)
+                                      for text in {r["query"] for r in log if r["status"] == 1}}, 0)},
+    6: {"@net": (lambda log: plans(log, lambda p: total(p, "mem_net")), 0),
+        "@peak": (lambda log: plans(log, lambda p: max(r["mem_peak"] for r in p)), 0)},
+    7: {"@slowest": (lambda log: plans(log, lambda p: max(r["latency_ns"] for r in p)), 0.2)},
+    10: {"@wall": (lambda log: total(log, "latency_ns"), 0.02)},
+}
+
+
+def head_of(page):
+    head = page.read_text(encoding="utf-8").split("\n---\n")[0].removeprefix("---\n")
+    values = dict(line.split(": ", 1) for line in head.splitlines())
+    check(list(values) == KEYS and all(values.values()), f"the head has {', '.join(KEYS)}")
+    return values
+
+
+def shown(number, text):
+    """What the learner sees: no solution, no line that is too wide."""
+    lesson = run_memql("lesson", number).stdout
+    check("## Goal" in lesson and "memql solution" not in lesson, "the lesson is shown without its solution")
+    wide = [line for line in lesson.splitlines() if len(line) > COLUMNS]
+    check(not wide, f"no line is wider than {COLUMNS} columns {wide[:1]}")
+    check(re.search(r"^```memql gap\n", text, re.M), "it has a program with a gap")
+
+
+def program(directory, number, word):
+    file = directory / f"{word}.mq"
+    file.write_text(run_memql("lesson", number, "--" + word).stdout, encoding="utf-8")
+    check(file.stat().st_size > 0, f"--{word} is a program")
+    return str(file)
+
+
+def checked(number, head, directory):
+    gap, solution = program(directory, number, "start"), program(directory, number, "solution")
+    done = run_memql("lesson", number, "--check", gap, timeout=120)
+    check(done.returncode == 1, f"the gap is found:\n{done.stdout}{done.stderr}")
+    names = [name.split()[0] for name in head["compare"].split(",")]
+    differs = [line for line in done.stdout.splitlines() if line.startswith("  ")]
+    check(differs and all(any(n in line for n in names) for line in differs if "memql lost" not in line),
+          f"{len(differs)} lines say what differs")
+    check(f"hint: {head['hint']}" in done.stdout, "there is a hint")
+    for _ in range(ATTEMPTS):
+        done = run_memql("lesson", number, "--check", solution, timeout=120)
+        if done.returncode == 0:
+            break
+        print(done.stdout + done.stderr)
+    check(done.returncode == 0, f"the solution: {done.stdout.strip()}")
+    return solution
+
+
+def by_log(number, head, solution, directory):
+    engine = Demo(directory, "log", *head["workload"].split())
+    words = head["arguments"].replace("PID", str(engine.pid)).split()
+    if words[0][0] != "-" and "$1" not in pathlib.Path(solution).read_text(encoding="utf-8"):
+        words = []
+    memql = Memql(directory, "log", ["-p", str(engine.pid), solution, *words])
+    log = engine.go()
+    memql.end()
+    events = memql.events()
+    for name, (value, tolerance) in LOGGED[number].items():
+        want, got = value(log), map_of(events, name)
+        if tolerance == 0:
+            check(got == want, f"{name} is what the log says" + ("" if got == want else f": {want}, not {got}"))
+        elif isinstance(want, dict):
+            check(got.keys() == want.keys(), f"{name} has the log's keys")
+            for key, number_there in want.items():
+                check_near(got[key], number_there, tolerance, f"{name}[{key}]")
+        else:
+            check_near(got, want, tolerance, name)
+
+
+def main():
+    need("bpf", "usdt", "tracepoint")
+    page = pathlib.Path(sys.argv[1])
+    number = page.name.split("_")[0].lstrip("0")
+    if not number:
+        fail(f"{page.name}: lessons are NN_name.md")
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="memql-lesson-"))
+    try:
+        head = head_of(page)
+        shown(number, page.read_text(encoding="utf-8"))
+        solution = checked(number, head, directory)
+        if int(number) in LOGGED:
+            by_log(int(number), head, solution, str(directory))
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+main()
