@@ -102,7 +102,7 @@ static int compile_and_run(struct compile *cc, const struct options *o)
 	show_messages(cc, o);
 	if (!ok)
 		return status;
-	return o->dump ? EXIT_SUCCESS : run(cc->image, o);
+	return o->dump ? EXIT_SUCCESS : run(cc, o);
 }
 
 /* -l -e and -l script.mq: what the program would attach to. */
@@ -190,6 +190,8 @@ static int work(const struct options *o)
 		.unsafe = o->unsafe,
 		.cache = o->no_cache ? NULL : cache_open(NULL),
 		.keep_ir = o->dump != NULL,
+		.explain = o->without != NULL,
+		.without = o->without,
 	};
 	struct target *target;
 	struct compile *cc;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codegen/why.h"
 #include "core/diag.h"
 
 #define WORDS(...)                                                                     \
@@ -232,6 +233,9 @@ static bool set(struct options *o, enum option_name name, const char *value)
 	case OPTION_DUMP:
 		o->dump = value;
 		return true;
+	case OPTION_REPORT:
+		o->report = value;
+		return true;
 	case OPTION_REFERENCE:
 		o->reference = value;
 		return true;
@@ -375,6 +379,26 @@ static bool take_rest(struct options *o, int argc, char **argv)
 	return false;
 }
 
+/*
+ * For tests of what the verifier is told about: MEMQL_BREAK names what the generator shall
+ * leave out. Nothing that was built so is ever attached.
+ */
+static bool take_break(struct options *o)
+{
+	o->without = getenv("MEMQL_BREAK");
+	if (!o->without)
+		return true;
+	o->dry_run = true;
+	if (why_find(o->without) != WHY_COUNT)
+		return true;
+	fprintf(stderr, "memql: MEMQL_BREAK has no '%s'; it takes", o->without);
+	for (unsigned i = 0; i < WHY_COUNT; i++)
+		if (why_rows[i].breakable)
+			fprintf(stderr, " %s", why_rows[i].name);
+	fputc('\n', stderr);
+	return false;
+}
+
 bool options_parse(int argc, char **argv, struct options *out)
 {
 	const struct option_row *o;
@@ -407,5 +431,5 @@ bool options_parse(int argc, char **argv, struct options *out)
 		fputs("memql: -p and -c exclude each other\n", stderr);
 		return false;
 	}
-	return take_rest(out, argc, argv);
+	return take_break(out) && take_rest(out, argc, argv);
 }

@@ -12,7 +12,9 @@
 
 #include "cli/children.h"
 #include "cli/options.h"
+#include "cli/refusal.h"
 #include "codegen/image.h"
+#include "core/compile.h"
 #include "probes/probe.h"
 #include "runtime/child.h"
 #include "runtime/session.h"
@@ -188,14 +190,18 @@ static void explain(const struct image *img)
 }
 
 /* Results to the sink; returns the exit status. */
-static int trace(const struct image *img, const struct options *o, struct watch *w,
+static int trace(const struct compile *cc, const struct options *o, struct watch *w,
 		 struct sink *sink)
 {
+	struct refusal_context context = { cc, o };
+	const struct image *img = cc->image;
 	struct session_options so = {
 		.pid = o->pid,
 		.no_warnings = o->quiet || o->no_warnings,
 		.child = w->child ? child_pid(w->child) : 0,
 		.ring_bytes = o->ring_bytes,
+		.refused = refusal_tell,
+		.refused_arg = &context,
 	};
 	const size_t nsites = count_sites(img);
 	struct session *s = NULL;
@@ -247,7 +253,7 @@ static void set_buffer(FILE *fp, const char *mode)
 			setvbuf(fp, NULL, modes[i].mode, 1 << 16);
 }
 
-int run(const struct image *img, const struct options *o)
+int run(const struct compile *cc, const struct options *o)
 {
 	FILE *fp = stdout;
 	struct sink *sink;
@@ -266,9 +272,9 @@ int run(const struct image *img, const struct options *o)
 		       : sink_text_new(fp, stderr, o->quiet);
 
 	set_buffer(fp, o->buffer);
-	catch_signals(img);
+	catch_signals(cc->image);
 	if (!watch_open(o, &w))
-		status = trace(img, o, &w, sink);
+		status = trace(cc, o, &w, sink);
 	watch_close(&w);
 	sink->ops->close(sink);
 	if (fp != stdout && fclose(fp) && errno != EPIPE) {

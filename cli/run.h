@@ -1,14 +1,14 @@
-/* From an image to the end of its trace. */
+/* From a compiled program to the end of its trace. */
 #ifndef MEMQL_RUN_H
 #define MEMQL_RUN_H
 
-struct image;
+struct compile;
 struct options;
 
 /*
- * Load, attach, show events until the program exits, a signal comes, or the process of
+ * Load cc->image, attach, show events until the program exits, a signal comes, or the process of
  * -p or -c ends; then print the maps. Returns the process's exit status.
  */
-int run(const struct image *img, const struct options *o);
+int run(const struct compile *cc, const struct options *o);
 
 #endif

@@ -262,10 +262,12 @@ struct span debug_at(struct emit *e, struct span at)
 		return before;
 	e->span = at;
 	p = source_place(e->m->cc->source, at.begin);
-	if (e->m->explaining)
-		p.column =
-			e->m->explaining->constructs.items[construct_number(e->m, at)]
-				.ordinal;
+	if (e->m->explaining) {
+		const uint32_t number =
+			construct_number(e->m, at); /* moves the items */
+
+		p.column = e->m->explaining->constructs.items[number].ordinal;
+	}
 	LLVMSetCurrentDebugLocation2(
 		e->b, LLVMDIBuilderCreateDebugLocation(
 			      e->m->context, p.line,

@@ -129,9 +129,32 @@ const char *elf_code_text(const struct elf_code *f, const struct elf_line *l)
 	return text + strspn(text, " \t");
 }
 
+/*
+ * Functions of our own have no symbol that others see: what refers to one names their
+ * section, and has the distance in the instruction.
+ */
+static const char *name_in_section(const struct elf_code *f, const Elf64_Sym *section,
+				   const struct bpf_insn *in)
+{
+	const bool call = in->code == (BPF_JMP | BPF_CALL);
+	const uint64_t at = call ? (uint64_t)(in->imm + 1) * sizeof(*in)
+				 : (uint64_t)(uint32_t)in->imm;
+
+	for (size_t i = 0; i < f->nsymbols; i++) {
+		const Elf64_Sym *s = &f->symbols[i];
+
+		if (ELF64_ST_TYPE(s->st_info) == STT_FUNC &&
+		    s->st_shndx == section->st_shndx && s->st_value == at)
+			return f->names + s->st_name;
+	}
+	return section_name(f, &f->sections[section->st_shndx]);
+}
+
 const char *elf_code_target(const struct elf_code *f, const Elf64_Sym *symbol,
 			    uint64_t offset)
 {
+	const unsigned char *code = content(f, &f->sections[symbol->st_shndx]);
+
 	for (unsigned i = 0; i < f->nsections; i++) {
 		const Elf64_Shdr *s = &f->sections[i];
 		const Elf64_Rel *r = content(f, s);
@@ -144,7 +167,8 @@ const char *elf_code_target(const struct elf_code *f, const Elf64_Sym *symbol,
 			if (r->r_offset != offset)
 				continue;
 			return ELF64_ST_TYPE(to->st_info) == STT_SECTION
-				       ? section_name(f, &f->sections[to->st_shndx])
+				       ? name_in_section(f, to,
+							 (const void *)(code + offset))
 				       : f->names + to->st_name;
 		}
 	}

@@ -18,12 +18,14 @@
 
 #include "core/arena.h"
 #include "runtime/features.h"
+#include "runtime/verifier.h"
 
 enum {
 	/* 40 bytes a million times a second fill it in 50 ms; it costs twice its
 	 * size of memory, because it is mapped twice in a row. */
 	RING_BYTES = 2 << 20,
 	LOG_BYTES = 16 << 20,  /* address space only, unless the verifier writes */
+	LOG_LEVEL_STATS = 4,   /* of the verifier: no trace */
 	KERNEL_ENOTSUPP = 524, /* has no name in user space */
 };
 
@@ -97,6 +99,7 @@ static bool debugging(void)
 struct logs {
 	char *bytes; /* NULL: no address space for them */
 	size_t each, n;
+	unsigned level; /* 0: what libbpf chooses, the whole trace */
 };
 
 static void logs_open(struct logs *l, size_t n)
@@ -105,6 +108,7 @@ static void logs_open(struct logs *l, size_t n)
 	void *p;
 
 	l->n = n;
+	l->level = 0;
 	l->each = LOG_BYTES;
 	while (l->each > 4096 && l->each * n > most)
 		l->each /= 2;
@@ -113,80 +117,39 @@ static void logs_open(struct logs *l, size_t n)
 	l->bytes = p == MAP_FAILED ? NULL : p;
 }
 
+static void logs_clear(struct logs *l)
+{
+	madvise(l->bytes, l->each * l->n, MADV_DONTNEED);
+}
+
 static void logs_close(struct logs *l)
 {
 	if (l->bytes)
 		munmap(l->bytes, l->each * l->n);
 }
 
-/* Lines of a log that say how the verifier went on, not why it stopped. */
-static bool is_trace(const char *line, size_t len)
-{
-	static const char *const begins[] = {
-		"processed ",  "verification time",
-		"stack depth", "from ",
-		"func#",       "last_idx ",
-		"regs=",       "parent ",
-		"mark_",       "max_states",
-		"; ",          "arg#",
-		"caller",      "callee",
-		"frame",
-	};
-
-	if (!len || (line[0] >= '0' && line[0] <= '9') || line[0] == ' ')
-		return true;
-	if (line[0] == 'R' && memchr(line, '=', len))
-		return true;
-	for (size_t i = 0; i < sizeof(begins) / sizeof(*begins); i++) {
-		if (len >= strlen(begins[i]) &&
-		    !strncmp(line, begins[i], strlen(begins[i])))
-			return true;
-	}
-	return false;
-}
-
-/* The last line of the log that is a sentence; *len 0 if there is none. */
-static const char *reason(const char *log, size_t *len)
-{
-	const char *found = log;
-	size_t n;
-
-	*len = 0;
-	for (const char *line = log; *line; line += n + (line[n] == '\n')) {
-		n = strcspn(line, "\n");
-		if (is_trace(line, n))
-			continue;
-		found = line;
-		*len = n;
-	}
-	return found;
-}
-
 static void report_rejection(struct session *s, size_t i, const char *log, int err)
 {
 	const struct image_program *p = &s->image->programs[i];
-	size_t len;
-	const char *why = reason(log, &len), *blame = NULL;
+	const struct refusal r = { s->image, i, err, log, verifier_read(log) };
+	const char *blame = NULL;
 
+	if (debugging())
+		fprintf(stderr, "%s\n", log);
 	if (p->kind->refusal)
-		blame = p->kind->refusal(arena_strndup(s->arena, why, len));
-	if (blame) {
+		blame = p->kind->refusal(
+			arena_strndup(s->arena, r.verdict.sentence, r.verdict.len));
+	if (blame)
 		fprintf(stderr,
 			"memql: %s:%u: the kernel does not let %s be probed: %s\n",
 			s->image->source_name, p->line, p->point, blame);
-		return;
-	}
-	fprintf(stderr,
-		"memql: %s:%u: the kernel's verifier refused the program of %s: "
-		"%s\n",
-		p->file, p->line, p->point, errno_text(err));
-	if (len)
-		fprintf(stderr, "  verifier: %.*s\n", (int)len, why);
-	if (debugging())
-		fprintf(stderr, "%s\n", log);
-	fprintf(stderr,
-		"  This is a bug in memql. Please report it with the program and "
-		"what memql prints\n  when the environment has MEMQL_DEBUG=1.\n");
+	else if (s->refused)
+		s->refused(&r, s->refused_arg);
+	else
+		fprintf(stderr,
+			"memql: %s:%u: the kernel's verifier refuses %s: %.*s\n",
+			p->file, p->line, p->point, (int)r.verdict.len,
+			r.verdict.sentence);
 }
 
 /*
@@ -350,6 +313,8 @@ static void prepare_programs(struct session *s, struct logs *logs)
 		if (logs->bytes)
 			bpf_program__set_log_buf(prog, logs->bytes + i * logs->each,
 						 logs->each);
+		if (logs->level)
+			bpf_program__set_log_level(prog, logs->level);
 	}
 }
 
@@ -373,19 +338,38 @@ static void find_maps(struct session *s)
 	s->loss_fd = s->image->nlosses ? map_fd(s, IMAGE_LOSS) : -1;
 }
 
-int session_load(struct session *s, const struct session_options *options)
+/* Opens the image anew: after a failed load there is no way back. */
+static int open_object(struct session *s)
+{
+	bpf_object__close(s->object);
+	s->by_id.n = 0;
+	s->object = bpf_object__open_mem(s->image->elf, s->image->elf_size, NULL);
+	return s->object ? 0 : -errno;
+}
+
+static int load_object(struct session *s, const struct session_options *options,
+		       struct logs *logs)
 {
 	uint32_t ring_bytes = ring_size(s, options->ring_bytes);
+	int err;
+
+	set_settings(s, ring_bytes, options->child);
+	prepare_programs(s, logs);
+	err = set_ring_size(s, ring_bytes);
+	return err ? err : bpf_object__load(s->object);
+}
+
+int session_load(struct session *s, const struct session_options *options)
+{
 	struct logs logs;
 	int err;
 
+	s->refused = options->refused;
+	s->refused_arg = options->refused_arg;
 	libbpf_set_print(debugging() ? print_libbpf : NULL);
 	err = by_id_open(s);
-	if (!err) {
-		s->object =
-			bpf_object__open_mem(s->image->elf, s->image->elf_size, NULL);
-		err = s->object ? 0 : -errno;
-	}
+	if (!err)
+		err = open_object(s);
 	if (err) {
 		fprintf(stderr,
 			"memql: %s: libbpf does not take the compiled program: %s\n"
@@ -395,11 +379,13 @@ int session_load(struct session *s, const struct session_options *options)
 	}
 	logs_open(&logs, s->image->nprograms);
 	s->programs = ARENA_ARRAY(s->arena, struct bpf_program *, s->image->nprograms);
-	set_settings(s, ring_bytes, options->child);
-	prepare_programs(s, &logs);
-	err = set_ring_size(s, ring_bytes);
-	if (!err)
-		err = bpf_object__load(s->object);
+	err = load_object(s, options, &logs);
+	if (err == -ENOSPC && logs.bytes && !open_object(s)) {
+		/* Before 6.4 a log that is full is an error of its own: the words only. */
+		logs_clear(&logs);
+		logs.level = LOG_LEVEL_STATS;
+		err = load_object(s, options, &logs);
+	}
 	if (err)
 		report_load(s, &logs, err);
 	else

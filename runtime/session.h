@@ -16,6 +16,7 @@ struct image;
 struct image_program;
 struct map_info;
 struct probe_site;
+struct refusal;
 struct session;
 struct sink;
 
@@ -24,6 +25,9 @@ struct session_options {
 	bool no_warnings;    /* of the script itself */
 	int32_t pid;         /* the only process of interest; 0: any */
 	uint32_t ring_bytes; /* a power of two, at least a page; 0: default */
+	/* Says on stderr that the verifier refused a program, in place of the session. */
+	void (*refused)(const struct refusal *r, void *arg);
+	void *refused_arg;
 };
 
 /*

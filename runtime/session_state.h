@@ -64,6 +64,8 @@ struct session {
 	int functions_err;             /* 1: nobody did */
 	struct kernel_names symbols;   /* all of them, once those do not suffice */
 	bool tried[FEATURE_COUNT], has[FEATURE_COUNT];
+	void (*refused)(const struct refusal *r, void *arg); /* or NULL */
+	void *refused_arg;
 
 	struct btf_set *btf; /* NULL: not needed yet */
 	int by_id_handler;   /* of libbpf; 0: none */
