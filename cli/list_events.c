@@ -95,6 +95,7 @@ struct listing {
 	bool args;
 	FILE *out;
 	unsigned matching, found;
+	bool forbidden;    /* what runs cannot be seen */
 	const char *event; /* that is being looked at */
 };
 
@@ -120,12 +121,13 @@ static void list_event(const char *name, void *arg)
 		if (l->args)
 			print_arguments(cc, l->out);
 	}
+	l->forbidden |= cc->plan && cc->plan->forbidden;
 	compile_free(cc);
 }
 
 int list_events(struct compile *cc, const char *pattern, bool args, FILE *out)
 {
-	struct listing l = { cc, pattern, args, out, 0, 0, NULL };
+	struct listing l = { .cc = cc, .pattern = pattern, .args = args, .out = out };
 
 	cc->source = source_new(cc->arena, "<-l>", "", 0);
 	if (!cc->options.packs)
@@ -133,6 +135,12 @@ int list_events(struct compile *cc, const char *pattern, bool args, FILE *out)
 	if (!parse(cc) || !parse_packs(cc, cc->options.packs))
 		return -1;
 	events_each(cc, list_event, &l);
+	if (l.forbidden) {
+		diag(cc, DIAG_no_engine, SPAN_NOWHERE,
+		     "cannot look for engines: Permission denied");
+		diag_hint(cc, "memql must run as root: try sudo");
+		return -1;
+	}
 	if (l.matching && !l.found)
 		diag(cc, DIAG_no_engine, SPAN_NOWHERE,
 		     "no engine that fires '%s' runs here", pattern);

@@ -85,6 +85,12 @@ static int show_script_help(struct compile *cc, const struct options *o)
 	return EXIT_SUCCESS;
 }
 
+static void find_packs(struct compile *cc, const char *script)
+{
+	cc->options.packs = script_packs(cc->arena, script);
+	cc->options.pack_places = script_pack_places(cc->arena, script);
+}
+
 static int compile_and_run(struct compile *cc, const struct options *o)
 {
 	int status = EXIT_FAILURE;
@@ -92,8 +98,7 @@ static int compile_and_run(struct compile *cc, const struct options *o)
 
 	if (!read_source(cc, o))
 		return EXIT_FAILURE;
-	cc->options.packs =
-		script_packs(cc->arena, o->program ? NULL : cc->source->name);
+	find_packs(cc, o->program ? NULL : cc->source->name);
 	if (wants_script_help(o))
 		status = show_script_help(cc, o);
 	else
@@ -113,8 +118,7 @@ static int list_script(struct compile *cc, const struct options *o)
 	script.script = o->pattern;
 	if (!read_source(cc, &script))
 		return -1;
-	cc->options.packs =
-		script_packs(cc->arena, o->program ? NULL : cc->source->name);
+	find_packs(cc, o->program ? NULL : cc->source->name);
 	if (!parse(cc) || !expand(cc) || !resolve(cc))
 		return -1;
 	list_program(cc, stdout);
@@ -134,7 +138,7 @@ static int list(struct compile *cc, const struct options *o)
 	int err, events = 0;
 
 	if (!script && o->pattern && list_means_events(o->pattern)) {
-		cc->options.packs = script_packs(cc->arena, NULL);
+		find_packs(cc, NULL);
 		events = list_events(cc, o->pattern, o->verbose, stdout);
 	}
 	if (events)
@@ -142,6 +146,8 @@ static int list(struct compile *cc, const struct options *o)
 	else
 		err = script ? list_script(cc, o)
 			     : list_probes(cc, o->pattern, o->verbose, stdout);
+	if (err && cc->options.pack_places && !cc->options.packs)
+		packs_hint(cc);
 
 	show_messages(cc, o);
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -79,19 +79,38 @@ const char *script_lessons(struct arena *a)
 	return first_there(places, sizeof(places) / sizeof(places[0]));
 }
 
-const char *script_packs(struct arena *a, const char *script)
+enum { PLACES = 3 };
+
+static void pack_places(struct arena *a, const char *script, const char *places[PLACES])
 {
 	const char *slash = script ? strrchr(script, '/') : NULL;
 	const char *beside =
 		slash ? arena_printf(a, "%.*s/engines", (int)(slash - script), script)
 		      : "engines";
-	const char *places[] = {
-		script ? beside : NULL,
-		arena_printf(a, "%s/engines", directory()),
-		built(a, "scripts/engines"),
-	};
 
-	return first_there(places, sizeof(places) / sizeof(places[0]));
+	places[0] = script ? beside : NULL;
+	places[1] = arena_printf(a, "%s/engines", directory());
+	places[2] = built(a, "scripts/engines");
+}
+
+const char *script_packs(struct arena *a, const char *script)
+{
+	const char *places[PLACES];
+
+	pack_places(a, script, places);
+	return first_there(places, PLACES);
+}
+
+const char *script_pack_places(struct arena *a, const char *script)
+{
+	const char *places[PLACES], *text = "";
+
+	pack_places(a, script, places);
+	for (size_t i = 0; i < PLACES; i++)
+		if (places[i])
+			text = arena_printf(a, "%s%s%s", text, *text ? ", " : "",
+					    places[i]);
+	return text;
 }
 
 struct guess {

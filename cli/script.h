@@ -23,6 +23,9 @@ const char *script_packs(struct arena *a, const char *script);
  * scripts; NULL: in neither. */
 const char *script_lessons(struct arena *a);
 
+/* Where script_packs() looks, for messages. */
+const char *script_pack_places(struct arena *a, const char *script);
+
 /* After a script could not be found: what was meant, on standard error, if it is likely. */
 void script_suggest(const char *name);
 

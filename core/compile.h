@@ -26,6 +26,7 @@ struct compile_options {
 	bool dry_run;        /* nothing will be attached */
 	bool unsafe;         /* --unsafe: builtins may change the system */
 	const char *packs;   /* folder of the engines' packs; NULL: there is none */
+	const char *pack_places;    /* where it was looked for; NULL: nowhere */
 	struct object_cache *cache; /* of earlier compilations; NULL: none */
 	bool keep_ir;        /* the image shall carry IR and BPF text for --dump */
 	bool explain;        /* the image shall say what comes from where, and why */

@@ -4,6 +4,7 @@
 #include "core/arena.h"
 #include "core/intern.h"
 #include "sema/resolve.h"
+#include "sema/target.h"
 
 enum engine_option { OPTION_ENGINE, OPTION_EXE, OPTION_PID };
 
@@ -49,6 +50,11 @@ bool engine_wanted(const struct compile *cc, const struct engine *engine)
 		return true;
 	return !name && (!engine->is_library || given(cc, OPTION_EXE) ||
 			 given(cc, OPTION_PID) || cc->options.pid);
+}
+
+const char *engine_exe_option(const struct compile *cc)
+{
+	return given(cc, OPTION_EXE);
 }
 
 const char *engine_exe(const struct compile *cc, const struct engine *engine)
@@ -136,5 +142,111 @@ void engine_filter_pid(struct compile *cc)
 			      is(cc, c->span, "ppid", pid));
 		c->predicate =
 			c->predicate ? binary(cc, OP_LAND, mine, c->predicate) : mine;
+	}
+}
+
+static const char *add_word(struct compile *cc, const char *words, const char *word)
+{
+	return arena_printf(cc->arena, "%s%s%s", words, *words ? ", " : "", word);
+}
+
+struct first_object {
+	struct arena *arena;
+	const char *path; /* NULL: none yet */
+};
+
+static int take_object(const char *path, void *arg)
+{
+	struct first_object *first = arg;
+
+	first->path = arena_printf(first->arena, "%s", path);
+	return 1;
+}
+
+/* The engine's program, if it runs here or is the file that was given. */
+static const char *program_of(struct compile *cc, const struct engine *engine)
+{
+	struct first_object first = { .arena = cc->arena };
+
+	if (cc->target)
+		cc->target->ops->objects(cc->target, engine_exe(cc, engine),
+					 engine_pid(cc), take_object, &first);
+	return first.path;
+}
+
+/* Built without its probes, stripped of its symbols, of another version, or no engine. */
+static void report_no_probes(struct compile *cc, const char *program,
+			     const char *engines, const char *points)
+{
+	if (engine_exe_option(cc))
+		diag(cc, DIAG_no_engine, SPAN_NOWHERE,
+		     "'%s' has none of the probes of an engine that memql knows: %s",
+		     program, engines);
+	else
+		diag(cc, DIAG_no_engine, SPAN_NOWHERE,
+		     "%s runs here as '%s', but has none of the probes that memql looks "
+		     "for",
+		     engines, program);
+	diag_note(cc, SPAN_NOWHERE, "looked for %s", points);
+}
+
+static void report_unknown_engine(struct compile *cc, const char *all)
+{
+	struct suggestion near = { .word = given(cc, OPTION_ENGINE) };
+
+	/* "postgres" is two letters away, which suggest() may find too many. */
+	for (const struct engine *e = cc->ast->engines; e; e = e->next)
+		if (!near.best &&
+		    (strncmp(e->name, near.word, strlen(near.word)) == 0 ||
+		     strncmp(e->name, near.word, strlen(e->name)) == 0))
+			near.best = e->name;
+	for (const struct engine *e = cc->ast->engines; e && !near.best; e = e->next)
+		suggest(&near, e->name);
+	diag(cc, DIAG_no_engine, SPAN_NOWHERE, "there is no pack for an engine '%s'",
+	     near.word);
+	if (near.best)
+		diag_hint(cc, "did you mean '%s'?", near.best);
+	else
+		diag_hint(cc, "--engine is one of: %s", all);
+}
+
+void engines_report_none(struct compile *cc, const char *points)
+{
+	const char *all = "", *names = "", *programs = "", *found = "", *program = NULL;
+	const int32_t pid = engine_pid(cc) ? engine_pid(cc) : cc->options.pid;
+	const char *exe = engine_exe_option(cc);
+
+	for (const struct engine *e = cc->ast->engines; e; e = e->next) {
+		const char *path;
+
+		all = add_word(cc, all, e->name);
+		if (!engine_wanted(cc, e))
+			continue;
+		names = add_word(cc, names, e->name);
+		programs = add_word(cc, programs, engine_exe(cc, e));
+		path = program_of(cc, e);
+		if (path)
+			found = add_word(cc, found, e->name);
+		program = path ? path : program;
+	}
+	if (!*names) {
+		report_unknown_engine(cc, all);
+	} else if (pid) {
+		diag(cc, DIAG_no_engine, SPAN_NOWHERE,
+		     "process %d is no engine that memql knows: %s", pid, names);
+	} else if (*found) {
+		report_no_probes(cc, exe ? exe : program, found, points);
+	} else if (exe) {
+		diag(cc, DIAG_no_engine, SPAN_NOWHERE,
+		     "--exe: there is no program '%s'", exe);
+	} else {
+		diag(cc, DIAG_no_engine, SPAN_NOWHERE,
+		     "no engine that memql knows runs here: %s", names);
+		diag_hint(cc,
+			  "tools/demo starts one to try; --exe PATH attaches to one "
+			  "that is not running yet");
+		diag_note(cc, SPAN_NOWHERE, "looked into %u running processes for %s",
+			  cc->target ? cc->target->ops->process_count(cc->target) : 0,
+			  programs);
 	}
 }

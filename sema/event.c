@@ -157,6 +157,21 @@ static bool resembles_kind(struct compile *cc, const char *text)
 	return near.best;
 }
 
+/* query:done, where no pack says that it is an event. */
+static bool report_no_packs(struct compile *cc, const struct attach_point *point)
+{
+	const char *name = strchr(point->text, ':') + 1;
+
+	if (cc->options.packs || !cc->options.pack_places ||
+	    (strcmp(name, span_start) != 0 && strcmp(name, span_done) != 0))
+		return false;
+	diag(cc, DIAG_unknown_probe, point->span,
+	     "'%s' would be an event, and no packs were found that fire it",
+	     point->text);
+	packs_hint(cc);
+	return true;
+}
+
 static void report_unheard(struct event_expander *e, const struct listener *l)
 {
 	struct compile *cc = e->cc;
@@ -171,6 +186,8 @@ static void report_unheard(struct event_expander *e, const struct listener *l)
 		suggest(&near, event_name(cc, def->name, span_start));
 		suggest(&near, event_name(cc, def->name, span_done));
 	}
+	if (!any && report_no_packs(cc, l->point))
+		return;
 	if (!any || (!near.best && resembles_kind(cc, l->point->text))) {
 		probe_parse(cc, l->point, &spec); /* which says so */
 		return;

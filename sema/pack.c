@@ -35,6 +35,14 @@ bool packs_load(struct compile *cc)
 	return !wanted || !cc->options.packs || parse_packs(cc, cc->options.packs);
 }
 
+void packs_hint(struct compile *cc)
+{
+	diag_hint(cc,
+		  "packs are in memql's folder scripts, which MEMQL_SCRIPTS names; "
+		  "looked for %s",
+		  cc->options.pack_places);
+}
+
 /* Pruning. */
 
 /* Something that is looked at: a member of a span, a whole map, an event. */

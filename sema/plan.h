@@ -149,7 +149,8 @@ struct plan {
 		size_t n, cap;
 	} parameters;
 	uint32_t last_parameter; /* the largest N of $N in the script */
-	bool matched; /* the script's arguments have been given to its options */
+	bool matched;   /* the script's arguments have been given to its options */
+	bool forbidden; /* something could not be looked for without root */
 
 	size_t stack_bytes; /* room for the largest stack that is taken; 0: none is */
 	bool names_user;    /* addresses of programs are shown by name */

@@ -209,15 +209,37 @@ static void expand_failed(struct resolver *r, const struct attach_point *point, 
 			  const char *what)
 {
 	struct compile *cc = r->cc;
+	const bool forbidden = err == -EACCES || err == -EPERM;
+	const char *why =
+		err == -ENOEXEC ? "not an ELF file for this machine" : strerror(-err);
+	const char *exe = engine_exe_option(cc);
 
 	/* A process that is gone, or no root: it is the same for the points that follow. */
-	if (what && r->failed && strcmp(what, r->failed) == 0)
+	if ((what && r->failed && strcmp(what, r->failed) == 0) ||
+	    (forbidden && cc->plan->forbidden))
 		return;
 	r->failed = what;
+	cc->plan->forbidden |= forbidden;
+	/* Not a pack is wrong, but what was typed. */
+	if (err == -ESRCH && (cc->options.pid || engine_pid(cc))) {
+		diag(cc, DIAG_no_such_probe, SPAN_NOWHERE, "%s %d: no such process",
+		     cc->options.pid ? "-p" : "--pid",
+		     cc->options.pid ? cc->options.pid : engine_pid(cc));
+		return;
+	}
+	if (exe && what && strcmp(what, exe) == 0) {
+		diag(cc, DIAG_no_such_probe, SPAN_NOWHERE, "--exe %s: %s", exe, why);
+		return;
+	}
+	if (forbidden && cc->ast->engines) {
+		diag(cc, DIAG_no_such_probe, SPAN_NOWHERE,
+		     "cannot look for engines: %s: %s", what, why);
+		diag_hint(cc, "memql must run as root: try sudo");
+		return;
+	}
 	diag(cc, DIAG_no_such_probe, point->span, "cannot look for '%s': %s%s%s",
-	     point->text, what ? what : "", what ? ": " : "",
-	     err == -ENOEXEC ? "not an ELF file for this machine" : strerror(-err));
-	if (err == -EACCES || err == -EPERM)
+	     point->text, what ? what : "", what ? ": " : "", why);
+	if (forbidden)
 		diag_hint(cc, "memql must run as root: try sudo");
 }
 
@@ -372,46 +394,29 @@ static void report_missing(struct resolver *r)
 	}
 }
 
-static const char *add_word(struct compile *cc, const char *words, const char *word)
+/* What was looked for of each engine, one attach point each: all, or none, is there. */
+static const char *engines_looked_for(const struct resolver *r)
 {
-	return arena_printf(cc->arena, "%s%s%s", words, *words ? ", " : "", word);
+	const char *text = "";
+
+	for (const struct engine *e = r->cc->ast->engines; e; e = e->next)
+		for (size_t i = 0; i < r->missing.n; i++) {
+			const struct missing *m = &r->missing.items[i];
+
+			if (m->clause->engine != e || !(m->kind->flags & PROBE_USER))
+				continue;
+			text = arena_printf(r->cc->arena, "%s%s%s", text,
+					    *text ? ", " : "", m->point->text);
+			break;
+		}
+	return text;
 }
 
 /* A program about engines, of which none is there. */
 static void report_engines(struct resolver *r)
 {
-	struct compile *cc = r->cc;
-	const struct target_ops *ops = cc->target ? cc->target->ops : NULL;
-	const char *all = "", *names = "", *programs = "";
-
-	if (r->found_engine || !cc->ast->engines || !diag_ok(cc))
-		return;
-	for (const struct engine *e = cc->ast->engines; e; e = e->next) {
-		all = add_word(cc, all, e->name);
-		if (!engine_wanted(cc, e))
-			continue;
-		names = add_word(cc, names, e->name);
-		programs = add_word(cc, programs, engine_exe(cc, e));
-	}
-	if (!*names) {
-		diag(cc, DIAG_no_engine, SPAN_NOWHERE,
-		     "there is no pack for such an engine");
-		diag_hint(cc, "--engine is one of: %s", all);
-		return;
-	}
-	if (engine_pid(cc)) {
-		diag(cc, DIAG_no_engine, SPAN_NOWHERE,
-		     "process %d is no engine that memql knows: %s", engine_pid(cc),
-		     names);
-		return;
-	}
-	diag(cc, DIAG_no_engine, SPAN_NOWHERE,
-	     "no engine that memql knows runs here: %s", names);
-	diag_hint(cc,
-		  "tools/demo starts one to try; --exe PATH attaches to one that is "
-		  "not running yet");
-	diag_note(cc, SPAN_NOWHERE, "looked into %u running processes for %s",
-		  ops ? ops->process_count(cc->target) : 0, programs);
+	if (!r->found_engine && r->cc->ast->engines && diag_ok(r->cc))
+		engines_report_none(r->cc, engines_looked_for(r));
 }
 
 static bool engine_found(const struct compile *cc, const struct engine *engine)

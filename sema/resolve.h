@@ -36,6 +36,9 @@ bool engine_wanted(const struct compile *cc, const struct engine *engine);
 /* Where its program is: a path or pattern. */
 const char *engine_exe(const struct compile *cc, const struct engine *engine);
 
+/* What --exe says; NULL: nothing. */
+const char *engine_exe_option(const struct compile *cc);
+
 /* The text of an attach point with $exe put in. */
 const char *engine_point(struct compile *cc, const struct engine *engine,
 			 const char *text);
@@ -43,6 +46,9 @@ const char *engine_point(struct compile *cc, const struct engine *engine,
 /* Keep packs to the process that --pid names, and its children; which one, or 0. */
 void engine_filter_pid(struct compile *cc);
 int32_t engine_pid(const struct compile *cc);
+
+/* No program of an engine has anything to attach to; points: what was looked for. */
+void engines_report_none(struct compile *cc, const char *points);
 
 /* let @name = hash(N) of the program. */
 void map_defs_apply(struct compile *cc);

@@ -82,6 +82,9 @@ const char *constant_str(struct sema *s, struct node *n);
 /* "ADDRESS"-like words: turn "10ms", "0x10", "1e6", "1_000" into a number and unit. */
 bool parse_number(const char *text, uint64_t *value, enum unit *unit);
 
+/* To the latest diagnostic, if it is for want of packs: where they were looked for. */
+void packs_hint(struct compile *cc);
+
 /*
  * Fill plan->script_options from the getopt() calls of cc->ast, in source order. Needs
  * neither privileges nor a probe that exists: --help calls it right after parse().
