@@ -63,8 +63,13 @@ struct value emit_hash(struct emit *e, struct value memory, size_t size,
  * text goes on for as many bytes as the needle has.
  */
 
-/* Is the needle, of up to count bytes, what the text begins with? */
-static LLVMValueRef prefix_function(struct emit *caller, size_t count)
+static const int64_t differs = -1;
+
+/*
+ * Does the text begin with the needle, as far as these bytes tell? 1: it does, the needle
+ * ends there; differs; 0: so far.
+ */
+static LLVMValueRef prefix_part_function(struct emit *caller, size_t count)
 {
 	size_t sizes[] = { count, count };
 	char name[FUNCTION_NAME_MAX];
@@ -72,7 +77,7 @@ static LLVMValueRef prefix_function(struct emit *caller, size_t count)
 	struct function f;
 	struct loop l;
 
-	snprintf(name, sizeof(name), "memql_prefix_%zu", count);
+	snprintf(name, sizeof(name), "memql_prefix_part_%zu", count);
 	if (LLVMGetNamedFunction(caller->m->ir, name))
 		return LLVMGetNamedFunction(caller->m->ir, name);
 	function_open(&f, caller, name, sizes, 2);
@@ -81,9 +86,46 @@ static LLVMValueRef prefix_function(struct emit *caller, size_t count)
 	y = emit_load(&f.e, emit_at(&f.e, function_argument(&f, 1), l.i), 0, 1, false);
 	function_return_if(&f, emit_op(&f.e, OP_EQ, y, emit_int(&f.e, 0), false),
 			   emit_int(&f.e, 1));
-	function_return_if(&f, emit_op(&f.e, OP_NE, x, y, false), emit_int(&f.e, 0));
+	function_return_if(&f, emit_op(&f.e, OP_NE, x, y, false),
+			   emit_int(&f.e, differs));
 	emit_loop_end(&f.e, &l);
-	function_set(&f, emit_int(&f.e, 1));
+	return function_close(&f);
+}
+
+/*
+ * Is the needle, of up to count bytes with its NUL, what the text begins with? 1, or else
+ * 0 or less. In parts, since the verifier remembers each way out of a loop until it has
+ * followed all of them: "The sequence of 8193 jumps is too complex" (all kernels).
+ */
+static LLVMValueRef prefix_function(struct emit *caller, size_t count)
+{
+	const size_t parts = count / CHUNK, rest = count % CHUNK;
+	size_t sizes[] = { count, count };
+	char name[FUNCTION_NAME_MAX];
+	struct value at, result;
+	struct function f;
+	struct loop l;
+
+	if (count <= CHUNK)
+		return prefix_part_function(caller, count);
+	snprintf(name, sizeof(name), "memql_prefix_%zu", count);
+	if (LLVMGetNamedFunction(caller->m->ir, name))
+		return LLVMGetNamedFunction(caller->m->ir, name);
+	function_open(&f, caller, name, sizes, 2);
+	l = emit_loop(&f.e, parts);
+	at = emit_op(&f.e, OP_MUL, l.i, emit_int(&f.e, CHUNK), false);
+	result = function_call(&f.e, prefix_part_function(&f.e, CHUNK),
+			       emit_at(&f.e, function_argument(&f, 0), at),
+			       emit_at(&f.e, function_argument(&f, 1), at));
+	function_return_if(&f, result, result);
+	emit_loop_end(&f.e, &l);
+	if (rest) {
+		at = emit_int(&f.e, (int64_t)(parts * CHUNK));
+		function_set(&f,
+			     function_call(&f.e, prefix_part_function(&f.e, rest),
+					   emit_at(&f.e, function_argument(&f, 0), at),
+					   emit_at(&f.e, function_argument(&f, 1), at)));
+	}
 	return function_close(&f);
 }
 
@@ -93,7 +135,7 @@ static LLVMValueRef search_chunk_function(struct emit *caller, size_t needle)
 	size_t sizes[] = { CHUNK + needle, needle };
 	LLVMValueRef prefix = prefix_function(caller, needle);
 	char name[FUNCTION_NAME_MAX];
-	struct value at, byte;
+	struct value at, byte, begins;
 	struct function f;
 	struct loop l;
 
@@ -103,8 +145,8 @@ static LLVMValueRef search_chunk_function(struct emit *caller, size_t needle)
 	function_open(&f, caller, name, sizes, 2);
 	l = emit_loop(&f.e, CHUNK);
 	at = emit_at(&f.e, function_argument(&f, 0), l.i);
-	function_return_if(&f,
-			   function_call(&f.e, prefix, at, function_argument(&f, 1)),
+	begins = function_call(&f.e, prefix, at, function_argument(&f, 1));
+	function_return_if(&f, emit_op(&f.e, OP_GT, begins, emit_int(&f.e, 0), true),
 			   emit_op(&f.e, OP_ADD, l.i, emit_int(&f.e, 1), false));
 	byte = emit_load(&f.e, emit_at(&f.e, function_argument(&f, 0), l.i), 0, 1,
 			 false);

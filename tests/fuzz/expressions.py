@@ -474,7 +474,7 @@ class Expressions:
         return f"usym({self.expr(self.pick('n', 'P'), depth + 1)})"
 
     def call_kaddr(self, _depth):
-        return 'kaddr("vfs_read")' if self.chance(0.2) else None  # reads all symbols
+        return 'kaddr("vfs_read")' if self.chance(0.03) else None  # reads all symbols
 
     def call_percpu_kaddr(self, depth):
         if not self.point.variables or self.chance(0.8):

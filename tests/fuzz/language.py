@@ -64,7 +64,7 @@ class Program(Expressions):
 
     def new_maps(self):
         text = ""
-        for i in range(self.rng.choice([1, 2, 3, 4, 6, 8])):
+        for i in range(self.rng.choice([1, 1, 2, 2, 3, 4, 7])):
             keys = tuple(self.random_type() for _ in
                          range(self.rng.choice([0, 0, 1, 1, 1, 2, 2, 3, 6])))
             value, aggregation = self.random_type(), None
@@ -134,7 +134,7 @@ class Program(Expressions):
 
     def statement(self, depth=0):
         self.texts = 0
-        self.budget = self.pick(4, 8, 12, 20)
+        self.budget = self.pick(3, 5, 8, 12, 20)
         return getattr(self, "do_" + self.rng.choice(STATEMENTS))(depth)
 
     def do_assign_map(self, _depth):
@@ -472,7 +472,7 @@ class Program(Expressions):
         text = self.config() + HEADER + self.new_maps() + self.new_spans() + self.new_macros()
         points = [point] if name else self.choose_points()
         for p in points:
-            n = 1 if len(points) > 10 else self.rng.choice([1, 1, 2, 2, 2, 3, 3, 4, 5, 8])
+            n = 1 if len(points) > 10 else self.rng.choice([1, 1, 1, 2, 2, 2, 3, 3, 4, 6])
             if len(points) == 1 and self.chance(0.01):
                 n = 30
             text += self.clause(p, n, name)
