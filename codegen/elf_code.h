@@ -67,8 +67,14 @@ const char *elf_code_text(const struct elf_code *f, const struct elf_line *l);
 const char *elf_code_target(const struct elf_code *f, const Elf64_Sym *symbol,
 			    uint64_t offset);
 
-/* Bytes of stack that the program of this name uses. */
+/* elf_stack.c: bytes of stack that the program of this name uses, without functions. */
 size_t stack_depth(const void *elf, const char *symbol);
+/* The most that it and the functions in each other use together, as the verifier counts. */
+struct stack_chain {
+	size_t bytes;
+	unsigned frames; /* functions, with the program itself */
+};
+struct stack_chain stack_chain(const void *elf, const char *symbol);
 
 /*
  * insn.c: one instruction as text; index is its place in the function, in units of 8

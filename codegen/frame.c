@@ -19,7 +19,6 @@
 #include <assert.h>
 
 enum {
-	STACK_BYTES = 512,      /* that a program has */
 	FRAME_MAX = 256,        /* bytes of all slots at once */
 	FRAME_MAX_THRIFTY = 96, /* the same after a stack overflow */
 	FRAME_MAX_SHARED = 24,  /* the same of a preemptible program */

@@ -17,6 +17,8 @@
 enum {
 	FRAME_SLOT_MAX = 128,    /* bytes of one slot on the stack */
 	FRAME_TEXT_MAX = 64,     /* the same for a string */
+	STACK_BYTES = 512,       /* that a program has, with all that it calls */
+	FRAMES_MAX = 8,          /* functions in each other, with the program */
 	STACK_SHARED_MIN = 49,   /* bytes of stack that threads may share; frame.c */
 	SCRATCH_CPU_MAX = 32768, /* the kernel's limit for an entry of one CPU */
 	SCRATCH_TASK_MAX = 60 << 10, /* the same for task storage */

@@ -270,22 +270,77 @@ static bool unshare_stacks(const struct module *m, const void *elf, bool *bare)
 	return any;
 }
 
-/* A second try, with less on the stack, is rare. */
-static struct object build(struct compile *cc, const bool *bare, struct module **out)
+/*
+ * Each function has 512 bytes of stack for LLVM; for the verifier all have, that are in
+ * each other: loops in loops, and the functions that they call. Programs that would need
+ * more are to have no slots. The first of them, or NULL.
+ */
+static const struct program_info *unload_stacks(const struct plan *plan,
+						const void *elf, bool *bare)
 {
-	struct object elf = { NULL };
+	const struct program_info *first = NULL;
 
-	for (int thrifty = 0; thrifty <= 1 && !elf.bytes; thrifty++) {
-		*out = build_module(cc, thrifty, bare);
+	for (size_t i = plan->programs.n; i-- > 0;) {
+		const struct program_info *p = plan->programs.items[i];
+
+		if (stack_chain(elf, p->symbol).bytes <= STACK_BYTES)
+			continue;
+		first = p;
+		bare[i] = true;
+	}
+	return first;
+}
+
+/* Loops and what they call, as the kernel has them in each other. */
+static bool within_frames(struct compile *cc, const void *elf)
+{
+	for (size_t i = 0; i < cc->plan->programs.n; i++) {
+		const struct program_info *p = cc->plan->programs.items[i];
+		unsigned n = stack_chain(elf, p->symbol).frames;
+
+		if (n <= FRAMES_MAX)
+			continue;
+		diag(cc, DIAG_unsupported, p->point,
+		     "loops, and functions over text in them, are %u deep in each "
+		     "other, of which the kernel allows %d",
+		     n - 1, FRAMES_MAX - 1);
+		diag_hint(cc, "what searches or compares may come before the loops");
+		return false;
+	}
+	return true;
+}
+
+/* Further tries, with less on the stack, are rare. */
+static struct object build(struct compile *cc, bool *bare, struct module **out)
+{
+	const struct program_info *over = cc->plan->programs.items[0];
+	const struct object none = { NULL };
+
+	for (unsigned tried = 0; tried < 3 && over; tried++) {
+		struct object elf;
+
+		for (size_t i = 0; tried == 2 && i < cc->plan->programs.n; i++)
+			bare[i] = true;
+		*out = build_module(cc, tried > 0, bare);
 		if ((*out)->too_large)
-			return elf;
+			return none;
 		elf = compile_or_find(*out);
 		if ((*out)->too_large)
+			return none;
+		/* The verifier is to see what happens without something. */
+		if (elf.bytes && cc->options.without)
 			return elf;
+		if (elf.bytes)
+			over = unload_stacks(cc->plan, elf.bytes, bare);
+		if (elf.bytes && !over)
+			return within_frames(cc, elf.bytes) ? elf : none;
 	}
-	if (!elf.bytes)
-		internal_error("an expression needs more than 512 bytes of stack");
-	return elf;
+	diag(cc, DIAG_unsupported, over->point,
+	     "the program of this probe needs more than %d bytes of stack",
+	     STACK_BYTES);
+	diag_hint(cc, "fewer loops in each other, or several probes on the same point, "
+		      "each with a part of it");
+	return none;
 }
 
 bool generate(struct compile *cc)

@@ -121,10 +121,10 @@ static LLVMValueRef prefix_function(struct emit *caller, size_t count)
 	emit_loop_end(&f.e, &l);
 	if (rest) {
 		at = emit_int(&f.e, (int64_t)(parts * CHUNK));
-		function_set(&f,
-			     function_call(&f.e, prefix_part_function(&f.e, rest),
-					   emit_at(&f.e, function_argument(&f, 0), at),
-					   emit_at(&f.e, function_argument(&f, 1), at)));
+		function_set(
+			&f, function_call(&f.e, prefix_part_function(&f.e, rest),
+					  emit_at(&f.e, function_argument(&f, 0), at),
+					  emit_at(&f.e, function_argument(&f, 1), at)));
 	}
 	return function_close(&f);
 }
