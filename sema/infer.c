@@ -439,6 +439,62 @@ static void infer_programs(struct sema *s)
 	}
 }
 
+struct mention {
+	const struct var_info *var;
+	bool found;
+};
+
+static void find_mention(struct node *n, void *arg)
+{
+	struct mention *m = arg;
+	int64_t value;
+
+	m->found |=
+		(n->kind == NODE_VAR && n->var.info == m->var) ||
+		(n->kind == NODE_LET && n->let.var && n->let.var->var.info == m->var);
+	if (m->found)
+		return;
+	if ((n->kind != NODE_IF && n->kind != NODE_COND) ||
+	    !constant_int(n->branch.cond, &value))
+		node_each_child(n, find_mention, m);
+	else if (value)
+		find_mention(n->branch.then, m);
+	else if (n->branch.otherwise)
+		find_mention(n->branch.otherwise, m);
+}
+
+static bool is_mentioned(const struct program_info *p, const struct var_info *var)
+{
+	struct mention m = { .var = var };
+
+	if (p->predicate)
+		find_mention(p->predicate, &m);
+	find_mention(p->body, &m);
+	return m.found;
+}
+
+/*
+ * Variables without a type. One that is not mentioned where the program gets to is dropped:
+ * it was in an expression of which only the type was asked, as in is_str({ let $x ... }), or
+ * in what an if leaves out because of a type, and may then be wrong.
+ */
+static void report_variables(struct compile *cc, struct program_info *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->vars.n; i++) {
+		struct var_info *var = p->vars.items[i];
+
+		if (!var->type && !is_mentioned(p, var))
+			continue;
+		if (!var->type)
+			diag(cc, DIAG_unknown_variable, var->first,
+			     "nothing is assigned to '%s'", var->name);
+		p->vars.items[n++] = var;
+	}
+	p->vars.n = n;
+}
+
 /*
  * What is assigned only from itself never got a type, and nobody was told: each of its
  * reads waited for the other.
@@ -455,15 +511,8 @@ static void report_circular(struct compile *cc)
 			     "'%s' is only assigned from itself: it never has a value",
 			     m->name);
 	}
-	for (size_t i = 0; i < plan->programs.n; i++) {
-		const struct program_info *p = plan->programs.items[i];
-
-		for (size_t j = 0; j < p->vars.n && diag_ok(cc); j++)
-			if (!p->vars.items[j]->type)
-				diag(cc, DIAG_unknown_variable, p->vars.items[j]->first,
-				     "nothing is assigned to '%s'",
-				     p->vars.items[j]->name);
-	}
+	for (size_t i = 0; i < plan->programs.n && diag_ok(cc); i++)
+		report_variables(cc, plan->programs.items[i]);
 }
 
 /*

@@ -258,7 +258,7 @@ class Expressions:
         if r < 0.87:
             return f"*({self.rng.choice(CASTS[:-1])} *)({self.expr('n', depth + 1)})"
         if r < 0.89:
-            return f"{self.expr('P', depth + 1)}[{self.rng.randrange(4)}]"
+            return f"({self.expr('P', depth + 1)})[{self.rng.randrange(4)}]"
         if r < 0.94:
             t = self.pick("T", "T", "O")
             members = (TASK if t == "T" else OWN)["n"]
@@ -485,8 +485,8 @@ class Expressions:
     def call_uaddr(self, _depth):
         return '(uint64)uaddr("data_read")'
 
-    def call_strftime(self, depth):
-        clock = self.shape["clock"].replace("$n", f"(uint64)({self.expr('n', depth + 1)})")
+    def call_strftime(self, _depth):
+        clock = self.shape["clock"].replace("$n", self.pick("(uint64)pid", "(uint64)5"))
         return f'strftime("{self.shape["time"]}", {clock})'
 
     def call_str(self, depth):
