@@ -72,11 +72,20 @@ static int find_action(int argc, char **argv)
 	return NROWS;
 }
 
-static int act(struct arena *a, const struct lesson *l, int action, const char *file)
+static void show(const struct lesson *l, const char *number)
+{
+	fputs(l->text, stdout);
+	printf("\nYour turn: memql lesson %s --start > my.mq, change it, and\n"
+	       "sudo memql lesson %s --check my.mq\n",
+	       number, number);
+}
+
+static int act(struct arena *a, const struct lesson *l, char **argv, int action,
+	       const char *file)
 {
 	switch ((enum action)action) {
 	case ACTION_SHOW:
-		fputs(l->text, stdout);
+		show(l, argv[0]);
 		return EXIT_SUCCESS;
 	case ACTION_START:
 		fputs(l->gap, stdout);
@@ -104,7 +113,7 @@ int lesson_main(int argc, char **argv)
 		action = find_action(argc - 1, argv + 1);
 		l = action < NROWS ? lesson_find(a, argv[0]) : NULL;
 		if (l)
-			status = act(a, l, action, argv[argc - 1]);
+			status = act(a, l, argv, action, argv[argc - 1]);
 	}
 	arena_free(a);
 	return status;

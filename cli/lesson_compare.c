@@ -8,7 +8,7 @@
 #include "cli/lesson.h"
 #include "core/arena.h"
 
-enum { TOLD_MAX = 6 }; /* differences of one name */
+enum { TOLD_MAX = 3 }; /* differences of one name and kind; all maps are some, too */
 
 /* One number or text of the results: @calls["read"], @took[3].p50. */
 struct fact {
@@ -126,7 +126,8 @@ struct comparison {
 	double tolerance; /* a part of one */
 	const struct facts *want, *got;
 	FILE *out;
-	unsigned told;
+	unsigned told;  /* of what is missing or wrong */
+	unsigned extra; /* of what should not be there */
 };
 
 static bool is_meant(const struct comparison *c, const struct fact *f)
@@ -169,8 +170,7 @@ static bool agree(const struct comparison *c, const struct fact *want,
 
 static void tell(struct comparison *c, const struct fact *want, const struct fact *got)
 {
-	c->told++;
-	if (c->told > TOLD_MAX)
+	if (++*(want ? &c->told : &c->extra) > TOLD_MAX)
 		return;
 	if (!got)
 		fprintf(c->out, "  %s: %s expected, and it is not there\n", want->path,
@@ -238,22 +238,46 @@ static bool compare_wanted(struct comparison *c)
 	return true;
 }
 
+/* The maps that there are instead: one may have been misspelled. */
+static void tell_names(const struct comparison *c)
+{
+	const char *last = "";
+
+	for (size_t i = 0; i < c->got->n; i++) {
+		const struct fact *f = &c->got->items[i];
+		int len = (int)strcspn(f->kind, ".");
+
+		if (*f->kind != '@' || strncmp(f->kind, last, (size_t)len) == 0)
+			continue;
+		fprintf(c->out, "%s%.*s", *last ? ", " : "; it has ", len, f->kind);
+		last = f->kind;
+	}
+}
+
+static void tell_more(const struct comparison *c, unsigned told, const char *what)
+{
+	if (told > TOLD_MAX)
+		fprintf(c->out, "  ... and %u more of %s%s\n", told - TOLD_MAX, c->name,
+			what);
+}
+
 static void compare_name(struct comparison *c)
 {
 	if (any_meant(c, c->want) && !any_meant(c, c->got)) {
-		fprintf(c->out, "  %s: yours has none, or nothing in it\n", c->name);
+		fprintf(c->out, "  %s: yours has none, or nothing in it", c->name);
+		tell_names(c);
+		fputc('\n', c->out);
 		c->told++;
 		return;
 	}
 	if (!compare_wanted(c))
 		return;
+	tell_more(c, c->told, "");
 	for (size_t i = 0; i < c->got->n; i++)
 		if (is_meant(c, &c->got->items[i]) &&
 		    !find(c->want, c->got->items[i].path))
 			tell(c, NULL, &c->got->items[i]);
-	if (c->told > TOLD_MAX)
-		fprintf(c->out, "  ... and %u more of %s\n", c->told - TOLD_MAX,
-			c->name);
+	tell_more(c, c->extra, " that should not be there");
 }
 
 bool lesson_compare(struct arena *a, const char *compare, const char *want,
@@ -272,7 +296,7 @@ bool lesson_compare(struct arena *a, const char *compare, const char *want,
 		c.name = arena_strndup(a, n, len);
 		c.tolerance = strtod(n + len, NULL) / 100;
 		compare_name(&c);
-		same &= c.told == 0;
+		same &= c.told + c.extra == 0;
 	}
 	return same;
 }

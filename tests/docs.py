@@ -192,6 +192,9 @@ class Page:
     def check_c(self, block):
         name = self.kept(block, "block.c")
         if "bpf" not in block.words:
+            reason = self.lacks("cmd:cc")
+            if reason:
+                return self.tell(block, "skipped", f"not compiled: {reason}")
             return self.compiled(
                 block, ["cc", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-c", name, "-o", "block.o"], "compiled"
             )
