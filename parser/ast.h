@@ -299,6 +299,7 @@ struct ast {
 	struct clause *clauses;
 	struct engine *engines;
 	bool has_includes; /* #include was skipped: a type that is missing may be there */
+	uint32_t packs; /* where those of parse_packs() begin in the source; 0: none */
 };
 
 /* Parse cc->source into cc->ast; false if an error was recorded. */

@@ -176,6 +176,7 @@ bool parse_packs(struct compile *cc, const char *folder)
 	struct parser p = parser_for(cc);
 
 	p.is_pack = true;
+	cc->ast->packs = cc->source->len;
 	start(&p);
 	import_path(&p, SPAN_NOWHERE, folder, false);
 	return diag_ok(cc);

@@ -265,9 +265,12 @@ void session_print_all_maps(struct session *s)
 		ARENA_ARRAY(s->arena, const struct map_info *, s->image->nmaps);
 	size_t n = 0;
 
-	/* What spans hold at the end is unfinished: session_report_losses() counts it. */
+	/*
+	 * What spans hold at the end is unfinished: session_report_losses() counts it. What
+	 * packs remember is nobody's business.
+	 */
 	for (size_t i = 0; i < s->image->nmaps; i++)
-		if (!s->image->maps[i]->is_span)
+		if (!s->image->maps[i]->is_span && !s->image->maps[i]->is_pack)
 			maps[n++] = s->image->maps[i];
 	qsort(maps, n, sizeof(*maps), compare_names);
 	s->sink->at_end = true;

@@ -92,6 +92,8 @@ struct map_info *map_by_name(struct compile *cc, const char *name, struct span a
 	m->name = name;
 	m->first = at;
 	m->index = (unsigned)plan->maps.n;
+	m->is_pack = cc->ast->packs &&
+		     source_written(cc->source, at).begin >= cc->ast->packs;
 	if (plan->maps.n == MAX_MAPS)
 		diag(cc, DIAG_unsupported, at, "a program may have at most %d maps",
 		     MAX_MAPS);

@@ -38,6 +38,7 @@ struct map_info {
 	struct agg_site site;
 	bool defined; /* let @x = hash(N): max_entries and lru are given */
 	bool is_span; /* let @x = span(...): what is not open is not changed */
+	bool is_pack; /* of a pack, for itself: not printed at the end */
 	bool lru;     /* the oldest entries make room for new ones */
 	bool written, read;
 	bool cells_read;    /* an aggregation that a program reads */
