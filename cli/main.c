@@ -8,6 +8,7 @@
 
 #include "cli/describe.h"
 #include "cli/doctor.h"
+#include "cli/explain.h"
 #include "cli/lesson.h"
 #include "cli/list.h"
 #include "cli/list_events.h"
@@ -101,6 +102,8 @@ static int compile_and_run(struct compile *cc, const struct options *o)
 	find_packs(cc, o->program ? NULL : cc->source->name);
 	if (wants_script_help(o))
 		status = show_script_help(cc, o);
+	else if (o->command_word)
+		status = explain(cc, o, stdout);
 	else
 		ok = compile_until(cc, o->dump, stdout);
 
@@ -173,6 +176,8 @@ static bool inform(const struct options *o)
 {
 	if (o->help && o->doctor)
 		doctor_help(stdout);
+	else if (o->help && o->command_word)
+		explain_help(stdout);
 	else if (o->help)
 		options_help(stdout);
 	else if (o->version)
@@ -194,10 +199,10 @@ static int work(const struct options *o)
 		.has_command = o->command != NULL,
 		.dry_run = o->dry_run,
 		.unsafe = o->unsafe,
-		.cache = o->no_cache ? NULL : cache_open(NULL),
+		.cache = o->no_cache || o->command_word ? NULL : cache_open(NULL),
 		.keep_ir = o->dump != NULL,
-		.explain = o->without != NULL,
-		.without = o->without,
+		.explain = o->command_word != NULL || o->without != NULL,
+		.without = o->command_word ? o->explain.without : o->without,
 	};
 	struct target *target;
 	struct compile *cc;

@@ -57,6 +57,8 @@ const struct option_row *options_accepted(void)
 static const struct command_row commands[] = {
 	{ "doctor", "[--json]", "what works on this machine, what does not, and why" },
 	{ "lesson", "[N [--check FILE]]", "learn it: ten lessons, each with a check" },
+	{ "explain", "[OPTIONS] SCRIPT | -e 'PROGRAM'",
+	  "what becomes of each word of a program, and why" },
 	{ 0 },
 };
 
@@ -371,6 +373,8 @@ static bool take_rest(struct options *o, int argc, char **argv)
 
 	if (o->script && strcmp(o->script, "doctor") == 0)
 		return take_doctor(o);
+	if (o->script && strcmp(o->script, "explain") == 0)
+		return explain_take(o);
 	if (o->help || o->version || o->reference || o->list || o->program || o->script)
 		return true;
 	fputs("memql: no program: name a script, or write one after -e; "

@@ -6,21 +6,25 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "cli/explain.h"
+
 struct options {
-	const char *program;   /* -e, or NULL */
-	const char *script;    /* a path, "-" for standard input, or NULL */
-	const char *pattern;   /* of -l, or NULL */
-	const char *command;   /* -c, or NULL */
-	const char *output;    /* -o, or NULL */
-	const char *dump;      /* --dump, or NULL */
-	const char *buffer;    /* -B: "none", "line", "full"; NULL: not given */
-	const char *reference; /* --reference: what form, or NULL */
-	const char *report;    /* --report: a file, or NULL */
-	const char *without;   /* MEMQL_BREAK, or NULL; sets dry_run */
-	int32_t pid;           /* -p; 0: none */
-	uint32_t max_strlen;   /* bytes; 0: not given */
-	uint32_t ring_bytes;   /* 0: not given */
-	bool doctor;           /* the command */
+	const char *program;      /* -e, or NULL */
+	const char *script;       /* a path, "-" for standard input, or NULL */
+	const char *pattern;      /* of -l, or NULL */
+	const char *command;      /* -c, or NULL */
+	const char *output;       /* -o, or NULL */
+	const char *dump;         /* --dump, or NULL */
+	const char *buffer;       /* -B: "none", "line", "full"; NULL: not given */
+	const char *reference;    /* --reference: what form, or NULL */
+	const char *report;       /* --report: a file, or NULL */
+	const char *without;      /* MEMQL_BREAK, or NULL; sets dry_run */
+	int32_t pid;              /* -p; 0: none */
+	uint32_t max_strlen;      /* bytes; 0: not given */
+	uint32_t ring_bytes;      /* 0: not given */
+	bool doctor;              /* the command */
+	const char *command_word; /* any other command, or NULL */
+	struct explain_request explain;
 	bool json, quiet, verbose, no_warnings, list, dry_run, help, version, unsafe;
 	bool no_cache;
 	char *const *args; /* the script's own, NULL-terminated */

@@ -176,7 +176,7 @@ static bool probes_user_space(const struct image *img)
 }
 
 /* What the compiler decided, and makes a difference to what is seen. */
-static void explain(const struct image *img)
+static void tell_decisions(const struct image *img)
 {
 	for (size_t i = 0; i < img->nprograms; i++) {
 		const struct image_program *p = &img->programs[i];
@@ -208,7 +208,7 @@ static int trace(const struct compile *cc, const struct options *o, struct watch
 	int err, status = EXIT_FAILURE;
 
 	if (o->verbose)
-		explain(img);
+		tell_decisions(img);
 	if (o->pid && !o->quiet && probes_user_space(img))
 		children_warn(o->pid);
 	err = session_open(img, sink, &so, &s);

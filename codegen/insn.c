@@ -131,11 +131,12 @@ static void print_memory(FILE *out, const struct bpf_insn *in)
 	fprintf(out, " = r%u", in->src_reg);
 }
 
+/* Only sections have an offset: of functions, it is where they begin in theirs. */
 static void print_constant(FILE *out, const struct bpf_insn *in, const char *target)
 {
 	uint64_t n = (uint64_t)(uint32_t)in[1].imm << 32 | (uint32_t)in[0].imm;
 
-	if (target && n)
+	if (target && n && *target == '.')
 		fprintf(out, "r%u = %s + %" PRIu64, in->dst_reg, target, n);
 	else if (target)
 		fprintf(out, "r%u = %s", in->dst_reg, target);

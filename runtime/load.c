@@ -1,4 +1,5 @@
 /* From the image to programs in the kernel, and what to say when it refuses. */
+#include "runtime/inspect.h"
 #include "runtime/session_state.h"
 #include "runtime/sink.h"
 
@@ -24,7 +25,7 @@ enum {
 	/* 40 bytes a million times a second fill it in 50 ms; it costs twice its
 	 * size of memory, because it is mapped twice in a row. */
 	RING_BYTES = 2 << 20,
-	LOG_BYTES = 16 << 20,  /* address space only, unless the verifier writes */
+	LOG_BYTES = 64 << 20,  /* address space only, unless the verifier writes */
 	LOG_LEVEL_STATS = 4,   /* of the verifier: no trace */
 	KERNEL_ENOTSUPP = 524, /* has no name in user space */
 };
@@ -168,6 +169,8 @@ static void report_load(struct session *s, const struct logs *logs, int err)
 {
 	if (too_few_files(s))
 		err = -EMFILE;
+	if (s->inspecting)
+		return;
 	for (size_t i = 0; err != -EMFILE && logs->bytes && i < logs->n; i++) {
 		const char *log = logs->bytes + i * logs->each;
 
@@ -378,6 +381,7 @@ int session_load(struct session *s, const struct session_options *options)
 		return err;
 	}
 	logs_open(&logs, s->image->nprograms);
+	logs.level = options->log_level;
 	s->programs = ARENA_ARRAY(s->arena, struct bpf_program *, s->image->nprograms);
 	err = load_object(s, options, &logs);
 	if (err == -ENOSPC && logs.bytes && !open_object(s)) {
@@ -390,6 +394,9 @@ int session_load(struct session *s, const struct session_options *options)
 		report_load(s, &logs, err);
 	else
 		find_maps(s);
+	for (size_t i = 0; s->inspecting && i < logs.n; i++)
+		s->inspecting[i].log =
+			logs.bytes ? strdup(logs.bytes + i * logs.each) : NULL;
 	logs_close(&logs);
 	return err;
 }

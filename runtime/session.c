@@ -34,12 +34,11 @@ static void raise_file_limit(void)
 	setrlimit(RLIMIT_NOFILE, &files);
 }
 
-int session_open(const struct image *img, struct sink *sink,
-		 const struct session_options *options, struct session **out)
+struct session *session_new(const struct image *img, struct sink *sink,
+			    const struct session_options *options)
 {
 	struct arena *a = arena_new();
 	struct session *s = ARENA_NEW(a, struct session);
-	int err;
 
 	*s = (struct session){
 		.image = img,
@@ -55,6 +54,14 @@ int session_open(const struct image *img, struct sink *sink,
 	sink->names = img->names;
 	sink->nnames = img->nnames;
 	raise_file_limit();
+	return s;
+}
+
+int session_open(const struct image *img, struct sink *sink,
+		 const struct session_options *options, struct session **out)
+{
+	struct session *s = session_new(img, sink, options);
+	int err;
 
 	err = session_load(s, options);
 	if (err)

@@ -28,6 +28,7 @@ struct session_options {
 	/* Says on stderr that the verifier refused a program, in place of the session. */
 	void (*refused)(const struct refusal *r, void *arg);
 	void *refused_arg;
+	unsigned log_level; /* of the verifier, for inspect.c; 0: if it refuses */
 };
 
 /*

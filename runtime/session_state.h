@@ -16,6 +16,7 @@ struct bpf_object;
 struct bpf_program;
 struct btf_set;
 struct datum;
+struct inspected_program;
 struct ring_buffer;
 struct sink;
 struct traced_file;
@@ -59,10 +60,12 @@ struct session {
 	bool no_warnings;    /* of the script itself */
 	unsigned ncpus;      /* possible CPUs: cells per value of a per-CPU map */
 	int32_t child;       /* the process of -c; 0: none */
-	size_t nskipped;     /* sites that the program does without */
-	struct kernel_names functions; /* with addresses, once somebody asks */
-	int functions_err;             /* 1: nobody did */
-	struct kernel_names symbols;   /* all of them, once those do not suffice */
+	struct inspected_program *inspecting; /* keep the verifier's logs here, and say
+					       * nothing of what it refuses; or NULL */
+	size_t nskipped;                      /* sites that the program does without */
+	struct kernel_names functions;        /* with addresses, once somebody asks */
+	int functions_err;                    /* 1: nobody did */
+	struct kernel_names symbols; /* all of them, once those do not suffice */
 	bool tried[FEATURE_COUNT], has[FEATURE_COUNT];
 	void (*refused)(const struct refusal *r, void *arg); /* or NULL */
 	void *refused_arg;
@@ -140,6 +143,10 @@ uint64_t kernel_missed_events(int fd);
 /* detach.c: no program runs any more. Later, the events without programs can go. */
 void session_detach(struct session *s);
 void session_leave_events(struct session *s);
+
+/* One that has loaded nothing yet: session_close() releases it. */
+struct session *session_new(const struct image *img, struct sink *sink,
+			    const struct session_options *options);
 
 /* load.c: from the image to loaded programs. 0, or -errno after a message. */
 int session_load(struct session *s, const struct session_options *options);

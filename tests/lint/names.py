@@ -6,7 +6,7 @@ import pathlib
 import re
 import sys
 
-STAGES = ["lexer", "parser", "sema", "codegen", "runtime", "cli"]
+STAGES = ["lexer", "parser", "sema", "codegen", "runtime", "explain", "cli"]
 ROWS = ["builtins", "probes"]
 NAME = re.compile(r'\.(?:name|alias) = "([^"]+)"')
 COMPARE = re.compile(r"\b(?:strn?cmp|strn?casecmp|strn?eq|str_n?eq|strpbrk|strstr|memcmp"

@@ -1,0 +1,247 @@
+#include "cli/explain.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "cli/options.h"
+#include "cli/pipeline.h"
+#include "codegen/explained.h"
+#include "codegen/image.h"
+#include "core/arena.h"
+#include "core/compile.h"
+#include "explain/explain.h"
+#include "runtime/inspect.h"
+
+enum { WIDTH_DEFAULT = 80 };
+
+enum explain_option {
+	EXPLAIN_EXPRESSION = 'e',
+	EXPLAIN_PID = 'p',
+	EXPLAIN_HELP = 'h',
+	EXPLAIN_LINE = 256,
+	EXPLAIN_WIDTH,
+	EXPLAIN_JSON,
+	EXPLAIN_WITHOUT,
+	EXPLAIN_NO_KERNEL,
+	EXPLAIN_UNSAFE,
+};
+
+static const struct option longs[] = {
+	{ "expression", required_argument, NULL, EXPLAIN_EXPRESSION },
+	{ "pid", required_argument, NULL, EXPLAIN_PID },
+	{ "help", no_argument, NULL, EXPLAIN_HELP },
+	{ "line", required_argument, NULL, EXPLAIN_LINE },
+	{ "width", required_argument, NULL, EXPLAIN_WIDTH },
+	{ "json", no_argument, NULL, EXPLAIN_JSON },
+	{ "without", required_argument, NULL, EXPLAIN_WITHOUT },
+	{ "no-kernel", no_argument, NULL, EXPLAIN_NO_KERNEL },
+	{ "unsafe", no_argument, NULL, EXPLAIN_UNSAFE },
+	{ 0 },
+};
+
+void explain_help(FILE *out)
+{
+	fputs("memql explain: what becomes of each word of a program, and why\n\n"
+	      "  memql explain [OPTIONS] SCRIPT [SCRIPT'S OPTIONS]\n"
+	      "  memql explain [OPTIONS] -e 'PROGRAM'\n\n"
+	      "Nothing is attached. With root the programs are loaded, and what the kernel's\n"
+	      "verifier knows stands beside each instruction.\n\n"
+	      "  --line N        only what is on this line\n"
+	      "  --json          one JSON object instead of text\n"
+	      "  --without NAME  build it wrong on purpose, and show what the kernel says\n"
+	      "  --no-kernel     load nothing, even with root\n"
+	      "  --width N       columns; from 120 on the layers stand side by side\n"
+	      "  --unsafe        allow functions that change the system\n"
+	      "  --help          this text\n\n"
+	      "What can be left out, each with a program of its own if none is given:\n ",
+	      out);
+	for (unsigned i = 0; i < WHY_COUNT; i++)
+		if (why_rows[i].breakable)
+			fprintf(out, " %s", why_rows[i].name);
+	fputc('\n', out);
+}
+
+static bool number(const char *option, const char *text, uint32_t *out)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	if (*end || end == text || !n || n > 1000000) {
+		fprintf(stderr, "memql: explain: %s wants a number, not '%s'\n", option,
+			text);
+		return false;
+	}
+	*out = (uint32_t)n;
+	return true;
+}
+
+static bool take_without(struct options *o, const char *name)
+{
+	struct suggestion near = { .word = name };
+
+	o->explain.without = name;
+	if (why_find(name) != WHY_COUNT)
+		return true;
+	for (unsigned i = 0; i < WHY_COUNT; i++)
+		if (why_rows[i].breakable)
+			suggest(&near, why_rows[i].name);
+	fprintf(stderr, "memql: explain: --without has no '%s'", name);
+	if (near.best)
+		fprintf(stderr, "; did you mean %s?", near.best);
+	fputs("\nmemql explain --help lists what can be left out\n", stderr);
+	return false;
+}
+
+static bool take(struct options *o, int option, const char *value)
+{
+	uint32_t n;
+
+	switch ((enum explain_option)option) {
+	case EXPLAIN_EXPRESSION:
+		o->program = value;
+		return true;
+	case EXPLAIN_PID:
+		if (!number("-p", value, &n))
+			return false;
+		o->pid = (int32_t)n;
+		return true;
+	case EXPLAIN_HELP:
+		o->help = true;
+		return true;
+	case EXPLAIN_LINE:
+		return number("--line", value, &o->explain.line);
+	case EXPLAIN_WIDTH:
+		return number("--width", value, &o->explain.width);
+	case EXPLAIN_JSON:
+		o->json = true;
+		return true;
+	case EXPLAIN_WITHOUT:
+		return take_without(o, value);
+	case EXPLAIN_NO_KERNEL:
+		o->explain.no_kernel = true;
+		return true;
+	case EXPLAIN_UNSAFE:
+		o->unsafe = true;
+		return true;
+	}
+	return false;
+}
+
+static bool unknown(const char *word)
+{
+	struct suggestion s = { .word = word + strspn(word, "-") };
+
+	for (size_t i = 0; longs[i].name; i++)
+		suggest(&s, longs[i].name);
+	fprintf(stderr, "memql: explain: unknown option '%s'", word);
+	if (s.best)
+		fprintf(stderr, "; did you mean --%s?", s.best);
+	fputs("\nmemql explain --help lists them\n", stderr);
+	return false;
+}
+
+bool explain_take(struct options *o)
+{
+	/* getopt takes the word before the options for the program's name. */
+	char **argv = (char **)o->args - 1;
+	int argc = o->nargs + 1, c;
+
+	o->command_word = "explain";
+	o->script = NULL;
+	optind = 0;
+	while ((c = getopt_long(argc, argv, "+:e:p:h", longs, NULL)) != -1) {
+		const char *word = argv[optind - 1];
+
+		if (c == ':') {
+			fprintf(stderr, "memql: explain: %s needs a value\n", word);
+			return false;
+		}
+		if (c == '?')
+			return unknown(word);
+		if (!take(o, c, optarg))
+			return false;
+	}
+	if (!o->program && optind < argc)
+		o->script = argv[optind++];
+	o->args = argv + optind;
+	o->nargs = argc - optind;
+	if (!o->program && !o->script && o->explain.without)
+		o->program = why_rows[why_find(o->explain.without)].example;
+	if (o->help || o->program || o->script)
+		return true;
+	fputs("memql: explain: no program: name a script, or write one after -e\n",
+	      stderr);
+	return false;
+}
+
+static unsigned terminal_width(const struct options *o)
+{
+	const char *columns = getenv("COLUMNS");
+	struct winsize size;
+
+	if (o->explain.width)
+		return o->explain.width;
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col)
+		return size.ws_col;
+	return columns && atoi(columns) > 0 ? (unsigned)atoi(columns) : WIDTH_DEFAULT;
+}
+
+static bool was_refused(const struct explanation *x)
+{
+	for (size_t i = 0; i < x->nprograms; i++)
+		if (x->programs[i].complaint)
+			return true;
+	return false;
+}
+
+/* Why nothing is said of the verifier, or what went wrong there; NULL: all is well. */
+static const char *kernel_words(const struct explanation *x, const struct inspection *k,
+				bool asked)
+{
+	if (!asked)
+		return "was not asked (--no-kernel)";
+	if (!k->err || was_refused(x))
+		return NULL;
+	if (k->err == -EPERM || k->err == -EACCES)
+		return geteuid()
+			       ? "was not asked: only root may load programs; with sudo, "
+				 "what the verifier knows stands beside each instruction"
+			       : "this kernel lets nobody here load some of these programs";
+	return arena_printf(x->cc->arena, "the programs cannot be loaded: %s",
+			    strerror(-k->err));
+}
+
+int explain(struct compile *cc, const struct options *o, FILE *out)
+{
+	const struct explain_options eo = {
+		.line = o->explain.line,
+		.width = terminal_width(o),
+	};
+	bool ask = !o->explain.no_kernel && geteuid() == 0;
+	struct inspection k = { .err = -EPERM };
+	struct explanation *x;
+
+	if (!compile_until(cc, NULL, NULL))
+		return EXIT_FAILURE;
+	if (o->explain.without && !cc->image->explained->broken) {
+		fprintf(stderr,
+			"memql: explain: nothing in this program needs %s; a program that "
+			"does:\n  memql explain --without %s -e '%s'\n",
+			o->explain.without, o->explain.without,
+			why_rows[why_find(o->explain.without)].example);
+		return EXIT_FAILURE;
+	}
+	if (ask)
+		inspect_image(cc->arena, cc->image, &k);
+	x = explain_build(cc, ask ? &k : NULL);
+	x->kernel = kernel_words(x, &k, !o->explain.no_kernel);
+	if (o->json)
+		explain_json(x, &eo, out);
+	else
+		explain_text(x, &eo, out);
+	return EXIT_SUCCESS;
+}

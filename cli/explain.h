@@ -1,0 +1,30 @@
+/* memql explain: what becomes of each word of a program, and why. */
+#ifndef MEMQL_CLI_EXPLAIN_H
+#define MEMQL_CLI_EXPLAIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct compile;
+struct options;
+
+/* What only this command takes. */
+struct explain_request {
+	uint32_t line;       /* --line; 0: all */
+	uint32_t width;      /* --width; 0: of the terminal */
+	const char *without; /* --without NAME; NULL */
+	bool no_kernel;      /* --no-kernel */
+};
+
+/*
+ * The command's own options, -e and the script, from o->args; what follows the script is
+ * its own. False after a message on stderr.
+ */
+bool explain_take(struct options *o);
+void explain_help(FILE *out);
+
+/* cc->source was read; the exit status. */
+int explain(struct compile *cc, const struct options *o, FILE *out);
+
+#endif

@@ -1,0 +1,146 @@
+/*
+ * memql explain: one program through all layers, from its words to what the kernel's
+ * verifier knows. build.c puts together what the compiler left, and what the kernel said if
+ * it was asked; text.c, json.c and html.c show it.
+ */
+#ifndef MEMQL_EXPLAIN_H
+#define MEMQL_EXPLAIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "codegen/explained.h"
+#include "core/source.h"
+
+struct arena;
+struct compile;
+struct image_program;
+struct inspection;
+struct map_info;
+struct node;
+struct program_info;
+
+/* An instruction, and what the verifier knew after it: NULL if it was not asked. */
+struct explain_insn {
+	const struct code_function *function;
+	const struct code_insn *insn;
+	const char *state;
+};
+
+/* Words of a program, and what became of them. */
+struct explain_part {
+	struct span span; /* as written */
+	uint32_t line, column, last_line;
+	unsigned depth;      /* in the tree: 0 are statements */
+	const char *source;  /* the words, on one line */
+	const char *meaning; /* a sentence without its full stop */
+	const enum why *whys;
+	size_t nwhys;
+	const struct ir_line **ir;
+	size_t nir;
+	struct explain_insn *insns;
+	size_t ninsns;
+};
+
+struct explain_program {
+	const struct image_program *image;
+	const struct program_info *info;
+	uint32_t line;
+	const char *file;
+	const char *type, *context, *when;
+	uint32_t
+		insns; /* units of 8 bytes, with the functions that are its own or called */
+	uint32_t stack; /* bytes of the deepest chain of calls */
+	struct explain_part *parts;
+	size_t nparts;
+	/* What the kernel says; loaded false: it was not asked, or refused it. */
+	bool loaded;
+	uint32_t kernel_insns; /* after it has rewritten the program */
+	uint32_t jit_bytes, verified;
+	uint32_t kernel_stack; /* of the deepest chain of calls, as it counts them */
+	const char *complaint; /* the verifier's, or NULL */
+	const char *means;     /* what it says in other words, or NULL */
+	const struct explain_part *blamed; /* what it was about */
+	uint64_t runs, run_ns;             /* of --run */
+};
+
+/* Lines on which something is done with a map. */
+struct explain_uses {
+	uint32_t *items;
+	size_t n, cap;
+};
+
+struct explain_map {
+	const struct map_info *info; /* NULL: one of memql's own */
+	const char *name, *type, *key, *value, *purpose;
+	uint32_t key_bytes, value_bytes, entries;
+	struct explain_uses writers, readers;
+	const char *others; /* "delete() on line 5, print() on line 7", or NULL */
+	uint64_t memory;    /* bytes, as the kernel counts; 0: it was not asked */
+};
+
+/* What is done where, and when. */
+struct explain_moment {
+	const char *where, *what;
+};
+
+struct explanation {
+	struct compile *cc;
+	const struct explained *code;
+	struct explain_program *programs;
+	size_t nprograms;
+	struct {
+		struct explain_map *items;
+		size_t n, cap;
+	} maps;
+	struct {
+		struct explain_moment *items;
+		size_t n, cap;
+	} moments;
+	bool inspected;      /* the kernel was asked */
+	const char *kernel;  /* why it was not, or what it said; NULL: all went well */
+	const char *without; /* what was left out; NULL: nothing */
+	double seconds;      /* that the program ran; 0: it did not */
+};
+
+struct explain_options {
+	uint32_t line;  /* only what is on this line; 0: all */
+	unsigned width; /* columns of the terminal */
+};
+
+/* cc was compiled with options.explain; kernel may be NULL. All in cc's arena. */
+struct explanation *explain_build(struct compile *cc, const struct inspection *kernel);
+
+void explain_text(const struct explanation *x, const struct explain_options *o,
+		  FILE *out);
+void explain_json(const struct explanation *x, const struct explain_options *o,
+		  FILE *out);
+
+/* meaning.c: what a construct is for, in words; in the arena. */
+const char *meaning_of(struct compile *cc, const struct node *n);
+/* maps.c: x->maps and x->moments. */
+void explain_maps(struct explanation *x, const struct inspection *kernel);
+
+/* What parts call and refer to, each once; *n of them, in the arena. */
+const struct helper_row **explain_helpers(struct arena *a, const struct explain_part *p,
+					  size_t *n);
+const char **explain_refers(struct arena *a, const struct explain_part *p, size_t *n);
+/* Whether the part is to be shown with these options. */
+bool explain_shows(const struct explain_part *p, const struct explain_options *o);
+
+/* verifier.c: what its log says. */
+struct verifier_log {
+	const char **states; /* after each instruction; by index; NULL: never reached */
+	size_t n;
+	uint32_t *stacks; /* "stack depth 16+8": of the program and its functions */
+	size_t nstacks;   /* 0: it does not say */
+	const char *complaint; /* the sentence if it refused; NULL */
+	const char *means;     /* that sentence; NULL: nobody knows */
+	size_t at;             /* the instruction that it is about */
+};
+void verifier_log_read(struct arena *a, const char *log, bool refused,
+		       struct verifier_log *out);
+
+#endif

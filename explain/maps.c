@@ -1,0 +1,303 @@
+/* The maps of a program, who uses them, and what is done where and when. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "builtins/builtin.h"
+#include "codegen/image.h"
+#include "core/arena.h"
+#include "core/compile.h"
+#include "explain/explain.h"
+#include "parser/ast.h"
+#include "probes/probe.h"
+#include "runtime/inspect.h"
+#include "sema/plan.h"
+#include "sema/type.h"
+
+struct looking {
+	struct explanation *x;
+	const struct map_info *map;
+	struct explain_map *out;
+	bool writes; /* the node below is the place of an assignment */
+};
+
+static uint32_t line_of(const struct looking *l, const struct node *n)
+{
+	return source_place(l->x->cc->source, n->span.begin).line;
+}
+
+static void add_line(struct arena *a, struct explain_uses *uses, uint32_t line)
+{
+	for (size_t i = 0; i < uses->n; i++)
+		if (uses->items[i] == line)
+			return;
+	ARENA_PUSH(a, uses, line);
+}
+
+/* "delete() on line 5", each once. */
+static void add_other(struct looking *l, const struct node *call)
+{
+	struct arena *a = l->x->cc->arena;
+	const char *use = arena_printf(a, "%s() on line %u", call->call.builtin->name,
+				       line_of(l, call));
+
+	if (!l->out->others)
+		l->out->others = use;
+	else if (!strstr(l->out->others, use))
+		l->out->others = arena_printf(a, "%s, %s", l->out->others, use);
+}
+
+static bool is_map(const struct looking *l, const struct node *n)
+{
+	return n && n->kind == NODE_MAP && n->map.info == l->map;
+}
+
+static void look(struct node *n, void *arg);
+
+static void look_at_place(struct looking *l, struct node *place, bool reads)
+{
+	struct arena *a = l->x->cc->arena;
+	struct node *root = node_place_root(place);
+
+	if (is_map(l, root)) {
+		add_line(a, &l->out->writers, line_of(l, root));
+		if (reads)
+			add_line(a, &l->out->readers, line_of(l, root));
+	}
+	node_each_child(root, look, l);
+}
+
+static void look_at_call(struct looking *l, struct node *n)
+{
+	const struct param *p = n->call.builtin ? n->call.builtin->params : NULL;
+
+	for (struct node *arg = n->call.args; arg; arg = arg->next) {
+		if (p && p->name && is_map(l, arg) && param_takes_map(p, arg)) {
+			add_other(l, n);
+			node_each_child(arg, look, l);
+		} else {
+			look(arg, l);
+		}
+		if (p && p->name && !(p->flags & PARAM_REST))
+			p++;
+	}
+}
+
+static void look(struct node *n, void *arg)
+{
+	struct looking *l = arg;
+
+	if (n->kind == NODE_ASSIGN) {
+		look_at_place(l, n->assign.place, n->assign.compound);
+		look(n->assign.value, l);
+	} else if (n->kind == NODE_STEP) {
+		look_at_place(l, n->step.place, true);
+	} else if (n->kind == NODE_CALL) {
+		look_at_call(l, n);
+	} else {
+		if (is_map(l, n))
+			add_line(l->x->cc->arena, &l->out->readers, line_of(l, n));
+		node_each_child(n, look, l);
+	}
+}
+
+static void find_uses(struct explanation *x, const struct map_info *map,
+		      struct explain_map *out)
+{
+	struct looking l = { .x = x, .map = map, .out = out };
+
+	for (size_t i = 0; i < x->nprograms; i++) {
+		if (x->programs[i].info->predicate)
+			look(x->programs[i].info->predicate, &l);
+		look(x->programs[i].info->body, &l);
+	}
+}
+
+static const char *type_of(const struct map_info *map)
+{
+	switch (map->storage) {
+	case MAP_SCALAR:
+		return "array";
+	case MAP_PERCPU_SCALAR:
+		return "per-CPU array";
+	case MAP_HASH:
+		return map->lru ? "LRU hash" : "hash";
+	case MAP_PERCPU_HASH:
+		return map->lru ? "per-CPU LRU hash" : "per-CPU hash";
+	}
+	return "";
+}
+
+static const char *purpose_of(const struct map_info *map)
+{
+	switch (map->storage) {
+	case MAP_SCALAR:
+		return "one element, which is always there";
+	case MAP_PERCPU_SCALAR:
+		return "one element for each CPU; user space puts them together";
+	case MAP_HASH:
+		return map->lru
+			       ? "the entry used least makes room when it is full"
+			       : "an entry for each key; a full map takes no new ones, "
+				 "which is counted";
+	case MAP_PERCPU_HASH:
+		return "a cell for each key and CPU; user space puts them together";
+	}
+	return "";
+}
+
+static const char *keys_text(struct arena *a, const struct map_info *map)
+{
+	const char *text = "";
+
+	for (size_t i = 0; i < map->nkeys; i++)
+		text = arena_printf(a, "%s%s%s", text, i ? ", " : "",
+				    type_text(a, map->keys[i]));
+	return map->nkeys ? text : "none (it has one value)";
+}
+
+static uint64_t memory_of(const struct inspection *kernel, const char *symbol)
+{
+	for (size_t i = 0; kernel && i < kernel->nmaps; i++)
+		if (strcmp(kernel->maps[i].name, symbol) == 0)
+			return kernel->maps[i].memory;
+	return 0;
+}
+
+static void add_map(struct explanation *x, const struct map_info *map,
+		    const struct inspection *kernel)
+{
+	struct arena *a = x->cc->arena;
+	bool scalar = map->storage == MAP_SCALAR || map->storage == MAP_PERCPU_SCALAR;
+	struct explain_map out = {
+		.info = map,
+		.name = map->name,
+		.type = type_of(map),
+		.purpose = purpose_of(map),
+		.key = keys_text(a, map),
+		.key_bytes = (uint32_t)map->key_size,
+		.value_bytes = (uint32_t)map->value_size,
+		.entries = scalar ? 1 : map->max_entries,
+		.memory = memory_of(kernel, map->symbol),
+	};
+
+	out.value = map->agg     ? arena_printf(a, "what %s() needs", map->agg->name)
+		    : map->value ? type_text(a, map->value)
+				 : "";
+	find_uses(x, map, &out);
+	ARENA_PUSH(a, &x->maps, out);
+}
+
+/* Whether any instruction names it. */
+static bool is_referred(const struct explanation *x, const char *symbol)
+{
+	for (size_t i = 0; i < x->code->nfunctions; i++) {
+		const struct code_function *f = &x->code->functions[i];
+
+		for (size_t k = 0; k < f->n; k++)
+			if (f->insns[k].refers &&
+			    strcmp(f->insns[k].refers, symbol) == 0)
+				return true;
+	}
+	return false;
+}
+
+static void add_own_maps(struct explanation *x, const struct inspection *kernel)
+{
+	static const struct explain_map own[] = {
+		{ .name = IMAGE_RING,
+		  .type = "ring buffer",
+		  .purpose = "what printf() and other actions send to user space" },
+		{ .name = IMAGE_LOSS,
+		  .type = "per-CPU array",
+		  .purpose = "a counter for each place where something can be lost" },
+		{ .name = IMAGE_SCRATCH,
+		  .type = "per-CPU array",
+		  .purpose = "working memory: more than the 512 bytes of stack" },
+		{ .name = IMAGE_TASK,
+		  .type = "task storage",
+		  .purpose = "working memory of programs that may be interrupted" },
+		{ .name = IMAGE_STACKS,
+		  .type = "hash",
+		  .purpose = "stacks, each once, under a hash of its frames" },
+	};
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+		struct explain_map out = own[i];
+
+		if (!is_referred(x, out.name))
+			continue;
+		out.memory = memory_of(kernel, out.name);
+		ARENA_PUSH(x->cc->arena, &x->maps, out);
+	}
+}
+
+static const char *add_word(struct arena *a, const char *list, const char *word)
+{
+	return *list ? arena_printf(a, "%s, %s", list, word) : word;
+}
+
+/* What is done once, before the first event and after the last one. */
+static bool is_once(const struct explain_program *p)
+{
+	return p->info->kind->flags & PROBE_ONCE;
+}
+
+static const char *lines_of(struct arena *a, const struct explain_program *p)
+{
+	uint32_t last = p->line;
+
+	for (size_t i = 0; i < p->nparts; i++)
+		last = p->parts[i].last_line > last ? p->parts[i].last_line : last;
+	return last > p->line ? arena_printf(a, "%u-%u", p->line, last)
+			      : arena_printf(a, "%u", p->line);
+}
+
+void explain_maps(struct explanation *x, const struct inspection *kernel)
+{
+	struct arena *a = x->cc->arena;
+	const struct plan *plan = x->cc->plan;
+	const struct image *img = x->cc->image;
+	const char *events = "", *once = "", *later = "", *end = "";
+	struct explain_moment m = { "when it is compiled",
+				    "names, types, wildcards, constants, getopt()" };
+
+	for (size_t i = 0; i < plan->maps.n; i++)
+		if (!plan_map_is_idle(plan->maps.items[i]))
+			add_map(x, plan->maps.items[i], kernel);
+	add_own_maps(x, kernel);
+
+	for (size_t i = 0; i < x->nprograms; i++) {
+		const struct explain_program *p = &x->programs[i];
+		const char *lines = lines_of(a, p);
+
+		if (is_once(p))
+			once = add_word(a, once,
+					arena_printf(a, "line %s (%s)", lines,
+						     p->image->point));
+		else
+			events = add_word(a, events, arena_printf(a, "line %s", lines));
+	}
+	for (size_t i = 0; i < img->nactions; i++)
+		later = add_word(a, later,
+				 arena_printf(a, "%s() of line %u",
+					      img->actions[i]->builtin->name,
+					      img->actions[i]->line));
+	for (size_t i = 0; img->maps_at_end && i < plan->maps.n; i++)
+		if (!plan_map_is_idle(plan->maps.items[i]))
+			end = add_word(a, end, plan->maps.items[i]->name);
+
+	ARENA_PUSH(a, &x->moments, m);
+	m = (struct explain_moment){ "in the kernel, once", once };
+	if (*once)
+		ARENA_PUSH(a, &x->moments, m);
+	m = (struct explain_moment){ "in the kernel, at each event", events };
+	if (*events)
+		ARENA_PUSH(a, &x->moments, m);
+	m = (struct explain_moment){ "in user space, a moment later", later };
+	if (*later)
+		ARENA_PUSH(a, &x->moments, m);
+	m = (struct explain_moment){ "in user space, at the end",
+				     *end ? arena_printf(a, "%s printed", end) : "" };
+	if (*end)
+		ARENA_PUSH(a, &x->moments, m);
+}

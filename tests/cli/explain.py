@@ -1,0 +1,175 @@
+#!/usr/bin/env python3
+"""
+memql explain without the kernel: every instruction is shown, once, and is what --dump=bpf
+shows; whatever the generator gives as a reason is reached by its example; helpers are as the
+system's headers have them; the text fits its terminal; mistakes are answered.
+"""
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+MEMQL = os.environ["MEMQL"]
+TREE = Path(__file__).resolve().parents[2]
+HEADER = Path("/usr/include/bpf/bpf_helper_defs.h")
+LATENCY = """tracepoint:syscalls:sys_enter_read { @start[tid] = nsecs; }
+tracepoint:syscalls:sys_exit_read
+/@start[tid]/ {
+  @us[comm] = hist((nsecs - @start[tid]) / 1000);
+  delete(@start, tid);
+  printf("%s\\n", comm);
+}
+"""
+failed = []
+
+
+def check(ok, what):
+    if not ok:
+        failed.append(what)
+        print("FAILED:", what)
+
+
+def memql(*words):
+    return subprocess.run([MEMQL, *words], capture_output=True, text=True,
+                          env={**os.environ, "LC_ALL": "C", "NO_COLOR": "1"})
+
+
+def explain(program, *words):
+    done = memql("explain", "--no-kernel", "--json", *words, "-e", program)
+    if done.returncode:
+        print(done.stderr)
+        return None
+    return json.loads(done.stdout)["data"]
+
+
+def c_strings(text):
+    """The arguments of a row of a .def file: adjacent literals are one."""
+    args = [""]
+    for token in re.findall(r'"(?:[^"\\]|\\.)*"|NULL|,', text):
+        if token == ",":
+            args.append("")
+        elif token != "NULL":
+            args[-1] += token[1:-1].encode().decode("unicode_escape")
+    return args
+
+
+def whys():
+    text = (TREE / "codegen/why.def").read_text()
+    for match in re.finditer(r'WHY\((\w+), "([^"]+)", (true|false),\n(.*?)\)\n(?=WHY|/\*)',
+                             text, re.S):
+        why, remedy, example = c_strings(match[4])
+        yield match[2], match[3] == "true", why, remedy, example
+
+
+def test_whys():
+    rows = list(whys())
+    check(len(rows) >= 30, f"{len(rows)} reasons")
+    check(len({row[0] for row in rows}) == len(rows), "names of reasons are not unique")
+    listed = memql("explain", "--help").stdout.split()
+    for name, breakable, why, remedy, example in rows:
+        check(why and not why.endswith("."), f"{name}: the sentence")
+        check(bool(remedy) == breakable, f"{name}: a remedy iff it can be left out")
+        check((name in listed) == breakable, f"{name}: in --help")
+        data = explain(example)
+        if data is None:
+            check(False, f"{name}: its example does not compile")
+            continue
+        given = {w["name"] for p in data["programs"] for q in p["parts"] for w in q["why"]}
+        check(name in given, f"{name}: its example has only {given}")
+        if breakable:
+            done = memql("explain", "--no-kernel", "--without", name, "--json")
+            check(done.returncode == 0, f"{name}: {done.stderr}")
+            check(json.loads(done.stdout)["data"]["without"] == name, f"{name}: without")
+
+
+def test_all_code():
+    data = explain(LATENCY)
+    dump = memql("--dump=bpf", "-e", LATENCY).stdout
+    shown = re.findall(r"^(\w+) \(.*\), (\d+) instructions$", dump, re.M)
+    texts = dict.fromkeys((name for name, _ in shown), ())
+    for name, block in zip(texts, dump.split("\n\n")):
+        texts[name] = [line[8:] for line in block.splitlines()
+                       if re.match(r"\s+\d+: ", line)]
+    for program in data["programs"]:
+        insns = [i for part in program["parts"] for i in part["bpf"]]
+        insns.sort(key=lambda i: i["index"])
+        name = program["symbol"]
+        check([i["text"] for i in insns] == texts[name], f"{name}: not what --dump shows")
+        check(program["instructions"] == int(dict(shown)[name]), f"{name}: how many")
+        check(program["stack"] <= 512, f"{name}: the stack")
+    start = next(m for m in data["maps"] if m["name"] == "@start")
+    check(start["written"] == [1] and start["read"] == [3, 4], f"uses of @start: {start}")
+    check(start["others"] == "delete() on line 5", f"others of @start: {start}")
+    where = {m["where"]: m["what"] for m in data["when"]}
+    check("printf() of line 6" in where["in user space, a moment later"], f"when: {where}")
+    check(where["in user space, at the end"] == "@start, @us printed", f"when: {where}")
+
+
+def test_parts():
+    data = explain(LATENCY)
+    parts = {p["source"]: p for p in data["programs"][0]["parts"]}
+    check("@start[tid] = nsecs" in parts, f"parts: {list(parts)}")
+    check([h["number"] for h in parts["nsecs"]["helpers"]] == [125], "nsecs calls #125")
+    check(parts["nsecs"]["depth"] == 1 and parts["nsecs"]["column"] == 52, "its place")
+    check(any("bpf_ktime_get_boot_ns" in line for line in parts["nsecs"]["ir"]), "its IR")
+    for program in data["programs"]:
+        for part in program["parts"]:
+            check(part["meaning"], f"no meaning: {part['source']}")
+    data = explain(LATENCY, "--line", "5")
+    sources = [p["source"] for q in data["programs"] for p in q["parts"] if p["depth"] == 0]
+    check("delete(@start, tid)" in sources, f"--line 5: {sources}")
+    check(not any(s.startswith("@us") for s in sources), f"--line 5 has 4: {sources}")
+
+
+def test_text():
+    for width in (60, 80, 119, 120, 200):
+        done = memql("explain", "--no-kernel", "--width", str(width), "-e", LATENCY)
+        longest = max(map(len, done.stdout.splitlines()))
+        check(longest <= width, f"--width {width}: a line of {longest}")
+        for word in ("PROGRAM 1", "PROGRAM 2", "MAP  @start", "WHEN", "why", "BPF_NOEXIST"):
+            check(word in done.stdout, f"--width {width}: no {word}")
+        side = any("%" in line and ": r" in line for line in done.stdout.splitlines())
+        check(side == (width >= 120), f"--width {width}: side by side: {side}")
+
+
+def test_helpers():
+    if not HEADER.exists():
+        print("note: no", HEADER)
+        return
+    known = {}
+    for match in re.finditer(r"static (.*?)\(\*bpf_(\w+)\)\((.*?)\) = \(void \*\) (\d+);",
+                             HEADER.read_text()):
+        returns = match[1] if match[1].endswith("*") else match[1].strip() + " "
+        known[int(match[4])] = re.sub(r"__([us]\d)", r"\1",
+                                      f"{returns}bpf_{match[2]}({match[3]})")
+    rows = re.findall(r'HELPER\(\w+,\s*(\d+), \w+,\s*"([\d.]+)",\s*"([^"]+)"\)',
+                      (TREE / "codegen/helpers.def").read_text())
+    check(len(rows) > 30, f"{len(rows)} helpers")
+    for number, since, prototype in rows:
+        check(known.get(int(number), prototype) == prototype,
+              f"#{number}: {prototype}, but here {known.get(int(number))}")
+    # A helper of a later number came with the same kernel or a later one.
+    order = sorted((int(n), tuple(map(int, s.split(".")))) for n, s, _ in rows)
+    check([s for _, s in order] == sorted(s for _, s in order), "kernels are not in order")
+
+
+def test_mistakes():
+    for words, says in [
+            (["--lines", "-e", "BEGIN { }"], "did you mean --line?"),
+            (["--without", "nul-check"], "did you mean null-check?"),
+            (["--without", "per-cpu"], "has no 'per-cpu'"),
+            (["--line", "x", "-e", "BEGIN { }"], "wants a number"),
+            ([], "no program"),
+            (["-e", "BEGIN { @x = }"], "error"),
+            (["--no-kernel", "--without", "loop", "-e", "BEGIN { @a = 1; }"],
+             "nothing in this program needs loop")]:
+        done = memql("explain", *words)
+        check(done.returncode != 0 and says in done.stderr, f"{words}: {done.stderr}")
+    check(memql("explain", "--help").returncode == 0, "--help")
+
+
+for test in (test_whys, test_all_code, test_parts, test_text, test_helpers, test_mistakes):
+    test()
+sys.exit(bool(failed))

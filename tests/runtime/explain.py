@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+"""
+memql explain with the kernel: for each builtin's example and each kind of probe the figures
+are those of the kernel, as a library sees them that stands between memql and the system call;
+and what is left out on purpose is refused, in the kernel's words, at the right line.
+"""
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+MEMQL = os.environ["MEMQL"]
+SPY = os.environ.get("LOAD_SPY")
+CAN = os.environ["KERNEL_CAN"]
+TREE = Path(__file__).resolve().parents[2]
+LOOP, LOOP_WORDS = 181, 24  # what an inlined bpf_loop() takes of the stack
+KERNEL = tuple(int(n) for n in re.findall(r"\d+", os.uname().release)[:2])
+failed = []
+
+
+def check(ok, what):
+    if not ok:
+        failed.append(what)
+        print("FAILED:", what)
+
+
+def explain(*words, spy=None):
+    env = {**os.environ, "LC_ALL": "C", "NO_COLOR": "1"}
+    if spy:
+        env.update(LD_PRELOAD=SPY, LOAD_SPY_OUT=spy)
+    return subprocess.run([MEMQL, "explain", "--json", *words], capture_output=True,
+                          text=True, env=env, cwd="/")
+
+
+def examples():
+    text = (TREE / "docs/reference.md").read_text()
+    for match in re.finditer(r"^### (.*?)\n(.*?)(?=^##|\Z)", text, re.M | re.S):
+        for block in re.findall(r"^```\n(.*?)^```", match[2], re.M | re.S)[:1]:
+            yield match[1], block
+
+
+def with_loops(program):
+    """What the kernel adds to the stack where it makes bpf_loop() a part of the program."""
+    callers = {i["function"] for part in program["parts"] for i in part["bpf"]
+               if i.get("helper") == LOOP}
+    return LOOP_WORDS * len(callers) if KERNEL >= (5, 19) else 0
+
+
+def compare(name, program, seen):
+    kernel = program["kernel"]
+    check(program["instructions"] == seen["insns"],
+          f"{name}: {program['instructions']} instructions, the kernel got {seen['insns']}")
+    check(kernel["instructions"] == seen["xlated"], f"{name}: rewritten: {kernel} {seen}")
+    check(kernel["jit_bytes"] == seen["jited"], f"{name}: machine code: {kernel} {seen}")
+    check(kernel["verified"] == seen["verified"], f"{name}: verified: {kernel} {seen}")
+    depths = [int(n) for n in seen["stack"].split("+")]
+    check(depths[0] <= kernel["stack"] <= sum(depths), f"{name}: stack: {kernel} {seen}")
+    if len(depths) == 1:
+        check(kernel["stack"] == depths[0], f"{name}: stack: {kernel} {seen}")
+    own = program["stack"] + with_loops(program)
+    check(own == kernel["stack"],
+          f"{name}: we see {own} bytes of stack, the kernel {kernel['stack']}")
+
+
+def test_figures():
+    programs = instructions = refused = 0
+    for name, program in examples():
+        with tempfile.NamedTemporaryFile() as out:
+            done = explain("--unsafe", "-e", program, spy=out.name)
+            seen = [json.loads(line) for line in Path(out.name).read_text().splitlines()]
+        if done.returncode:
+            check("[" in done.stderr, f"{name}: {done.stderr}")  # a diagnostic with a tag
+            refused += 1
+            continue
+        data = json.loads(done.stdout)["data"]
+        for p in data["programs"]:
+            mine = [s for s in seen if s["loaded"] and s["name"] == p["symbol"][:15]]
+            if not p["kernel"]["loaded"]:
+                # This kernel does not have it: then nobody could load it.
+                check(not mine, f"{name}: loaded, but not for explain")
+                refused += 1
+                continue
+            check(len(mine) >= 1, f"{name}: nobody saw {p['symbol']} being loaded")
+            if mine:
+                compare(name, p, mine[-1])
+                programs += 1
+                instructions += p["instructions"]
+            states = [i.get("verifier") for part in p["parts"] for i in part["bpf"]]
+            known = sum(state is not None for state in states)
+            check(known > 0.5 * len(states), f"{name}: {known} of {len(states)} states")
+    print(f"{programs} programs, {instructions} instructions; {refused} not for this kernel")
+    check(programs > 100, "too few")
+
+
+# What the verifier says, in one of its versions. Some kernels take what root has not
+# initialised (Linux 6.3), and none of them has to refuse what happens to be right.
+WORDS = {
+    "null-check": "R0 invalid mem access 'map_value_or_null'",
+    "key": "R2 type=",
+    "init": "invalid (indirect )?read from stack",
+    "bound": "unbounded m|invalid access to map value|invalid indirect|outside of the allowed|"
+             "R2 min value is negative",
+    "index": "unbounded m|invalid access to map value|outside of the allowed",
+    "probe-read": "R1 invalid mem access '(scalar|inv)'",
+    "stack": "invalid (write to )?stack",
+    "sleepable": "might sleep|not allowed in probe|cannot use helper|unknown func|"
+                 "sleepable",
+    "loop": "infinite loop|back-edge|too complex|too large",
+    "context": "dereference of modified ctx ptr",
+    "return": "R5 !read_ok",
+    "license": "cannot call GPL",
+    "pointer-check": "pointer arithmetic on (trusted_)?ptr_(or_null_)?|type=|"
+                     "invalid mem access",
+}
+
+
+def test_broken():
+    names = re.findall(r'^WHY\(\w+, "([^"]+)", true', (TREE / "codegen/why.def").read_text(),
+                       re.M)
+    check(sorted(names) == sorted(WORDS), f"what can be left out: {names}")
+    refused = 0
+    for name in names:
+        done = explain("--without", name)
+        if done.returncode:
+            check("[" in done.stderr, f"{name}: {done.stderr}")
+            continue
+        for p in json.loads(done.stdout)["data"]["programs"]:
+            said = p["kernel"]["complaint"]
+            print(f"{name:14} {said}")
+            if said is None:
+                check(name == "init" and KERNEL >= (6, 3), f"{name}: the kernel took it")
+                continue
+            check(re.search(WORDS[name], said), f"{name}: {said}")
+            check(p["kernel"].get("line") == 1, f"{name}: where? {p['kernel']}")
+            refused += 1
+    check(refused >= 10, f"{refused} were refused")
+
+
+if os.geteuid():
+    print("only root may load programs")
+    sys.exit(77)
+if subprocess.run([CAN, "tracepoint"], capture_output=True).returncode:
+    print("this kernel has no tracepoints for BPF")
+    sys.exit(77)
+test_broken()
+if SPY:
+    test_figures()
+sys.exit(bool(failed))
