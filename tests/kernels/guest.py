@@ -15,7 +15,7 @@ import json  # noqa: F401
 import os
 import pathlib
 import platform
-import re  # noqa: F401
+import re
 import runpy
 import shlex  # noqa: F401
 import shutil  # noqa: F401
@@ -43,6 +43,7 @@ def all_tests():
     for directory in ("runtime", "scripts", "compat"):
         for case in sorted((TESTS / directory).glob("*.py")):
             yield f"{directory}/{case.stem}", [case]
+    yield "features/doctor", [TESTS / "kernels/features.py"]
     if (BPFTRACE / "bin/bpftrace").exists():
         reference = f"{BPFTRACE}/lib64/ld-linux-x86-64.so.2 --library-path {BPFTRACE}/lib/x86_64-linux-gnu " \
                     f"{BPFTRACE}/bin/bpftrace"
@@ -114,6 +115,8 @@ def main():
         status, output = run(command, environment)
         word = {0: "ok", SKIPPED: "skipped"}.get(status, "FAILED")
         print(f"{word:8}{name} ({time.time() - begin:.1f} s)", flush=True)
+        for line in re.findall("^feature\t.*", output, re.MULTILINE):
+            print(line)
         if word != "ok" or "\nrow\t" in "\n" + output:
             print("        " + output.rstrip().replace("\n", "\n        "), flush=True)
         if word == "FAILED":
