@@ -6,7 +6,7 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from tracing import Load, Memql, check, lost, map_of, need, run_memql
+from tracing import SLOWNESS, Load, Memql, check, lost, map_of, need, run_memql
 
 
 def trace(directory, name, load, program):
@@ -38,7 +38,7 @@ def ends(directory):
         memql = Memql(directory, "ends", ["-p", str(load.pid), "-e", f"watchpoint:{beside}:8:w {{ @beside = count(); }}"
                                           f" watchpoint:{where}:8:w {{ @ = count(); unwatch({where}); }}"])
         load.do("store 300")
-        time.sleep(0.5)  # memql looks every 20 ms
+        time.sleep(0.5 * SLOWNESS)  # memql looks every 20 ms
         load.do("store 1000")
         memql.stop()
         events = memql.events()
