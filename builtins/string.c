@@ -347,6 +347,10 @@ const struct builtin string_builtins[] = {
 			  .flags = PARAM_LITERAL | PARAM_OPTIONAL },
 			{ .name = "help", .type = TYPE_STR,
 			  .flags = PARAM_LITERAL | PARAM_OPTIONAL },
+			{ .name = "least", .type = TYPE_INT,
+			  .flags = PARAM_LITERAL | PARAM_OPTIONAL },
+			{ .name = "most", .type = TYPE_INT,
+			  .flags = PARAM_LITERAL | PARAM_OPTIONAL },
 		},
 		.check = script_option_check,
 		.summary = "the value of the script's option --name",
@@ -354,7 +358,7 @@ const struct builtin string_builtins[] = {
 		       "flag: 1 if it was given, else 0. Options follow the script's name, "
 		       "as `--name=value` or `--name value`, and `memql SCRIPT --help` "
 		       "lists them with the help text. Numbers may be durations: "
-		       "`--min 10ms`.",
+		       "`--min 10ms`. With least, or least and most, other numbers are refused.",
 		.example = "BEGIN { printf(\"at least %s\\n\", "
 			   "getopt(\"min\", 10ms, \"shortest query to show\")); }",
 		.emit = NULL,

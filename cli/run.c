@@ -158,6 +158,9 @@ static int follow_to_end(struct watch *w, struct session *s, struct sink *sink)
 
 	/* If BEGIN called exit(), nothing was attached, and the command does not run. */
 	if (!session_is_over(s)) {
+		if (stop_requested)
+			fputs("memql: interrupted while probes were being attached\n",
+			      stderr);
 		sink->ops->attached(sink, session_attached_sites(s));
 		err = w->child ? child_go(w->child) : 0;
 		if (!err)

@@ -196,18 +196,39 @@ static const struct type *infer_member(struct sema *s, struct node *n,
 	return part_type(s, m->type, base);
 }
 
+enum { TYPE_TEXT_MAX = 80, NAMES_MAX = 64 }; /* bytes in a line */
+
+/* The names of a record that is too long for its types, in lines. */
+static void note_items(struct sema *s, const struct record_type *r)
+{
+	const char *line = "";
+
+	for (size_t i = 0; i < r->n; i++) {
+		line = arena_printf(s->cc->arena, "%s%s%s", line, *line ? ", " : "",
+				    r->members[i].name);
+		if (i + 1 < r->n && strlen(line) < NAMES_MAX)
+			continue;
+		diag_hint(s->cc, "there is %s%s", line, i + 1 < r->n ? "," : "");
+		line = "";
+	}
+}
+
 static void unknown_item(struct sema *s, const struct node *n, const struct type *tuple)
 {
 	const struct record_type *r = tuple->record;
 	struct suggestion near = { .word = n->field.name };
+	const char *text = infer_text(s, tuple);
+	const bool is_long = r->n && r->members[0].name && strlen(text) > TYPE_TEXT_MAX;
 
 	sema_error(s, DIAG_unknown_field, n->span, "%s has no item '%s'",
-		   infer_text(s, tuple), n->field.name);
+		   is_long ? "this record" : text, n->field.name);
 	for (size_t i = 0; i < r->n; i++)
 		if (r->members[i].name)
 			suggest(&near, r->members[i].name);
 	if (near.best && s->report)
 		diag_hint(s->cc, "did you mean '%s'?", near.best);
+	if (is_long && s->report)
+		note_items(s, r);
 }
 
 const struct type *infer_item(struct sema *s, struct node *n, const struct type *tuple)

@@ -74,6 +74,20 @@ static bool read_default(struct sema *s, const struct node *n, struct script_opt
 			  "the default of an option must be a constant");
 }
 
+static bool read_range(struct sema *s, const struct node *call, struct script_option *o)
+{
+	const struct node *least = call_arg(call, 3), *most = call_arg(call, 4);
+
+	if (!least)
+		return true;
+	o->is_ranged = true;
+	o->most = INT64_MAX;
+	return (constant_int(least, &o->least) &&
+		(!most || constant_int(most, &o->most))) ||
+	       sema_error(s, DIAG_literal_needed, least->span,
+			  "the range of an option must be constants");
+}
+
 /* What the call says about its option; false after an error. */
 static bool read_call(struct sema *s, const struct node *call, struct script_option *o)
 {
@@ -91,7 +105,7 @@ static bool read_call(struct sema *s, const struct node *call, struct script_opt
 		return sema_error(s, DIAG_literal_needed, help->span,
 				  "the help of an option must be a literal string");
 	o->help = help ? help->string.bytes : NULL;
-	return read_default(s, call_arg(call, 1), o);
+	return read_default(s, call_arg(call, 1), o) && read_range(s, call, o);
 }
 
 static bool same_default(const struct script_option *a, const struct script_option *b)
@@ -122,6 +136,11 @@ static struct script_option *declare(struct sema *s, const struct node *call)
 	}
 	if (!old->help)
 		old->help = o.help;
+	if (o.is_ranged) {
+		old->is_ranged = true;
+		old->least = o.least;
+		old->most = o.most;
+	}
 	if (!same_default(old, &o)) {
 		sema_error(s, DIAG_script_option, call->span,
 			   "the option '--%s' has another default here", o.name);
@@ -180,6 +199,30 @@ static bool bad_value(struct sema *s, const struct script_option *o, const char 
 	return false;
 }
 
+/* As read: a number above the largest signed one is within no range. */
+static bool is_in_range(const struct script_option *o, uint64_t value, bool negative)
+{
+	if (!o->is_ranged)
+		return true;
+	if (!negative && value > INT64_MAX)
+		return false;
+	return (int64_t)value >= o->least && (int64_t)value <= o->most;
+}
+
+static bool out_of_range(struct sema *s, const struct script_option *o)
+{
+	struct arena *a = s->cc->arena;
+	const char *what = o->unit ? "duration" : "number", *unit = o->unit ? "ns" : "";
+
+	return bad_value(
+		s, o,
+		o->most == INT64_MAX
+			? arena_printf(a, "a %s of at least %" PRId64 "%s", what,
+				       o->least, unit)
+			: arena_printf(a, "a %s from %" PRId64 " to %" PRId64 "%s",
+				       what, o->least, o->most, unit));
+}
+
 static bool given_value(struct sema *s, struct node *call,
 			const struct script_option *o)
 {
@@ -199,6 +242,8 @@ static bool given_value(struct sema *s, struct node *call,
 				 o->unit ? "a duration such as 10ms" : "a number");
 	} else if (o->unit && !unit && value) {
 		return bad_value(s, o, "a duration with its unit, such as 10ms");
+	} else if (!is_in_range(o, value, negative)) {
+		return out_of_range(s, o);
 	}
 	become_int(call, value, negative, unit ? unit : o->unit, NULL);
 	return true;

@@ -181,6 +181,8 @@ struct script_option {
 	enum type_kind type; /* TYPE_INT or TYPE_STR; a flag is INT with is_flag */
 	bool is_flag;
 	enum unit unit;
+	bool is_ranged; /* of numbers: only from least to most */
+	int64_t least, most;
 	const char *fallback_text; /* default value as written */
 	const char *value;         /* from the command line, or NULL */
 };

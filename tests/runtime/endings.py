@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import re
 import signal
 import struct
 import subprocess
@@ -58,6 +59,18 @@ def second_signal(directory):
     memql.send_signal(signal.SIGINT)
     check(memql.wait(timeout=10) == -signal.SIGINT, "one that comes later ends it")
     os.close(reader)
+
+
+def while_attaching():
+    memql = subprocess.Popen([MEMQL, "-e", "tracepoint:syscalls:sys_enter_* { @ = count(); }"],
+                             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    caught = 0
+    while not caught >> (signal.SIGINT - 1) & 1:
+        with open(f"/proc/{memql.pid}/status") as f:
+            caught = int(re.search(r"SigCgt:\s*(\w+)", f.read())[1], 16)
+    memql.send_signal(signal.SIGINT)
+    check("interrupted while probes were being attached" in memql.communicate(timeout=30)[1],
+          "an interrupt while probes are attached is told")
 
 
 def slow_reader():
@@ -192,6 +205,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="memql-endings-") as directory, Load() as load:
         signals(directory, load)
         second_signal(directory)
+        while_attaching()
         slow_reader()
         exits()
         commands(directory)
