@@ -19,7 +19,7 @@
 #include "cli/lesson.h"
 #include "core/arena.h"
 
-enum { ARGUMENTS_MAX = 16, ATTACH_SECONDS = 30, NAP_NS = 10000000 };
+enum { ARGUMENTS_MAX = 16, ATTACH_SECONDS = 120, NAP_NS = 10000000 };
 
 struct run {
 	struct arena *arena;
@@ -183,8 +183,11 @@ static bool wait_attached(struct run *r, struct tracer *t)
 			t->pid = 0;
 			return is_attached(r, t); /* at once done, as by exit() */
 		}
-		if (time(NULL) > limit)
+		if (time(NULL) > limit) {
+			fprintf(stderr, "memql: %s: not attached within %d s\n",
+				t->file, ATTACH_SECONDS);
 			return false;
+		}
 		nanosleep(&nap, NULL);
 	}
 	return true;

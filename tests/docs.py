@@ -151,7 +151,7 @@ class Page:
         self.counts = {}
         build = pathlib.Path(os.environ["MEMQL"]).parent
         self.env = dict(
-            os.environ, LC_ALL="C", NO_COLOR="1", TZ="UTC", COLUMNS="100", TMPDIR=str(directory),
+            os.environ, LC_ALL="C", NO_COLOR="1", TZ="UTC", TMPDIR=str(directory),
             PATH=f"{build}:{build}/demo:{os.environ['PATH']}:/usr/sbin",
         )
         for name in ("scripts", "docs", "demo"):

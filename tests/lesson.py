@@ -59,7 +59,7 @@ def program(directory, number, word):
 
 def checked(number, head, directory):
     gap, solution = program(directory, number, "start"), program(directory, number, "solution")
-    done = run_memql("lesson", number, "--check", gap, timeout=120)
+    done = run_memql("lesson", number, "--check", gap, timeout=600)
     check(done.returncode == 1, f"the gap is found:\n{done.stdout}{done.stderr}")
     names = [name.split()[0] for name in head["compare"].split(",")]
     differs = [line for line in done.stdout.splitlines() if line.startswith("  ")]
@@ -67,7 +67,7 @@ def checked(number, head, directory):
           f"{len(differs)} lines say what differs")
     check(f"hint: {head['hint']}" in done.stdout, "there is a hint")
     for _ in range(ATTEMPTS):
-        done = run_memql("lesson", number, "--check", solution, timeout=120)
+        done = run_memql("lesson", number, "--check", solution, timeout=600)
         if done.returncode == 0:
             break
         print(done.stdout + done.stderr)
