@@ -25,6 +25,7 @@ enum explain_option {
 	EXPLAIN_LINE = 256,
 	EXPLAIN_WIDTH,
 	EXPLAIN_JSON,
+	EXPLAIN_HTML,
 	EXPLAIN_WITHOUT,
 	EXPLAIN_NO_KERNEL,
 	EXPLAIN_UNSAFE,
@@ -37,6 +38,7 @@ static const struct option longs[] = {
 	{ "line", required_argument, NULL, EXPLAIN_LINE },
 	{ "width", required_argument, NULL, EXPLAIN_WIDTH },
 	{ "json", no_argument, NULL, EXPLAIN_JSON },
+	{ "html", no_argument, NULL, EXPLAIN_HTML },
 	{ "without", required_argument, NULL, EXPLAIN_WITHOUT },
 	{ "no-kernel", no_argument, NULL, EXPLAIN_NO_KERNEL },
 	{ "unsafe", no_argument, NULL, EXPLAIN_UNSAFE },
@@ -52,6 +54,7 @@ void explain_help(FILE *out)
 	      "verifier knows stands beside each instruction.\n\n"
 	      "  --line N        only what is on this line\n"
 	      "  --json          one JSON object instead of text\n"
+	      "  --html          a page instead: one file, which needs no other\n"
 	      "  --without NAME  build it wrong on purpose, and show what the kernel says\n"
 	      "  --no-kernel     load nothing, even with root\n"
 	      "  --width N       columns; from 120 on the layers stand side by side\n"
@@ -118,6 +121,9 @@ static bool take(struct options *o, int option, const char *value)
 		return number("--width", value, &o->explain.width);
 	case EXPLAIN_JSON:
 		o->json = true;
+		return true;
+	case EXPLAIN_HTML:
+		o->explain.html = true;
 		return true;
 	case EXPLAIN_WITHOUT:
 		return take_without(o, value);
@@ -239,7 +245,9 @@ int explain(struct compile *cc, const struct options *o, FILE *out)
 		inspect_image(cc->arena, cc->image, &k);
 	x = explain_build(cc, ask ? &k : NULL);
 	x->kernel = kernel_words(x, &k, !o->explain.no_kernel);
-	if (o->json)
+	if (o->explain.html)
+		explain_html(x, &eo, out);
+	else if (o->json)
 		explain_json(x, &eo, out);
 	else
 		explain_text(x, &eo, out);

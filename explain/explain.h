@@ -118,6 +118,9 @@ void explain_text(const struct explanation *x, const struct explain_options *o,
 void explain_json(const struct explanation *x, const struct explain_options *o,
 		  FILE *out);
 
+void explain_html(const struct explanation *x, const struct explain_options *o,
+		  FILE *out);
+
 /* meaning.c: what a construct is for, in words; in the arena. */
 const char *meaning_of(struct compile *cc, const struct node *n);
 /* maps.c: x->maps and x->moments. */
