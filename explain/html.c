@@ -47,7 +47,7 @@ static const char head[] =
 	".why b{color:var(--soft);font-weight:600}\n"
 	"table{border-collapse:collapse}td,th{padding:0 .7em 0 0;vertical-align:top;"
 	"text-align:left;overflow-wrap:anywhere}\n"
-	"td:first-child{white-space:nowrap}\n"
+	"td:first-child,.bpf td:nth-child(2){white-space:nowrap}\n"
 	".state{color:var(--soft)}.bad{color:var(--bad);font-weight:600}\n"
 	"summary{cursor:pointer;color:var(--soft)}\n"
 	"@media(max-width:60em){main{display:block}#source{position:static}}\n"
