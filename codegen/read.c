@@ -141,6 +141,21 @@ static struct value bytes_to_read(struct emit *e, struct text_length length)
 	return bounded(e, part, (uint64_t)length.limit + 2);
 }
 
+/*
+ * No text: none could be read, or it is empty. Of an empty one of a program 6.1 says 0, not 1
+ * for its NUL, which it does not write.
+ */
+static void take_nothing(struct emit *e, struct value dst, struct value n,
+			 LLVMValueRef length, struct span at)
+{
+	struct branch failed = emit_if(e, is_error(e, n));
+
+	emit_loss(e, LOSS_STRING_READ, at);
+	emit_end(e, &failed);
+	emit_store(e, dst, 0, emit_int(e, 0), 1);
+	local_set(e, length, emit_int(e, 0));
+}
+
 struct value emit_read_str(struct emit *e, struct value dst, struct value address,
 			   struct text_length read, enum space space, struct span at)
 {
@@ -159,9 +174,7 @@ struct value emit_read_str(struct emit *e, struct value dst, struct value addres
 	}
 	n = local_get(e, result);
 	b = emit_if(e, emit_op(e, OP_LE, n, emit_int(e, 0), true));
-	emit_loss(e, LOSS_STRING_READ, at);
-	emit_store(e, dst, 0, emit_int(e, 0), 1);
-	local_set(e, length, emit_int(e, 0));
+	take_nothing(e, dst, n, length, at);
 	emit_else(e, &b);
 	local_set(e, length, emit_op(e, OP_SUB, n, emit_int(e, 1), false));
 	emit_end(e, &b);
@@ -184,9 +197,7 @@ struct value emit_read_array(struct emit *e, struct value dst, struct value addr
 	n = emit_helper(e, readers[space].text, 3, dst, size, address);
 	local_set(e, length, emit_op(e, OP_SUB, n, emit_int(e, 1), false));
 	b = emit_if(e, emit_op(e, OP_LE, n, emit_int(e, 0), true));
-	emit_loss(e, LOSS_STRING_READ, at);
-	emit_store(e, dst, 0, emit_int(e, 0), 1);
-	local_set(e, length, emit_int(e, 0));
+	take_nothing(e, dst, n, length, at);
 	emit_end(e, &b);
 	return (struct value){ .ref = dst.ref, .len = local_get(e, length).ref };
 }
@@ -199,8 +210,7 @@ struct value emit_read_word(struct emit *e, struct value dst, struct value addre
 		emit_helper(e, readers[space].text, 3, dst, emit_int(e, size), address);
 	struct branch b = emit_if(e, emit_op(e, OP_LE, n, emit_int(e, 0), true));
 
-	emit_loss(e, LOSS_STRING_READ, at);
-	emit_store(e, dst, 0, emit_int(e, 0), 1);
+	take_nothing(e, dst, n, length, at);
 	emit_else(e, &b);
 	local_set(e, length, emit_op(e, OP_SUB, n, emit_int(e, 1), false));
 	emit_end(e, &b);

@@ -15,7 +15,8 @@ import shlex
 import subprocess
 import sys
 
-TIMEOUT = 30  # seconds: attaching and detaching a uprobe can take most of one
+# Seconds: attaching and detaching a uprobe can take most of one.
+TIMEOUT = 30 * float(os.environ.get("MEMQL_TEST_SLOWNESS", 1))
 SKIP = 77
 # Within a function of the kernel, in a stack: another compiler, another number.
 OFFSET = re.compile(r"^(    \w+)\+\d+$", re.MULTILINE)

@@ -107,7 +107,7 @@ def load_values(n, seed):
     return all_values
 
 
-def run_memql(*arguments, timeout=60, **options):
+def run_memql(*arguments, timeout=60 * SLOWNESS, **options):
     """memql to its end: status, stdout and stderr as bytes decoded with care."""
     return subprocess.run(
         [os.environ["MEMQL"], *arguments], stdin=subprocess.DEVNULL, capture_output=True,
@@ -149,7 +149,7 @@ class Memql:
             return False
 
     def _wait_until_attached(self):
-        for _ in range(600):
+        for _ in range(int(600 * SLOWNESS)):
             if self._attached():
                 return
             if self.process.poll() is not None:
@@ -169,10 +169,10 @@ class Memql:
         if with_signal and self.process.poll() is None:
             self.process.send_signal(with_signal)
         try:
-            status = self.process.wait(timeout=60)
+            status = self.process.wait(timeout=60 * SLOWNESS)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            fail("memql did not end within 60 s")
+            fail(f"memql did not end within {60 * SLOWNESS:g} s")
         self.log.close()
         with open(self.messages) as f:
             text = f.read()
