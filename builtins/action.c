@@ -109,7 +109,7 @@ static void run_time(struct session *s, const struct action_info *action,
 	text_free(&text);
 }
 
-static const struct action_ops time_ops = { run_time };
+static const struct action_ops time_ops = { run_time, .timed = true };
 
 /* exit([code]) */
 

@@ -179,7 +179,7 @@ static void run_written(struct session *s, const struct action_info *action,
 	session_capture(s, action, &p);
 }
 
-static const struct action_ops written_ops = { run_written };
+static const struct action_ops written_ops = { run_written, .timed = true };
 
 #define RESULT { .kind = TYPE_INT, .size = 8, .is_signed = true }
 

@@ -48,8 +48,8 @@ static inline const char *setting_symbol(enum setting s)
  */
 struct record {
 	uint32_t action; /* index of image->actions */
-	uint32_t cpu;
-	uint64_t time; /* CLOCK_BOOTTIME, nanoseconds */
+	uint32_t unused;
+	uint64_t time; /* CLOCK_BOOTTIME, nanoseconds, if the action is timed; else 0 */
 	uint64_t words[];
 };
 

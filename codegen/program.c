@@ -282,6 +282,14 @@ static bool tells_of_others(const struct program_info *p)
 	return false;
 }
 
+static bool all_elsewhere(const struct program_info *p)
+{
+	for (size_t i = 0; i < p->nsites; i++)
+		if (!p->sites[i].elsewhere)
+			return false;
+	return true;
+}
+
 /*
  * Leave in memql's own process: its work for an event would be an event again. Not where
  * that would lose what happens to others: the switch from memql to another thread is
@@ -293,7 +301,7 @@ static void guard_self(struct emit *e)
 	struct branch b;
 
 	if (!(e->program->kind->flags & PROBE_SYSTEM_WIDE) ||
-	    tells_of_others(e->program))
+	    tells_of_others(e->program) || all_elsewhere(e->program))
 		return;
 	because(e, WHY_SELF);
 	own = emit_setting(e, SETTING_SELF);

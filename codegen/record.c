@@ -102,14 +102,19 @@ static size_t add_wide(struct emit *e, struct building *r, const struct node *n,
 	return offset + size;
 }
 
-static void add_header(struct emit *e, const struct building *r, unsigned action)
+static void add_header(struct emit *e, const struct building *r,
+		       const struct action_info *action)
 {
-	struct value cpu = emit_helper(e, HELPER_GET_SMP_PROCESSOR_ID, 0);
+	const struct action_ops *ops = action->builtin->action;
+	bool timed = ops && ops->timed;
+	struct value time =
+		timed ? emit_helper(e, HELPER_KTIME_GET_BOOT_NS, 0) : emit_int(e, 0);
 
-	emit_store(e, r->at, offsetof(struct record, action), emit_int(e, action), 4);
-	emit_store(e, r->at, offsetof(struct record, cpu), cpu, 4);
-	emit_store(e, r->at, offsetof(struct record, time),
-		   emit_helper(e, HELPER_KTIME_GET_BOOT_NS, 0), 8);
+	/* Both halves of the word, which nothing may leave unwritten. */
+	emit_store(e, r->at, offsetof(struct record, action),
+		   emit_int(e, action->index), 4);
+	emit_store(e, r->at, offsetof(struct record, unused), emit_int(e, 0), 4);
+	emit_store(e, r->at, offsetof(struct record, time), time, 8);
 }
 
 /* Waking costs microseconds; the reader looks by itself every few milliseconds. */
@@ -147,7 +152,7 @@ struct value emit_record(struct emit *e, const struct node *call, bool wake)
 			emit_store(e, r.at, (int64_t)word_offset(i), emit_eval(e, arg),
 				   8);
 	}
-	add_header(e, &r, action->index);
+	add_header(e, &r, action);
 	flags = wake_flags(e, ring, wake);
 	if (!LLVMIsAConstantInt(r.end.ref))
 		r.end = bounded(e, r.end, r.end_max);

@@ -233,3 +233,10 @@ bool point_of_others(const char *event)
 			return true;
 	return false;
 }
+
+bool point_elsewhere(const struct compile *cc, const char *path, int32_t pid)
+{
+	const struct target *t = cc->target;
+
+	return pid || (t->ops->runs_itself && !t->ops->runs_itself(t, path));
+}

@@ -40,6 +40,8 @@ bool point_period(struct compile *cc, const struct attach_point *point,
  * scheduler's, those of interrupts, which come while any process runs.
  */
 bool point_of_others(const char *event);
+/* Whether memql never runs what is probed in a file, for the process alone if pid is not 0. */
+bool point_elsewhere(const struct compile *cc, const char *path, int32_t pid);
 
 /* The nearest of many words: each is copied only if it is the best so far. */
 struct point_guess {

@@ -145,6 +145,7 @@ static int report_site(struct search *s, const char *func, uint64_t offset)
 		.path = s->path,
 		.offset = offset,
 		.pid = p->pid,
+		.elsewhere = point_elsewhere(s->cc, s->path, p->pid),
 	};
 	const char *name = s->kind->name;
 

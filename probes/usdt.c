@@ -142,6 +142,7 @@ static int report_place(struct search *s, const struct target_usdt *u)
 		.offset = u->offset,
 		.semaphore = u->semaphore_offset,
 		.pid = s->pattern->pid,
+		.elsewhere = point_elsewhere(s->cc, s->path, s->pattern->pid),
 	};
 
 	s->any = true;

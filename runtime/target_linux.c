@@ -1,6 +1,7 @@
 #include "runtime/target_linux.h"
 
 #include <errno.h>
+#include <link.h>
 #include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +41,8 @@ struct target_linux {
 	struct cached_names functions, aliases, tracepoints;
 	bool tried[FEATURE_COUNT], has[FEATURE_COUNT];
 	unsigned nprocesses;
+	char *own_path; /* the last file that runs_itself() was asked of, or NULL */
+	bool own;       /* what it said */
 };
 
 /* The compiler sees a constant target; what is cached does not change its answers. */
@@ -155,6 +158,36 @@ static int code(const struct target *t, const char *path, uint64_t address,
 	int err = find_file(t, path, &file);
 
 	return err ? err : elf_file_code(file, address, offset, bytes, size);
+}
+
+/* What is mapped of memql's own code: the same in size and age is taken for the same. */
+static int is_same(struct dl_phdr_info *object, size_t size, void *arg)
+{
+	const char *name = *object->dlpi_name ? object->dlpi_name : "/proc/self/exe";
+	const struct stat *file = arg;
+	struct stat own;
+
+	(void)size;
+	return !stat(name, &own) && own.st_size == file->st_size &&
+	       own.st_mtim.tv_sec == file->st_mtim.tv_sec &&
+	       own.st_mtim.tv_nsec == file->st_mtim.tv_nsec;
+}
+
+/*
+ * Not by device and inode: two containers on the same layer have the same file under two of
+ * those, and a probe in the one is a probe in the other.
+ */
+static bool runs_itself(const struct target *t, const char *path)
+{
+	struct target_linux *l = linux_of(t);
+	struct stat file;
+
+	if (l->own_path && strcmp(l->own_path, path) == 0)
+		return l->own;
+	free(l->own_path);
+	l->own_path = strdup(path);
+	l->own = stat(path, &file) || dl_iterate_phdr(is_same, &file);
+	return l->own;
 }
 
 static bool has_section(const struct target *t, const char *path, const char *name)
@@ -322,6 +355,7 @@ static const struct target_ops linux_ops = {
 	.linked_address = linked_address,
 	.code = code,
 	.has_section = has_section,
+	.runs_itself = runs_itself,
 	.type_find = type_find,
 	.type_describe = type_describe,
 	.type_members = type_members,
@@ -377,6 +411,7 @@ void target_linux_close(struct target *t)
 
 	if (!l)
 		return;
+	free(l->own_path);
 	kernel_names_free(&l->functions.names);
 	kernel_names_free(&l->aliases.names);
 	kernel_names_free(&l->tracepoints.names);

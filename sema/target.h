@@ -148,6 +148,8 @@ struct target_ops {
 
 	/* True if the file has a section of this name. */
 	bool (*has_section)(const struct target *t, const char *path, const char *name);
+	/* memql itself runs code of the file. NULL: it may of any. */
+	bool (*runs_itself)(const struct target *t, const char *path);
 
 	/*
 	 * Types of the kernel and its modules. -ENOENT: there is none of this name;
