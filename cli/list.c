@@ -81,6 +81,9 @@ static int print_site(const struct probe_site *site, const struct probe_layout *
 	l->name = arena_strdup(l->cc->arena, site->name);
 	l->layout = *layout;
 	fprintf(l->out, "%s\n", site->name);
+	if (l->args && site->dear)
+		fputs("    (dear: the kernel steps over the instruction there, each time)\n",
+		      l->out);
 	if (l->args)
 		print_layout(l, layout);
 	return 0;

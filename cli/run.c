@@ -183,7 +183,16 @@ static void tell_decisions(const struct image *img)
 {
 	for (size_t i = 0; i < img->nprograms; i++) {
 		const struct image_program *p = &img->programs[i];
+		size_t dear = 0;
 
+		for (size_t j = 0; j < p->nsites; j++)
+			dear += p->sites[j].dear;
+		if (dear)
+			fprintf(stderr,
+				"memql: %s (line %u): at %zu of %zu places a hit costs "
+				"microseconds, as the kernel steps over the instruction "
+				"there\n",
+				p->point, p->line, dear, p->nsites);
 		if (p->demoted)
 			fprintf(stderr,
 				"memql: %s (line %u) needs too much stack to wait for "

@@ -41,6 +41,12 @@ struct arch {
 	 */
 	size_t (*entry_skip)(const uint8_t *code, size_t size);
 
+	/*
+	 * A probe there costs a fraction of what others do: the kernel emulates the
+	 * instruction, where it steps over others one at a time.
+	 */
+	bool (*is_cheap)(const uint8_t *code, size_t size);
+
 	/* Bytes of the instruction at code; 0 if that cannot be told. */
 	size_t (*insn_length)(const uint8_t *code, size_t size);
 };

@@ -181,6 +181,16 @@ static size_t entry_skip(const uint8_t *code, size_t size)
 	return n;
 }
 
+/* Also where a function does not begin: jumps, calls, and the 5-byte nop, from 6.18 on. */
+static bool is_cheap_anywhere(const uint8_t *code, size_t size)
+{
+	static const uint8_t nop5[] = { 0x0f, 0x1f, 0x44, 0x00, 0x00 };
+
+	return is_cheap(code, size) ||
+	       (size > 0 && (code[0] == 0xe8 || code[0] == 0xe9 || code[0] == 0xeb)) ||
+	       (size >= sizeof(nop5) && memcmp(code, nop5, sizeof(nop5)) == 0);
+}
+
 static const struct arch x86_64 = {
 	.name = "x86_64",
 	.registers = registers,
@@ -197,6 +207,7 @@ static const struct arch x86_64 = {
 	.mode_mask = 3, /* the privilege level */
 	.mode_user = 3,
 	.entry_skip = entry_skip,
+	.is_cheap = is_cheap_anywhere,
 	.insn_length = x86_64_insn_length,
 };
 

@@ -10,6 +10,7 @@
 #include "core/compile.h"
 #include "core/diag.h"
 #include "parser/ast.h"
+#include "probes/arch.h"
 #include "probes/attach_user.h"
 #include "probes/function.h"
 #include "probes/kinds.h"
@@ -136,7 +137,21 @@ static int compare_functions(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
-static int report_site(struct search *s, const char *func, uint64_t offset)
+static bool is_dear(const struct search *s, uint64_t address)
+{
+	const struct target *t = s->cc->target;
+	uint8_t code[16]; /* no instruction is longer */
+	size_t size = sizeof(code);
+	uint64_t offset;
+
+	return t->ops->code &&
+	       !t->ops->code(t, s->path, address, &offset, code, &size) &&
+	       !arch_native->is_cheap(code, size);
+}
+
+/* Where an instruction begins: the offset in the file of what is at the address. */
+static int report_site(struct search *s, const char *func, uint64_t offset,
+		       uint64_t address)
 {
 	struct arena *a = s->cc->arena;
 	const struct probe_spec *p = s->pattern;
@@ -146,6 +161,7 @@ static int report_site(struct search *s, const char *func, uint64_t offset)
 		.offset = offset,
 		.pid = p->pid,
 		.elsewhere = point_elsewhere(s->cc, s->path, p->pid),
+		.dear = is_dear(s, address),
 	};
 	const char *name = s->kind->name;
 
@@ -173,6 +189,7 @@ static int report_functions(struct search *s)
 		qsort(s->items, s->n, sizeof(*s->items), compare_functions);
 	for (i = 0; i < s->n; i++) {
 		const struct function *f = &s->items[i];
+		uint64_t at;
 		int err;
 
 		if (i > 0 && f->address == f[-1].address)
@@ -181,10 +198,8 @@ static int report_functions(struct search *s)
 		    (within >= f->size ||
 		     !function_begins_insn(t, s->path, f, within, &before, &after)))
 			continue;
-		err = report_site(
-			s, f->name,
-			f->offset +
-				(within ? within : function_skip_entry(t, s->path, f)));
+		at = within ? within : function_skip_entry(t, s->path, f);
+		err = report_site(s, f->name, f->offset + at, f->address + at);
 		if (err)
 			return err;
 	}
@@ -213,7 +228,7 @@ static int search_address(struct search *s)
 		return 0;
 	if (f.name && address == f.address)
 		s->layout = registers_entry(s->cc->arena);
-	return report_site(s, f.name, offset);
+	return report_site(s, f.name, offset, address);
 }
 
 static int search_file(struct search *s, const char *path)

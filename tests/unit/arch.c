@@ -150,10 +150,34 @@ static void check_entry(void)
 			fprintf(stderr, "\tfor %s\n", entries[i].what);
 }
 
+static void test_prices(void)
+{
+	static const struct {
+		uint8_t code[5];
+		bool cheap;
+	} cases[] = {
+		{ { 0x55 }, true },                          /* push %rbp */
+		{ { 0x41, 0x57 }, true },                    /* push %r15 */
+		{ { 0x90 }, true },                          /* nop */
+		{ { 0x0f, 0x1f, 0x44, 0, 0 }, true },        /* the nop of 5 bytes */
+		{ { 0xe9, 1, 2, 3, 4 }, true },              /* jmp */
+		{ { 0x74, 1 }, true },                       /* je */
+		{ { 0xf3, 0x0f, 0x1e, 0xfa, 0x55 }, false }, /* endbr64 */
+		{ { 0x48, 0x83, 0xec, 8 }, false },          /* sub $8, %rsp */
+		{ { 0xc3 }, false },                         /* ret */
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		CHECK_INT_EQ(
+			arch_native->is_cheap(cases[i].code, sizeof(cases[i].code)),
+			cases[i].cheap);
+}
+
 int main(void)
 {
 	check_lengths();
 	check_registers();
 	check_entry();
+	test_prices();
 	return test_failures();
 }
