@@ -159,9 +159,10 @@ void describe(const char *form, FILE *out)
 		const char *name;
 		void (*write)(FILE *out);
 	} forms[] = {
-		{ "md", describe_reference },  { "man1", describe_command },
-		{ "man7", describe_language }, { "bash", describe_bash },
-		{ "zsh", describe_zsh },       { "scripts", list_words },
+		{ "md", describe_reference },      { "man1", describe_command },
+		{ "man7", describe_language },     { "bash", describe_bash },
+		{ "zsh", describe_zsh },           { "scripts", list_words },
+		{ "features", describe_features },
 	};
 
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)

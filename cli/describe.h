@@ -17,6 +17,9 @@ void describe_rows(FILE *out);
 void describe_command(FILE *out);
 void describe_language(FILE *out);
 
+/* Markdown: what memql uses of the kernel, and what the verifier's sentences mean. */
+void describe_features(FILE *out);
+
 /* Completions, as scripts for the shell. */
 void describe_bash(FILE *out);
 void describe_zsh(FILE *out);

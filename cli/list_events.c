@@ -5,6 +5,7 @@
 #include "cli/list_events.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "core/arena.h"
 #include "core/compile.h"
@@ -141,8 +142,12 @@ int list_events(struct compile *cc, const char *pattern, bool args, FILE *out)
 		diag_hint(cc, "memql must run as root: try sudo");
 		return -1;
 	}
-	if (l.matching && !l.found)
+	if (l.matching && !l.found) {
 		diag(cc, DIAG_no_engine, SPAN_NOWHERE,
 		     "no engine that fires '%s' runs here", pattern);
+		if (geteuid())
+			diag_hint(cc, "only root sees the programs of all users: try "
+				      "sudo");
+	}
 	return l.found ? 1 : l.matching ? -1 : 0;
 }

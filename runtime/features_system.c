@@ -119,6 +119,8 @@ int try_tracefs(const char **why)
 
 	if (err == -ENOENT)
 		*why = "it is not mounted and cannot be";
+	if (err == -EACCES)
+		*why = "only root may read it";
 	if (!err)
 		tracefs_close(&fs);
 	return err;
@@ -130,8 +132,10 @@ int try_syscalls(const char **why)
 	char path[sizeof(fs.path) + 32];
 	int err = tracefs_open(&fs);
 
-	if (err)
+	if (err) {
+		*why = "tracefs cannot be read";
 		return err;
+	}
 	snprintf(path, sizeof(path), "%s/events/raw_syscalls", fs.path);
 	if (access(path, F_OK)) {
 		err = -errno;

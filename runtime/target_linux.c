@@ -51,12 +51,16 @@ static struct target_linux *linux_of(const struct target *t)
 	return (struct target_linux *)t;
 }
 
+/*
+ * What only root may try is taken for granted: who is not root shall hear that, when the
+ * programs are loaded, and not that the kernel is to blame.
+ */
 static bool has(const struct target *t, enum feature f)
 {
 	struct target_linux *l = linux_of(t);
 
 	if (!l->tried[f]) {
-		l->has[f] = feature_try(f);
+		l->has[f] = feature_ask(f).state != FEATURE_IS_ABSENT;
 		l->tried[f] = true;
 	}
 	return l->has[f];

@@ -241,6 +241,15 @@ const struct verifier_row verifier_rows[] = {
 		.cause = CAUSE_KERNEL,
 		.means = "this kernel does not know one of the program's instructions",
 	},
+	{
+		.name = "interpreter",
+		.patterns = { "* not allowed in non-JITed programs" },
+		.cause = CAUSE_KERNEL,
+		.means =
+			"loops need programs that become machine code, and this kernel "
+			"interprets them",
+		.advice = "sysctl net.core.bpf_jit_enable=1",
+	},
 	{ NULL },
 };
 

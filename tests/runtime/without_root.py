@@ -1,0 +1,48 @@
+#!/usr/bin/env python3
+"""
+Who is not root is told so, whatever the kind of probe: not that the kernel lacks what it
+has, and never with a bare error of the system.
+"""
+import os
+import subprocess
+import sys
+
+MEMQL = os.environ["MEMQL"]
+os.environ["MEMQL_SCRIPTS"] = os.path.join(os.path.dirname(__file__), "../../scripts")
+NOBODY = 65534
+# Those whose places need no list of the kernel, and those that do.
+PROBES = ("BEGIN", "interval:s:1", "profile:hz:9", "software:cs:1", "hardware:cycles:1000", "iter:task",
+          "uprobe:libc:getenv", "uretprobe:libc:getenv", "rawtracepoint:sched_switch",
+          "watchpoint:0xffffffff81000000:8:w", "tracepoint:sched:sched_switch", "kprobe:vfs_read",
+          "kretprobe:vfs_read", "fentry:vfs_read", "fexit:vfs_read", "query:done")
+LISTS = ("tracepoint:sched:*", "kprobe:vfs_*", "fentry:vfs_*", "query:*", "sched_sw")
+# What this kernel does not have is said to everybody.
+LACKS = ("built without kprobes", "lacks BPF trampolines", "no BTF")
+
+
+def run(*words):
+    how = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
+    done = subprocess.run([MEMQL, *words], capture_output=True, text=True, cwd="/",
+                          stdin=subprocess.DEVNULL, env=dict(os.environ, NO_COLOR="1"), **how)
+    return done.returncode, done.stdout, done.stderr
+
+
+def main():
+    try:
+        if run("--version")[0]:
+            raise PermissionError("another user cannot run memql where it is")
+    except PermissionError as error:
+        print("skipped:", error)
+        return 77
+    failed = False
+    for words in [("-e", f"{p} {{ exit(); }}") for p in PROBES] + [("-l", p) for p in LISTS]:
+        status, out, err = run(*words)
+        told = "root" in err and ("sudo" in err)
+        lacks = any(text in err for text in LACKS)
+        if status != 1 or not (told or lacks):
+            print(f"FAILED: {words}: status {status}\n{out[:300]}{err}")
+            failed = True
+    return 1 if failed else 0
+
+
+sys.exit(main())
