@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/mount.h>
 #include <stdio.h>
@@ -38,7 +39,8 @@ int tracefs_open(struct tracefs *fs)
 	fs->fd = -1;
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
 		snprintf(events, sizeof(events), "%s/events", paths[i]);
-		if (access(events, R_OK | X_OK) == 0) {
+		/* access(2) would ask without the capabilities of one who is not root. */
+		if (faccessat(AT_FDCWD, events, R_OK | X_OK, AT_EACCESS) == 0) {
 			strcpy(fs->path, paths[i]);
 			return 0;
 		}
@@ -86,7 +88,8 @@ static int exact_event(const char *root, const char *group, const char *event,
 	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s/events/%s/%s/format", root, group, event);
-	if (strchr(group, '/') || strchr(event, '/') || access(path, F_OK) < 0)
+	if (strchr(group, '/') || strchr(event, '/') ||
+	    faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) < 0)
 		return 0;
 	return found(group, event, arg);
 }

@@ -4,6 +4,7 @@ Who is not root is told so, whatever the kind of probe: not that the kernel lack
 has, and never with a bare error of the system.
 """
 import os
+import shutil
 import subprocess
 import sys
 
@@ -27,6 +28,24 @@ def run(*words):
     return done.returncode, done.stdout, done.stderr
 
 
+def check_capabilities():
+    """Who has the capabilities needs no root."""
+    setpriv = shutil.which("setpriv")
+    if os.geteuid() != 0 or not setpriv or "ambient-caps" not in subprocess.getoutput("setpriv --help"):
+        return True
+    caps = "+bpf,+perfmon,+dac_read_search"
+    who = [setpriv, f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--inh-caps", caps,
+           "--ambient-caps", caps]
+    done = True
+    for probe in ("BEGIN", "tracepoint:sched:sched_switch", "uprobe:libc:getenv", "profile:hz:9"):
+        text = subprocess.run([*who, MEMQL, "-q", "-e", f"{probe} {{ @++; }} interval:ms:50 {{ exit(); }}"], cwd="/",
+                              capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        if text.returncode:
+            print(f"FAILED: {probe} with {caps}: {text.stderr}")
+            done = False
+    return done
+
+
 def main():
     try:
         if run("--version")[0]:
@@ -42,6 +61,9 @@ def main():
         if status != 1 or not (told or lacks):
             print(f"FAILED: {words}: status {status}\n{out[:300]}{err}")
             failed = True
+    if subprocess.run([os.environ["KERNEL_CAN"], "bpf", "tracepoint", "uprobe"],
+                      stdout=subprocess.DEVNULL).returncode == 0:
+        failed |= not check_capabilities()
     return 1 if failed else 0
 
 
