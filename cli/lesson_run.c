@@ -48,6 +48,8 @@ static pid_t start(const char *const *argv, int in, int out, int err)
 	if (pid)
 		return pid;
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	signal(SIGINT, SIG_DFL);
+	signal(SIGPIPE, SIG_DFL);
 	for (int fd = 0; fd < 3; fd++)
 		if (files[fd] >= 0 && dup2(files[fd], fd) < 0)
 			_exit(127);
@@ -213,6 +215,7 @@ static bool open_run(struct run *r, struct arena *a, const struct lesson *l)
 	r->self = arena_strndup(a, exe, (size_t)n);
 	r->folder = arena_strdup(a, folder);
 	signal(SIGPIPE, SIG_IGN); /* an engine that is gone is an error of write() */
+	signal(SIGINT, SIG_IGN);  /* Ctrl-C ends the others, and then this in order */
 	tell_path(r);
 	return true;
 }
