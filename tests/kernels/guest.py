@@ -43,6 +43,8 @@ def all_tests():
     for directory in ("runtime", "scripts", "compat"):
         for case in sorted((TESTS / directory).glob("*.py")):
             yield f"{directory}/{case.stem}", [case]
+    for page in sorted(TESTS.parent.glob("docs/lessons/*.md")):
+        yield f"lessons/{page.stem}", [TESTS / "lesson.py", page]
     yield "features/doctor", [TESTS / "kernels/features.py"]
     if (BPFTRACE / "bin/bpftrace").exists():
         reference = f"{BPFTRACE}/lib64/ld-linux-x86-64.so.2 --library-path {BPFTRACE}/lib/x86_64-linux-gnu " \
