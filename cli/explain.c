@@ -25,6 +25,7 @@ enum explain_option {
 	EXPLAIN_LINE = 256,
 	EXPLAIN_WIDTH,
 	EXPLAIN_JSON,
+	EXPLAIN_RUN,
 	EXPLAIN_HTML,
 	EXPLAIN_WITHOUT,
 	EXPLAIN_NO_KERNEL,
@@ -39,6 +40,7 @@ static const struct option longs[] = {
 	{ "width", required_argument, NULL, EXPLAIN_WIDTH },
 	{ "json", no_argument, NULL, EXPLAIN_JSON },
 	{ "html", no_argument, NULL, EXPLAIN_HTML },
+	{ "run", required_argument, NULL, EXPLAIN_RUN },
 	{ "without", required_argument, NULL, EXPLAIN_WITHOUT },
 	{ "no-kernel", no_argument, NULL, EXPLAIN_NO_KERNEL },
 	{ "unsafe", no_argument, NULL, EXPLAIN_UNSAFE },
@@ -54,6 +56,8 @@ void explain_help(FILE *out)
 	      "verifier knows stands beside each instruction.\n\n"
 	      "  --line N        only what is on this line\n"
 	      "  --json          one JSON object instead of text\n"
+	      "  --run 5s        attach it for so long: how often each program runs, and\n"
+	      "                  what that costs\n"
 	      "  --html          a page instead: one file, which needs no other\n"
 	      "  --without NAME  build it wrong on purpose, and show what the kernel says\n"
 	      "  --no-kernel     load nothing, even with root\n"
@@ -80,6 +84,41 @@ static bool number(const char *option, const char *text, uint32_t *out)
 	}
 	*out = (uint32_t)n;
 	return true;
+}
+
+/* 5s, 500ms, 2m */
+static bool duration(const char *text, double *out)
+{
+	static const struct {
+		const char *unit;
+		double seconds;
+	} units[] = { { "ms", 1e-3 }, { "s", 1 }, { "m", 60 } };
+	char *end;
+	double n = strtod(text, &end);
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (strcmp(end, units[i].unit) != 0 || !(n > 0))
+			continue;
+		*out = n * units[i].seconds;
+		return true;
+	}
+	fprintf(stderr, "memql: explain: --run wants a time such as 5s, not '%s'\n",
+		text);
+	return false;
+}
+
+/* What excludes what. False after a message. */
+static bool agree(const struct explain_request *r)
+{
+	const char *other = r->without ? "--without: what is wrong is never attached"
+			    : r->no_kernel ? "--no-kernel"
+			    : geteuid()    ? "a user who is not root"
+					   : NULL;
+
+	if (r->seconds <= 0 || !other)
+		return true;
+	fprintf(stderr, "memql: explain: --run does not go with %s\n", other);
+	return false;
 }
 
 static bool take_without(struct options *o, const char *name)
@@ -122,6 +161,8 @@ static bool take(struct options *o, int option, const char *value)
 	case EXPLAIN_JSON:
 		o->json = true;
 		return true;
+	case EXPLAIN_RUN:
+		return duration(value, &o->explain.seconds);
 	case EXPLAIN_HTML:
 		o->explain.html = true;
 		return true;
@@ -177,6 +218,8 @@ bool explain_take(struct options *o)
 	o->nargs = argc - optind;
 	if (!o->program && !o->script && o->explain.without)
 		o->program = why_rows[why_find(o->explain.without)].example;
+	if (!agree(&o->explain))
+		return false;
 	if (o->help || o->program || o->script)
 		return true;
 	fputs("memql: explain: no program: name a script, or write one after -e\n",
@@ -229,6 +272,7 @@ int explain(struct compile *cc, const struct options *o, FILE *out)
 	};
 	bool ask = !o->explain.no_kernel && geteuid() == 0;
 	struct inspection k = { .err = -EPERM };
+	struct inspect_run run = { .seconds = o->explain.seconds, .pid = o->pid };
 	struct explanation *x;
 
 	if (!compile_until(cc, NULL, NULL))
@@ -242,8 +286,9 @@ int explain(struct compile *cc, const struct options *o, FILE *out)
 		return EXIT_FAILURE;
 	}
 	if (ask)
-		inspect_image(cc->arena, cc->image, &k);
+		inspect_image(cc->arena, cc->image, &run, &k);
 	x = explain_build(cc, ask ? &k : NULL);
+	x->seconds = k.err ? 0 : run.seconds;
 	x->kernel = kernel_words(x, &k, !o->explain.no_kernel);
 	if (o->explain.html)
 		explain_html(x, &eo, out);

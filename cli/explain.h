@@ -14,6 +14,7 @@ struct explain_request {
 	uint32_t line;       /* --line; 0: all */
 	uint32_t width;      /* --width; 0: of the terminal */
 	const char *without; /* --without NAME; NULL */
+	double seconds;      /* --run; 0: do not */
 	bool html;           /* --html */
 	bool no_kernel;      /* --no-kernel */
 };

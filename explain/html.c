@@ -281,6 +281,11 @@ static void sizes(const struct html *h, const struct explain_program *p)
 			    "%u bytes of stack",
 			    p->kernel_insns, p->jit_bytes, p->verified,
 			    p->kernel_stack));
+	if (h->x->seconds > 0)
+		row(h, "price",
+		    arena_printf(
+			    h->a, "%" PRIu64 " events in %.1f s, %" PRIu64 " ns each",
+			    p->runs, h->x->seconds, p->runs ? p->run_ns / p->runs : 0));
 	if (p->complaint) {
 		fputs("<tr class=\"bad\"><td>refused</td><td>", h->out);
 		text(h->out, p->complaint);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -15,6 +17,7 @@
 
 /* Of each instruction; and sizes, of the stack and others. */
 enum { LOG_STATES = 2, LOG_STATS = 4 };
+enum { POLL_MS = 50 };
 
 static void read_program(struct bpf_program *prog, struct inspected_program *out)
 {
@@ -74,25 +77,85 @@ static void keep_log(struct arena *a, struct inspected_program *p)
 	free(log);
 }
 
-void inspect_image(struct arena *a, const struct image *img, struct inspection *out)
+static double now(void)
 {
-	struct session_options options = { .log_level = LOG_STATES | LOG_STATS };
-	struct sink *sink = sink_text_new(stdout, stderr, true);
-	struct session *s = session_new(img, sink, &options);
+	struct timespec t;
 
-	*out = (struct inspection){ 0 };
-	out->programs = ARENA_ARRAY(a, struct inspected_program, img->nprograms);
-	s->inspecting = out->programs;
-	out->err = session_load(s, &options);
-	for (size_t i = 0; i < img->nprograms; i++) {
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void read_runs(const struct session *s, struct inspection *out)
+{
+	for (size_t i = 0; i < s->image->nprograms; i++) {
+		struct bpf_prog_info info = { 0 };
+		uint32_t len = sizeof(info);
+		int fd = bpf_program__fd(s->programs[i]);
+
+		if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len))
+			continue;
+		out->programs[i].runs = info.run_cnt;
+		out->programs[i].run_ns = info.run_time_ns;
+	}
+}
+
+/* Until the time is over, or the program. 0 or -errno after a message. */
+static int run_programs(struct session *s, struct inspect_run *run,
+			struct inspection *out)
+{
+	int stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	double begin = now();
+	int err = events_open(s);
+
+	resolver_open(s, run->pid);
+	if (!err)
+		err = session_attach(s);
+	while (!err && !session_is_over(s) && now() - begin < run->seconds)
+		err = session_poll(s, POLL_MS);
+	run->seconds = now() - begin;
+	read_runs(s, out);
+	session_finish(s);
+	if (stats >= 0)
+		close(stats);
+	return err < 0 ? err : 0;
+}
+
+static void look_at(struct arena *a, struct session *s, struct inspection *out)
+{
+	for (size_t i = 0; i < s->image->nprograms; i++) {
 		keep_log(a, &out->programs[i]);
 		if (s->programs)
 			read_program(s->programs[i], &out->programs[i]);
 	}
 	if (s->object)
 		read_maps(a, s->object, out);
+}
+
+void inspect_image(struct arena *a, const struct image *img, struct inspect_run *run,
+		   struct inspection *out)
+{
+	struct session_options options = { .pid = run->pid,
+					   .no_warnings = true,
+					   .log_level = LOG_STATES | LOG_STATS };
+	FILE *nowhere = fopen("/dev/null", "we");
+	struct sink *sink;
+	struct session *s;
+
+	*out = (struct inspection){ .err = nowhere ? 0 : -errno };
+	out->programs = ARENA_ARRAY(a, struct inspected_program, img->nprograms);
+	if (!nowhere)
+		return;
+	/* One session for both: libbpf 1.1 loses its memory of handlers with the first. */
+	sink = sink_text_new(nowhere, nowhere, true);
+	s = session_new(img, sink, &options);
+	s->inspecting = out->programs;
+	out->err = session_load(s, &options);
+	look_at(a, s, out);
+	if (!out->err && run->seconds > 0)
+		out->err = run_programs(s, run, out);
 	session_close(s);
 	sink->ops->close(sink);
+	fclose(nowhere);
 }
 
 const char *inspect_program_type(const char *section)

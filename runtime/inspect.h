@@ -1,4 +1,4 @@
-/* Load an image to see what the kernel says of it, and attach nothing. */
+/* Load an image to see what the kernel says of it. */
 #ifndef MEMQL_INSPECT_H
 #define MEMQL_INSPECT_H
 
@@ -15,7 +15,7 @@ struct inspected_program {
 	uint32_t insns;        /* after the kernel has rewritten it: units of 8 bytes */
 	uint32_t jit_bytes;    /* 0: the kernel hides it, or has no compiler */
 	uint32_t verified;     /* instructions that the verifier followed; 0: unknown */
-	uint64_t runs, run_ns; /* of inspect_run() */
+	uint64_t runs, run_ns; /* if it ran */
 };
 
 struct inspected_map {
@@ -30,8 +30,18 @@ struct inspection {
 	size_t nmaps;
 };
 
-/* Everything is unloaded again; what is said of it is in the arena. */
-void inspect_image(struct arena *a, const struct image *img, struct inspection *out);
+/* How long it shall run, on top; and of what process. */
+struct inspect_run {
+	double seconds; /* 0: it is not attached. Then: how long it did */
+	int32_t pid;    /* 0: all */
+};
+
+/*
+ * Everything is unloaded again; what is said of it is in the arena. What a program that runs
+ * prints goes nowhere; the kernel counts how often it runs and for how long.
+ */
+void inspect_image(struct arena *a, const struct image *img, struct inspect_run *run,
+		   struct inspection *out);
 
 /* The kind of program that a section's name stands for: "tracepoint". */
 const char *inspect_program_type(const char *section);

@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 MEMQL = os.environ["MEMQL"]
@@ -139,6 +140,29 @@ def test_broken():
     check(refused >= 10, f"{refused} were refused")
 
 
+def test_run():
+    """Some thousand calls while it runs: it counts them, and perhaps those of others."""
+    words = [MEMQL, "explain", "--json", "--run", "2s", "-e",
+             "tracepoint:syscalls:sys_enter_getppid { @[comm] = count(); printf(\"x\"); }"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, cwd="/") as run:
+        calls = 0
+        while run.poll() is None:
+            os.getppid()
+            calls += 1
+            if calls % 100 == 0:
+                time.sleep(0.01)
+        data = json.loads(run.stdout.read())["data"]
+    program = data["programs"][0]
+    check(0 < program["runs"] < 2 * calls, f"{program['runs']} events of {calls} calls")
+    each = program["run_ns"] / max(program["runs"], 1)
+    check(20 < each < 100_000, f"{each} ns each")
+    check(2 <= data["seconds"] < 20, f"it ran for {data['seconds']} s")
+    print(f"--run: {program['runs']} events, {each:.0f} ns each")
+    for words in (["--without", "loop"], ["--no-kernel", "-e", "BEGIN { }"]):
+        done = explain("--run", "1s", *words)
+        check(done.returncode == 1 and "--run does not go with" in done.stderr, words)
+
+
 if os.geteuid():
     print("only root may load programs")
     sys.exit(77)
@@ -146,6 +170,7 @@ if subprocess.run([CAN, "tracepoint"], capture_output=True).returncode:
     print("this kernel has no tracepoints for BPF")
     sys.exit(77)
 test_broken()
+test_run()
 if SPY:
     test_figures()
 sys.exit(bool(failed))
