@@ -107,7 +107,7 @@ struct value emit_arg(struct emit *e, const struct node *call, unsigned i)
 	const struct node *arg = node_at(call->call.args, i);
 
 	assert(arg && "sema has counted the arguments");
-	return emit_eval(e, arg);
+	return call == e->early && i == 0 ? e->early_value : emit_eval(e, arg);
 }
 
 static struct value eval_field(struct emit *e, const struct node *n)

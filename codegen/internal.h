@@ -167,6 +167,8 @@ struct emit {
 	struct value dest;            /* ... here */
 	size_t cell_size;             /* of the aggregation being updated */
 	bool cell_atomic;
+	const struct node *early; /* an aggregation's call whose first argument */
+	struct value early_value; /* was computed before; NULL: none */
 };
 
 /* module.c */

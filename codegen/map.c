@@ -248,13 +248,39 @@ static void lose_entry(struct emit *e, const struct map_info *map, struct branch
 	emit_end(e, there);
 }
 
+static void find_map(struct node *n, void *arg)
+{
+	bool *found = arg;
+
+	*found |= n->kind == NODE_MAP;
+	node_each_child(n, find_map, arg);
+}
+
+/* What looks at maps must not see the entry that is made for it, nor delete it. */
+static void compute_early(struct emit *e, const struct node *call)
+{
+	struct node *arg = call->call.args;
+	bool found = false;
+
+	if (arg)
+		find_map(arg, &found);
+	if (!found)
+		return;
+	e->early_value = emit_eval(e, arg);
+	e->early = call;
+}
+
 static void aggregate(struct emit *e, const struct node *map, const struct node *call)
 {
 	const struct map_info *info = map->map.info;
-	struct value p = entry_or_new(e, info, build_key(e, map));
-	struct branch there = if_there(e, p);
+	struct value key = build_key(e, map), p;
 	size_t outer_size = e->cell_size;
 	bool outer_atomic = e->cell_atomic;
+	struct branch there;
+
+	compute_early(e, call);
+	p = entry_or_new(e, info, key);
+	there = if_there(e, p);
 
 	if (info->storage == MAP_PERCPU_SCALAR || info->storage == MAP_PERCPU_HASH)
 		because(e, WHY_PER_CPU);
