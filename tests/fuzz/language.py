@@ -225,7 +225,10 @@ class Program(Expressions):
             return self.do_assign_var(depth)
         r = self.rng.random()
         if r < 0.3:
-            return f"unroll ({self.rng.randrange(1, 6)}) {self.block(depth + 1, 3)}"
+            self.loops += 1
+            text = f"unroll ({self.rng.randrange(1, 6)}) {self.block(depth + 1, 3)}"
+            self.loops -= 1
+            return text
         self.loops += 1
         self.scopes.append({})
         name = self.fresh()
@@ -348,7 +351,7 @@ class Program(Expressions):
         return self.block(depth + 1, 4)
 
     def do_leave(self, depth):
-        if self.loops and depth > 0 and self.chance(0.7):
+        if self.loops and depth > 0 and (self.in_event or self.chance(0.7)):
             return f"if ({self.truth(1)}) {{ {self.pick('break', 'continue')}; }}"
         return f"if ({self.truth(1)}) {{ return; }}"
 
