@@ -13,6 +13,9 @@ def main():
     need_root()
     with Mariadb() as server:
         check_locks(server)
+        server.stop()
+        print("        the same with a pool of threads")
+        check_locks(server, pool=True)
 
 
 main()

@@ -118,10 +118,12 @@ def metadata_locks(server):
     check_near(states["lock"], waits["lock_time"], 0.05, "metadata: ns asleep for them")
 
 
-def check_locks(server):
-    server.start(**MEASURED)
+def check_locks(server, **other):
+    """Of a server that does not run yet, with other settings as well."""
+    server.start(**MEASURED, **other)
     session = server.connect()
-    session.query("CREATE DATABASE test; CREATE TABLE test.t (id int PRIMARY KEY, n int) ENGINE=InnoDB")
+    session.query("CREATE DATABASE IF NOT EXISTS test; DROP TABLE IF EXISTS test.t")
+    session.query("CREATE TABLE test.t (id int PRIMARY KEY, n int) ENGINE=InnoDB")
     session.query("INSERT INTO test.t VALUES (1, 0)")
     session.close()
     row_locks(server)
