@@ -85,7 +85,7 @@ def temporary_files(server, since):
 def spills(server):
     """With too little memory: a sort and a hash join, by one process and with workers."""
     said = []
-    memql = Memql(server.directory, "spills", [SCRIPT, "--pid", str(server.pid)], json_output=False)
+    memql = Memql(server.directory, "spills", [SCRIPT, "--pid", str(server.pid), "--min-spilled", "1"], json_output=False)
     server.forget_statements()
     with server.session() as session:
         for setting in LITTLE_MEMORY:
@@ -98,6 +98,7 @@ def spills(server):
                 said.append(temporary_files(server, since))
     memql.stop()
     seen = [int(rows(memql, text + ";", 6)[run][3]) for run in (0, 1) for text in (SORT, JOIN)]
+    check(len([line for line in memql.lines() if line[:1].isdigit()]) == 4, "spills: these four only")
     names = ("a sort", "a hash join", "a sort with workers", "a hash join with workers")
     for name, ours, files in zip(names, seen, said):
         check_near(ours, files, 0.01, f"spills: bytes of {name}, against the log")
