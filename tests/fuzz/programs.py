@@ -28,7 +28,7 @@ from shrink import shrink, symptom
 
 TREE = pathlib.Path(__file__).resolve().parent.parent.parent
 SKIPPED = 77
-LIMITS = {"string_limit"}  # tags that are an answer
+LIMITS = {"string_limit", "not_on_this_kernel"}  # tags that are an answer
 # What no program that is loaded may have, or where only some kernels have it.
 ELSEWHERE = {"path": "iter", "socket_cookie": "fentry", "override": "kprobe",
              "cgroupid": "cgroup version 2", "percpu_kaddr": "CONFIG_KALLSYMS_ALL"}
@@ -89,7 +89,7 @@ class Work:
             self.counts["loaded"] += 1
             self.used |= program.used | self.named(text)
         elif answer.verdict == "refused" and set(answer.tags) <= LIMITS:
-            self.counts["too large"] += 1
+            self.counts["too large" if "string_limit" in answer.tags else "not here"] += 1
         else:
             what = symptom(answer)
             self.counts[what] += 1
@@ -127,7 +127,7 @@ def report(args, results, seconds):
         total.update(r["counts"])
         used |= set(r.get("used", ()))
     n = sum(total.values())
-    bad = n - total["loaded"] - total["too large"]
+    bad = n - total["loaded"] - total["too large"] - total["not here"]
     for what, why in results[0].get("missing", {}).items():
         print(f"not here: {what}: {why}")
     print(f"{n} programs in {seconds:.0f} s, "

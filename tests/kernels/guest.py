@@ -45,6 +45,9 @@ def all_tests():
             yield f"{directory}/{case.stem}", [case]
     for page in sorted(TESTS.parent.glob("docs/lessons/*.md")):
         yield f"lessons/{page.stem}", [TESTS / "lesson.py", page]
+    yield "fuzz/programs", [TESTS / "fuzz/programs.py", "--no-shrink", "0", "2000"]
+    for name in ("arithmetic", "evaluate"):
+        yield f"fuzz/{name}", [TESTS / f"fuzz/{name}.py"]
     yield "features/doctor", [TESTS / "kernels/features.py"]
     if (BPFTRACE / "bin/bpftrace").exists():
         reference = f"{BPFTRACE}/lib64/ld-linux-x86-64.so.2 --library-path {BPFTRACE}/lib/x86_64-linux-gnu " \
@@ -102,7 +105,7 @@ def main():
     environment = dict(
         MEMQL=str(BUILD / "memql"), MEMSQLD=str(BUILD / "demo/memsqld"),
         LOAD=str(BUILD / "tests/memql_load"), KERNEL_CAN=str(BUILD / "tests/kernel_can"),
-        BTF_DUMP=str(BUILD / "tests/btf_dump"),
+        BTF_DUMP=str(BUILD / "tests/btf_dump"), FUZZ_DRIVE=str(BUILD / "tests/fuzz_drive"),
         MEMQL_BUILD=str(BUILD), MEMQL_TEST_SLOWNESS="10", MEMQL_TEST_GUEST="1",
         MEMQL_BPFTRACE_TOOLS=str(BPFTRACE / "sbin"),
     )
