@@ -12,4 +12,4 @@ except (ValueError, KeyError):
     print(f"memql doctor ended with status {done.returncode}: {done.stderr.strip()}")
     sys.exit(1)
 for feature in features:
-    print("feature", feature["name"], feature["state"], sep="\t")
+    print("feature", feature["name"], feature["state"], feature.get("why", ""), sep="\t")

@@ -42,8 +42,8 @@ class Guest:
             elif line.startswith("kernel  "):
                 self.kernel = line.split()[1]
             elif line.startswith("feature\t"):
-                _, feature, state = line.split("\t")[:3]
-                self.features[feature] = state
+                _, feature, state, why = [*line.split("\t"), ""][:4]
+                self.features[feature] = state, why
             elif name and line.startswith("        "):
                 self.tests[name][1].append(line.strip())
 
@@ -88,7 +88,7 @@ def read_results():
     rows = {}
     if RESULTS.exists():
         for line in RESULTS.read_text(encoding="utf-8").splitlines():
-            kernel, name, word, why = line.split("\t")
+            kernel, name, word, why = [*line.split("\t"), ""][:4]
             rows[kernel, name] = word, why
     return rows
 
@@ -99,9 +99,9 @@ def update(paths):
         guest = Guest(path)
         for name, (word, _) in guest.tests.items():
             rows[guest.version(), name] = word, guest.why(name)
-        for feature, state in guest.features.items():
-            rows[guest.version(), f"feature/{feature}"] = state, ""
-    text = "".join("\t".join([*key, *value]) + "\n" for key, value in sorted(rows.items()))
+        for feature, told in guest.features.items():
+            rows[guest.version(), f"feature/{feature}"] = told
+    text = "".join("\t".join([*key, *value]).rstrip() + "\n" for key, value in sorted(rows.items()))
     RESULTS.write_text(text, encoding="utf-8")
     PAGE.write_text(page(rows), encoding="utf-8")
 
@@ -138,7 +138,7 @@ def reasons(rows, kernels):
     """Each reason once, with its tests and kernels."""
     found = {}
     for (kernel, name), (word, why) in rows.items():
-        if word in ("skipped", "failed") and not name.startswith("feature/"):
+        if word in ("skipped", "failed") or (name.startswith("feature/") and word != "yes"):
             found.setdefault((word, why), {}).setdefault(name, []).append(kernel)
     lines = []
     for (word, why), names in sorted(found.items()):
