@@ -59,6 +59,15 @@ class Work:
         self.used = set()
         self.cpu_ms = 0
 
+    def load_kept(self):
+        """Those that were refused once."""
+        for path in sorted((pathlib.Path(__file__).parent / "kept").glob("*.mq")):
+            answer = self.driver.load(0, path.read_text(encoding="utf-8"))
+            if answer.verdict != "loaded":
+                what = symptom(answer)
+                self.counts[what] += 1
+                print(f"{path}: {what}", flush=True)
+
     def generate(self, number):
         program = Program(number, self.rows, self.points, self.seeds)
         return program, program.text()
@@ -66,6 +75,8 @@ class Work:
     def run(self):
         """While one program is tried, the next one is made."""
         waiting = None
+        if self.offset == 0:
+            self.load_kept()
         for number in range(self.args.first + self.offset, self.args.end, self.step):
             made = self.generate(number)
             if waiting:
