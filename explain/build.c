@@ -161,6 +161,7 @@ static struct explain_part new_part(struct building *b, struct span span)
 		source_place(s, span.end > span.begin ? span.end - 1 : span.end);
 	struct explain_part p = {
 		.span = source_written(s, span),
+		.file = begin.name,
 		.line = begin.line,
 		.column = begin.column,
 		.last_line = end.line,
@@ -412,7 +413,21 @@ const char **explain_refers(struct arena *a, const struct explain_part *p, size_
 	return out;
 }
 
-bool explain_shows(const struct explain_part *p, const struct explain_options *o)
+bool explain_is_own_file(const struct explanation *x, const char *file)
 {
-	return !o->line || (p->line <= o->line && o->line <= p->last_line);
+	return strcmp(file, x->cc->source->name) == 0;
+}
+
+const char *explain_place(const struct explanation *x, const char *file, uint32_t line)
+{
+	return explain_is_own_file(x, file)
+		       ? arena_printf(x->cc->arena, "%u", line)
+		       : arena_printf(x->cc->arena, "%s:%u", file, line);
+}
+
+bool explain_shows(const struct explanation *x, const struct explain_part *p,
+		   const struct explain_options *o)
+{
+	return !o->line || (explain_is_own_file(x, p->file) && p->line <= o->line &&
+			    o->line <= p->last_line);
 }

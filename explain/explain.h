@@ -32,6 +32,7 @@ struct explain_insn {
 /* Words of a program, and what became of them. */
 struct explain_part {
 	struct span span; /* as written */
+	const char *file;
 	uint32_t line, column, last_line;
 	unsigned depth;      /* in the tree: 0 are statements */
 	const char *source;  /* the words, on one line */
@@ -66,9 +67,9 @@ struct explain_program {
 	uint64_t runs, run_ns;             /* of --run */
 };
 
-/* Lines on which something is done with a map. */
+/* Where something is done with a map: explain_place(). */
 struct explain_uses {
-	uint32_t *items;
+	const char **items;
 	size_t n, cap;
 };
 
@@ -130,8 +131,12 @@ void explain_maps(struct explanation *x, const struct inspection *kernel);
 const struct helper_row **explain_helpers(struct arena *a, const struct explain_part *p,
 					  size_t *n);
 const char **explain_refers(struct arena *a, const struct explain_part *p, size_t *n);
+/* "4" in the program's own file, "FILE:4" in others. */
+const char *explain_place(const struct explanation *x, const char *file, uint32_t line);
+bool explain_is_own_file(const struct explanation *x, const char *file);
 /* Whether the part is to be shown with these options. */
-bool explain_shows(const struct explain_part *p, const struct explain_options *o);
+bool explain_shows(const struct explanation *x, const struct explain_part *p,
+		   const struct explain_options *o);
 
 /* verifier.c: what its log says. */
 struct verifier_log {

@@ -255,8 +255,9 @@ static void part(const struct html *h, const struct explain_part *p)
 
 	fprintf(h->out,
 		"<section class=\"part\" data-part=\"%zu\" style=\"margin-left:%uem\">\n"
-		"<h3><span class=\"n\">%u:%u</span> ",
-		number_of(h->x, p->span), depth, p->line, p->column);
+		"<h3><span class=\"n\">%s:%u</span> ",
+		number_of(h->x, p->span), depth, explain_place(h->x, p->file, p->line),
+		p->column);
 	text(h->out, p->source);
 	fputs("</h3>\n<div>", h->out);
 	text(h->out, p->meaning);
@@ -310,7 +311,7 @@ static void program(const struct html *h, const struct explain_program *p)
 	sizes(h, p);
 	fputs("</table>\n", h->out);
 	for (size_t i = 0; i < p->nparts; i++)
-		if (explain_shows(&p->parts[i], h->o))
+		if (explain_shows(h->x, &p->parts[i], h->o))
 			part(h, &p->parts[i]);
 }
 
@@ -319,7 +320,7 @@ static const char *lines(const struct html *h, const struct explain_uses *u)
 	const char *list = "";
 
 	for (size_t i = 0; i < u->n; i++)
-		list = arena_printf(h->a, "%s%s%u", list, i ? ", " : "", u->items[i]);
+		list = arena_printf(h->a, "%s%s%s", list, i ? ", " : "", u->items[i]);
 	return *list ? arena_printf(h->a, "line %s", list) : "nobody";
 }
 

@@ -88,7 +88,8 @@ static void add_helpers(struct json *j, const struct explain_part *p)
 
 static void add_part(struct json *j, const struct explain_part *p, const char *before)
 {
-	text_printf(&j->t, "%s{\"line\":%u", before, p->line);
+	string(j, before, "file", p->file);
+	number(j, "line", p->line);
 	number(j, "column", p->column);
 	number(j, "depth", p->depth);
 	string(j, ",", "source", p->source);
@@ -147,19 +148,29 @@ static void add_program(struct json *j, const struct explain_program *p,
 	}
 	text_printf(&j->t, ",\"parts\":[");
 	for (size_t i = 0; i < p->nparts; i++) {
-		if (!explain_shows(&p->parts[i], j->o))
+		if (!explain_shows(j->x, &p->parts[i], j->o))
 			continue;
-		add_part(j, &p->parts[i], any ? "," : "");
+		add_part(j, &p->parts[i], any ? ",{" : "{");
 		any = true;
 	}
 	text_printf(&j->t, "]}");
+}
+
+/* Lines of other files are texts. */
+static void string_or_number(struct json *j, const char *before, const char *line)
+{
+	text_printf(&j->t, "%s", before);
+	if (strchr(line, ':'))
+		text_add_json(&j->t, line, strlen(line));
+	else
+		text_printf(&j->t, "%s", line);
 }
 
 static void add_lines(struct json *j, const char *name, const struct explain_uses *u)
 {
 	text_printf(&j->t, ",\"%s\":[", name);
 	for (size_t i = 0; i < u->n; i++)
-		text_printf(&j->t, "%s%u", i ? "," : "", u->items[i]);
+		string_or_number(j, i ? "," : "", u->items[i]);
 	text_printf(&j->t, "]");
 }
 

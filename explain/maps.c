@@ -20,15 +20,17 @@ struct looking {
 	bool writes; /* the node below is the place of an assignment */
 };
 
-static uint32_t line_of(const struct looking *l, const struct node *n)
+static const char *line_of(const struct looking *l, const struct node *n)
 {
-	return source_place(l->x->cc->source, n->span.begin).line;
+	const struct place p = source_place(l->x->cc->source, n->span.begin);
+
+	return explain_place(l->x, p.name, p.line);
 }
 
-static void add_line(struct arena *a, struct explain_uses *uses, uint32_t line)
+static void add_line(struct arena *a, struct explain_uses *uses, const char *line)
 {
 	for (size_t i = 0; i < uses->n; i++)
-		if (uses->items[i] == line)
+		if (strcmp(uses->items[i], line) == 0)
 			return;
 	ARENA_PUSH(a, uses, line);
 }
@@ -37,7 +39,7 @@ static void add_line(struct arena *a, struct explain_uses *uses, uint32_t line)
 static void add_other(struct looking *l, const struct node *call)
 {
 	struct arena *a = l->x->cc->arena;
-	const char *use = arena_printf(a, "%s() on line %u", call->call.builtin->name,
+	const char *use = arena_printf(a, "%s() on line %s", call->call.builtin->name,
 				       line_of(l, call));
 
 	if (!l->out->others)
@@ -231,8 +233,11 @@ static void add_own_maps(struct explanation *x, const struct inspection *kernel)
 	}
 }
 
+/* Each once: what a macro does is done wherever it is called. */
 static const char *add_word(struct arena *a, const char *list, const char *word)
 {
+	if (strstr(list, word))
+		return list;
 	return *list ? arena_printf(a, "%s, %s", list, word) : word;
 }
 
@@ -242,14 +247,18 @@ static bool is_once(const struct explain_program *p)
 	return p->info->kind->flags & PROBE_ONCE;
 }
 
-static const char *lines_of(struct arena *a, const struct explain_program *p)
+static const char *lines_of(const struct explanation *x,
+			    const struct explain_program *p)
 {
+	const char *first = explain_place(x, p->file, p->line);
 	uint32_t last = p->line;
 
 	for (size_t i = 0; i < p->nparts; i++)
-		last = p->parts[i].last_line > last ? p->parts[i].last_line : last;
-	return last > p->line ? arena_printf(a, "%u-%u", p->line, last)
-			      : arena_printf(a, "%u", p->line);
+		if (strcmp(p->parts[i].file, p->file) == 0)
+			last = p->parts[i].last_line > last ? p->parts[i].last_line
+							    : last;
+	return last > p->line ? arena_printf(x->cc->arena, "%s-%u", first, last)
+			      : first;
 }
 
 void explain_maps(struct explanation *x, const struct inspection *kernel)
@@ -268,7 +277,7 @@ void explain_maps(struct explanation *x, const struct inspection *kernel)
 
 	for (size_t i = 0; i < x->nprograms; i++) {
 		const struct explain_program *p = &x->programs[i];
-		const char *lines = lines_of(a, p);
+		const char *lines = lines_of(x, p);
 
 		if (is_once(p))
 			once = add_word(a, once,
@@ -283,7 +292,8 @@ void explain_maps(struct explanation *x, const struct inspection *kernel)
 					      img->actions[i]->builtin->name,
 					      img->actions[i]->line));
 	for (size_t i = 0; img->maps_at_end && i < plan->maps.n; i++)
-		if (!plan_map_is_idle(plan->maps.items[i]))
+		if (!plan_map_is_idle(plan->maps.items[i]) &&
+		    !plan->maps.items[i]->is_pack && !plan->maps.items[i]->is_span)
 			end = add_word(a, end, plan->maps.items[i]->name);
 
 	ARENA_PUSH(a, &x->moments, m);

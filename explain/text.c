@@ -218,11 +218,13 @@ static void add_words(struct page *p, struct column *c, const struct explain_par
 {
 	unsigned depth = part->depth < DEPTH_MAX ? part->depth : DEPTH_MAX;
 	size_t indent = INDENT + 2 * (size_t)depth;
-	const char *place = arena_printf(p->a, "%u:%u", part->line, part->column);
+	const char *place =
+		arena_printf(p->a, "%s:%u", explain_place(p->x, part->file, part->line),
+			     part->column);
 	const char *refers = refers_text(p, part);
 
 	add_cut(p->a, c, 0,
-		arena_printf(p->a, "%-*s%s", (int)indent, place, part->source));
+		arena_printf(p->a, "%-*s %s", (int)indent - 1, place, part->source));
 	add_wrapped(p->a, c, indent + 2, indent + 2, part->meaning);
 	add_whys(p, c, indent + 2, part);
 	add_helpers(p, c, indent + 2, part);
@@ -339,7 +341,7 @@ static void print_program(struct page *p, const struct explain_program *of)
 	bool any = false;
 
 	for (size_t i = 0; i < of->nparts; i++)
-		any |= explain_shows(&of->parts[i], p->o);
+		any |= explain_shows(p->x, &of->parts[i], p->o);
 	if (!any)
 		return;
 	fprintf(p->out, "PROGRAM %zu  %s  (%s:%u)\n", of - p->x->programs + 1,
@@ -361,7 +363,8 @@ static void print_program(struct page *p, const struct explain_program *of)
 		print_complaint(p, of);
 	fputc('\n', p->out);
 	for (size_t i = 0; i < of->nparts; i++)
-		if (explain_shows(&of->parts[i], p->o) && is_asked(of, &of->parts[i]))
+		if (explain_shows(p->x, &of->parts[i], p->o) &&
+		    is_asked(of, &of->parts[i]))
 			print_part(p, of, &of->parts[i]);
 }
 
@@ -370,7 +373,7 @@ static const char *uses_text(struct arena *a, const struct explain_uses *u)
 	const char *text = "";
 
 	for (size_t i = 0; i < u->n; i++)
-		text = arena_printf(a, "%s%s%u", text, i ? ", " : "", u->items[i]);
+		text = arena_printf(a, "%s%s%s", text, i ? ", " : "", u->items[i]);
 	return *text ? arena_printf(a, "line %s", text) : "nobody";
 }
 
