@@ -204,7 +204,7 @@ class Expressions:
             return hex(self.rng.getrandbits(self.rng.randrange(1, 64)) | 1)
         if r < 0.8:
             return self.pick("1ns", "5us", "2ms", "1s", "1m", "1h", "1d", "1e6", "1_000",
-                             "052", "true", "LIMIT", "RED", "TCP_LISTEN", "'x'"[0:0] + "7")
+                             "052", "true", "LIMIT", "RED", "TCP_LISTEN")
         return str(self.rng.getrandbits(62) + 1)
 
     def truth(self, depth):
@@ -576,7 +576,9 @@ class Expressions:
         return [v for v in self.visible(t) if v.startswith("$v") and v[2:].isdigit()]
 
     def call_sizeof(self, depth):
-        return f"sizeof({self.pick('struct own', 'struct task_struct', 'uint16', 'enum color', self.expr('n', depth + 2))})"
+        what = self.pick("struct own", "struct task_struct", "uint16", "enum color",
+                         self.expr("n", depth + 2))
+        return f"sizeof({what})"
 
     def call_offsetof(self, _depth):
         return self.pick("offsetof(struct own, f)", "offsetof(struct task_struct, se.vruntime)")
@@ -584,29 +586,13 @@ class Expressions:
     def call_container_of(self, depth):
         return f"container_of(&{self.expr('T', depth + 1)}->se, struct task_struct, se)"
 
-    def call_kfunc_exist(self, _depth):
-        return 'kfunc_exist("bpf_map_sum_elem_count")'
-
-    def call_kfunc_allowed(self, _depth):
-        return 'kfunc_allowed("bpf_task_from_pid")'
-
     def anything(self, depth):
         return self.expr(self.random_type(1), depth + 1)
 
-    def call_is_str(self, depth):
-        return f"is_str({self.anything(depth)})"
 
-    def call_is_ptr(self, depth):
-        return f"is_ptr({self.anything(depth)})"
+def type_test(name):
+    return lambda self, depth: f"{name}({self.anything(depth)})"
 
-    def call_is_array(self, depth):
-        return f"is_array({self.anything(depth)})"
 
-    def call_is_integer(self, depth):
-        return f"is_integer({self.anything(depth)})"
-
-    def call_is_unsigned_integer(self, depth):
-        return f"is_unsigned_integer({self.anything(depth)})"
-
-    def call_is_literal(self, depth):
-        return f"is_literal({self.anything(depth)})"
+for row in ("is_str", "is_ptr", "is_array", "is_integer", "is_unsigned_integer", "is_literal"):
+    setattr(Expressions, "call_" + row, type_test(row))
