@@ -31,7 +31,7 @@ def run(*words):
 def check_capabilities():
     """Who has the capabilities needs no root."""
     setpriv = shutil.which("setpriv")
-    if os.geteuid() != 0 or not setpriv or "ambient-caps" not in subprocess.getoutput("setpriv --help"):
+    if os.geteuid() != 0 or not setpriv or "--reuid" not in subprocess.getoutput("setpriv --help"):
         return True
     caps = "+bpf,+perfmon,+dac_read_search"
     who = [setpriv, f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--inh-caps", caps,
