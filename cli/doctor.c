@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli/list_events.h"
+#include "cli/options.h"
 #include "cli/script.h"
 #include "core/arena.h"
 #include "core/compile.h"
@@ -235,7 +236,7 @@ static void print_json(const struct findings *f, FILE *out)
 	text_free(&t);
 }
 
-int doctor(const struct target *target, bool json, FILE *out)
+int doctor(const struct target *target, const struct options *o)
 {
 	const struct compile_options none = { 0 };
 	struct compile *cc = compile_new(target, &none);
@@ -246,12 +247,29 @@ int doctor(const struct target *target, bool json, FILE *out)
 	f.packs = cc->options.packs = script_packs(cc->arena, NULL);
 	if (f.packs && engines_resolve(cc))
 		engines_each(cc, add_engine, &f);
-	if (json)
-		print_json(&f, out);
+	if (o->json)
+		print_json(&f, stdout);
 	else
-		print_text(&f, out);
+		print_text(&f, stdout);
 	compile_free(cc);
 	return f.runs ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+bool doctor_take(struct options *o)
+{
+	for (int i = 0; i < o->nargs; i++) {
+		if (strcmp(o->args[i], "--json") == 0) {
+			o->json = true;
+		} else if (strcmp(o->args[i], "--help") == 0) {
+			o->help = true;
+		} else {
+			fprintf(stderr,
+				"memql: doctor takes --json, and nothing else: '%s'\n",
+				o->args[i]);
+			return false;
+		}
+	}
+	return true;
 }
 
 void doctor_help(FILE *out)

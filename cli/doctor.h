@@ -5,10 +5,14 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+struct options;
 struct target;
 
-/* The exit status: success if memql can run here at all, whatever else is missing. */
-int doctor(const struct target *target, bool json, FILE *out);
+/* Its own options, from o->args. False after a message on stderr. */
+bool doctor_take(struct options *o);
+
+/* On standard output, as JSON if o->json; success if memql can run here at all. */
+int doctor(const struct target *target, const struct options *o);
 
 /* memql doctor --help */
 void doctor_help(FILE *out);

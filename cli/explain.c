@@ -197,7 +197,6 @@ bool explain_take(struct options *o)
 	char **argv = (char **)o->args - 1;
 	int argc = o->nargs + 1, c;
 
-	o->command_word = "explain";
 	o->script = NULL;
 	optind = 0;
 	while ((c = getopt_long(argc, argv, "+:e:p:h", longs, NULL)) != -1) {
@@ -264,7 +263,7 @@ static const char *kernel_words(const struct explanation *x, const struct inspec
 			    strerror(-k->err));
 }
 
-int explain(struct compile *cc, const struct options *o, FILE *out)
+int explain(struct compile *cc, const struct options *o)
 {
 	const struct explain_options eo = {
 		.line = o->explain.line,
@@ -291,10 +290,10 @@ int explain(struct compile *cc, const struct options *o, FILE *out)
 	x->seconds = k.err ? 0 : run.seconds;
 	x->kernel = kernel_words(x, &k, !o->explain.no_kernel);
 	if (o->explain.html)
-		explain_html(x, &eo, out);
+		explain_html(x, &eo, stdout);
 	else if (o->json)
-		explain_json(x, &eo, out);
+		explain_json(x, &eo, stdout);
 	else
-		explain_text(x, &eo, out);
+		explain_text(x, &eo, stdout);
 	return EXIT_SUCCESS;
 }

@@ -26,7 +26,7 @@ struct explain_request {
 bool explain_take(struct options *o);
 void explain_help(FILE *out);
 
-/* cc->source was read; the exit status. */
-int explain(struct compile *cc, const struct options *o, FILE *out);
+/* On standard output; cc->source was read. The exit status. */
+int explain(struct compile *cc, const struct options *o);
 
 #endif

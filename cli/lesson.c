@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/options.h"
 #include "core/arena.h"
 #include "core/diag.h"
 
@@ -48,16 +49,16 @@ static int overview(struct arena *a)
 }
 
 /* NROWS after a message, if there is no such word or its file is missing. */
-static int find_action(int argc, char **argv)
+static int find_action(int n, char *const *words)
 {
 	struct suggestion near = { 0 };
 
-	if (argc == 0)
+	if (n == 0)
 		return ACTION_SHOW;
-	near.word = argv[0];
+	near.word = words[0];
 	for (int i = 1; i < NROWS; i++) {
-		if (strcmp(argv[0], rows[i].word) == 0) {
-			if (argc == (*rows[i].value ? 2 : 1))
+		if (strcmp(words[0], rows[i].word) == 0) {
+			if (n == (*rows[i].value ? 2 : 1))
 				return i;
 			fprintf(stderr, "memql: memql lesson N %s%s is the form\n",
 				rows[i].word, rows[i].value);
@@ -65,7 +66,7 @@ static int find_action(int argc, char **argv)
 		}
 		suggest(&near, rows[i].word);
 	}
-	fprintf(stderr, "memql: a lesson has no '%s'", argv[0]);
+	fprintf(stderr, "memql: a lesson has no '%s'", words[0]);
 	if (near.best)
 		fprintf(stderr, "; did you mean %s?", near.best);
 	fputs("\nmemql lesson tells more\n", stderr);
@@ -80,12 +81,12 @@ static void show(const struct lesson *l, const char *number)
 	       number, number);
 }
 
-static int act(struct arena *a, const struct lesson *l, char **argv, int action,
+static int act(struct arena *a, const struct lesson *l, char *const *words, int action,
 	       const char *file)
 {
 	switch ((enum action)action) {
 	case ACTION_SHOW:
-		show(l, argv[0]);
+		show(l, words[0]);
 		return EXIT_SUCCESS;
 	case ACTION_START:
 		fputs(l->gap, stdout);
@@ -101,19 +102,21 @@ static int act(struct arena *a, const struct lesson *l, char **argv, int action,
 	return EXIT_FAILURE;
 }
 
-int lesson_main(int argc, char **argv)
+int lesson(const struct target *target, const struct options *o)
 {
 	struct arena *a = arena_new();
+	char *const *words = o->args;
 	const struct lesson *l;
 	int action, status = EXIT_FAILURE;
 
-	if (argc == 0 || strcmp(argv[0], "--help") == 0) {
+	(void)target;
+	if (o->nargs == 0 || strcmp(words[0], "--help") == 0) {
 		status = overview(a);
 	} else {
-		action = find_action(argc - 1, argv + 1);
-		l = action < NROWS ? lesson_find(a, argv[0]) : NULL;
+		action = find_action(o->nargs - 1, words + 1);
+		l = action < NROWS ? lesson_find(a, words[0]) : NULL;
 		if (l)
-			status = act(a, l, argv, action, argv[argc - 1]);
+			status = act(a, l, words, action, words[o->nargs - 1]);
 	}
 	arena_free(a);
 	return status;

@@ -7,6 +7,8 @@
 #include <stdio.h>
 
 struct arena;
+struct options;
+struct target;
 
 /*
  * A lesson is a page in Markdown: "NN_name.md". At its head, between two lines "---", are
@@ -24,8 +26,8 @@ struct lesson {
 	const char *gap, *solution;
 };
 
-/* The command line behind the word "lesson"; the exit status. */
-int lesson_main(int argc, char **argv);
+/* What o->args say; nothing is asked of the machine. The exit status. */
+int lesson(const struct target *target, const struct options *o);
 
 /* Lessons are counted from 1. NULL after a message on standard error. */
 const struct lesson *lesson_find(struct arena *a, const char *number);

@@ -7,9 +7,6 @@
 #include <unistd.h>
 
 #include "cli/describe.h"
-#include "cli/doctor.h"
-#include "cli/explain.h"
-#include "cli/lesson.h"
 #include "cli/list.h"
 #include "cli/list_events.h"
 #include "cli/options.h"
@@ -102,8 +99,8 @@ static int compile_and_run(struct compile *cc, const struct options *o)
 	find_packs(cc, o->program ? NULL : cc->source->name);
 	if (wants_script_help(o))
 		status = show_script_help(cc, o);
-	else if (o->command_word)
-		status = explain(cc, o, stdout);
+	else if (o->word)
+		status = o->word->compiled(cc, o);
 	else
 		ok = compile_until(cc, o->dump, stdout);
 
@@ -174,10 +171,8 @@ static void keep_standard_files(void)
 /* What needs no look at the machine. False: nothing of that was asked for. */
 static bool inform(const struct options *o)
 {
-	if (o->help && o->doctor)
-		doctor_help(stdout);
-	else if (o->help && o->command_word)
-		explain_help(stdout);
+	if (o->help && o->word && o->word->help)
+		o->word->help(stdout);
 	else if (o->help)
 		options_help(stdout);
 	else if (o->version)
@@ -199,10 +194,10 @@ static int work(const struct options *o)
 		.has_command = o->command != NULL,
 		.dry_run = o->dry_run,
 		.unsafe = o->unsafe,
-		.cache = o->no_cache || o->command_word ? NULL : cache_open(NULL),
+		.cache = o->no_cache || o->word ? NULL : cache_open(NULL),
 		.keep_ir = o->dump != NULL,
-		.explain = o->command_word != NULL || o->without != NULL,
-		.without = o->command_word ? o->explain.without : o->without,
+		.explain = o->word != NULL || o->without != NULL,
+		.without = o->word ? o->explain.without : o->without,
 	};
 	struct target *target;
 	struct compile *cc;
@@ -214,8 +209,8 @@ static int work(const struct options *o)
 		cache_close(co.cache);
 		return EXIT_FAILURE;
 	}
-	if (o->doctor) {
-		status = doctor(target, o->json, stdout);
+	if (o->word && o->word->run) {
+		status = o->word->run(target, o);
 	} else {
 		cc = compile_new(target, &co);
 		status = o->list ? list(cc, o) : compile_and_run(cc, o);
@@ -232,8 +227,6 @@ int main(int argc, char **argv)
 	struct options o;
 
 	keep_standard_files();
-	if (argc > 1 && strcmp(argv[1], "lesson") == 0)
-		return lesson_main(argc - 2, argv + 2);
 	if (!options_parse(argc, argv, &o))
 		return EXIT_FAILURE;
 	if (!inform(&o))

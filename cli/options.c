@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/doctor.h"
+#include "cli/lesson.h"
 #include "codegen/why.h"
 #include "core/diag.h"
 
@@ -55,10 +57,13 @@ const struct option_row *options_accepted(void)
 }
 
 static const struct command_row commands[] = {
-	{ "doctor", "[--json]", "what works on this machine, what does not, and why" },
-	{ "lesson", "[N [--check FILE]]", "learn it: ten lessons, each with a check" },
+	{ "doctor", "[--json]", "what works on this machine, what does not, and why",
+	  .take = doctor_take, .help = doctor_help, .run = doctor },
+	{ "lesson", "[N [--check FILE]]", "learn it: ten lessons, each with a check",
+	  .run = lesson },
 	{ "explain", "[OPTIONS] SCRIPT | -e 'PROGRAM'",
-	  "what becomes of each word of a program, and why" },
+	  "what becomes of each word of a program, and why", .take = explain_take,
+	  .help = explain_help, .compiled = explain },
 	{ 0 },
 };
 
@@ -332,23 +337,15 @@ static bool unknown(const struct options *o, const char *word)
 	return false;
 }
 
-/* memql doctor: a script of this name is called ./doctor. */
-static bool take_doctor(struct options *o)
+/* Whether the script is a command; its own options follow then. */
+static bool is_command(struct options *o)
 {
-	o->doctor = true;
-	for (int i = 0; i < o->nargs; i++) {
-		if (strcmp(o->args[i], "--json") == 0) {
-			o->json = true;
-		} else if (strcmp(o->args[i], "--help") == 0) {
-			o->help = true;
-		} else {
-			fprintf(stderr,
-				"memql: doctor takes --json, and nothing else: '%s'\n",
-				o->args[i]);
-			return false;
-		}
-	}
-	return true;
+	if (o->list || !o->script)
+		return false;
+	for (const struct command_row *c = commands; c->name; c++)
+		if (strcmp(o->script, c->name) == 0)
+			o->word = c;
+	return o->word;
 }
 
 /* What is left after own options: the script or pattern, then the script's arguments. */
@@ -371,10 +368,8 @@ static bool take_rest(struct options *o, int argc, char **argv)
 	o->args = argv + i;
 	o->nargs = argc - i;
 
-	if (o->script && strcmp(o->script, "doctor") == 0)
-		return take_doctor(o);
-	if (o->script && strcmp(o->script, "explain") == 0)
-		return explain_take(o);
+	if (is_command(o))
+		return !o->word->take || o->word->take(o);
 	if (o->help || o->version || o->reference || o->list || o->program || o->script)
 		return true;
 	fputs("memql: no program: name a script, or write one after -e; "

@@ -8,22 +8,26 @@
 
 #include "cli/explain.h"
 
+struct command_row;
+struct compile;
+struct target;
+
 struct options {
-	const char *program;      /* -e, or NULL */
-	const char *script;       /* a path, "-" for standard input, or NULL */
-	const char *pattern;      /* of -l, or NULL */
-	const char *command;      /* -c, or NULL */
-	const char *output;       /* -o, or NULL */
-	const char *dump;         /* --dump, or NULL */
-	const char *buffer;       /* -B: "none", "line", "full"; NULL: not given */
-	const char *reference;    /* --reference: what form, or NULL */
-	const char *report;       /* --report: a file, or NULL */
-	const char *without;      /* MEMQL_BREAK, or NULL; sets dry_run */
-	int32_t pid;              /* -p; 0: none */
-	uint32_t max_strlen;      /* bytes; 0: not given */
-	uint32_t ring_bytes;      /* 0: not given */
-	bool doctor;              /* the command */
-	const char *command_word; /* any other command, or NULL */
+	const char *program;   /* -e, or NULL */
+	const char *script;    /* a path, "-" for standard input, or NULL */
+	const char *pattern;   /* of -l, or NULL */
+	const char *command;   /* -c, or NULL */
+	const char *output;    /* -o, or NULL */
+	const char *dump;      /* --dump, or NULL */
+	const char *buffer;    /* -B: "none", "line", "full"; NULL: not given */
+	const char *reference; /* --reference: what form, or NULL */
+	const char *report;    /* --report: a file, or NULL */
+	const char *without;   /* MEMQL_BREAK, or NULL; sets dry_run */
+	int32_t pid;           /* -p; 0: none */
+	uint32_t max_strlen;   /* bytes; 0: not given */
+	uint32_t ring_bytes;   /* 0: not given */
+	const struct command_row
+		*word; /* a command in the place of a script, or NULL */
 	struct explain_request explain;
 	bool json, quiet, verbose, no_warnings, list, dry_run, help, version, unsafe;
 	bool no_cache;
@@ -53,9 +57,18 @@ struct option_row {
 const struct option_row *options_rows(void);
 const struct option_row *options_accepted(void);
 
-/* Commands, which stand where a script's name would; ends with a name of NULL. */
+/*
+ * Commands, which stand where a script's name would; ends with a name of NULL. A script of
+ * that name is called ./NAME.
+ */
 struct command_row {
 	const char *name, *arguments, *summary;
+	/* What follows the word, from o->args; false after a message. NULL: run() does. */
+	bool (*take)(struct options *o);
+	void (*help)(FILE *out); /* NULL: run() does */
+	/* Either of them; the exit status. compiled: o names a program, which was read. */
+	int (*run)(const struct target *t, const struct options *o);
+	int (*compiled)(struct compile *cc, const struct options *o);
 };
 const struct command_row *options_commands(void);
 
