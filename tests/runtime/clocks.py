@@ -102,13 +102,13 @@ def taken_by_intervals(directory, load):
         )
         memql = Memql(directory, f"taken_{after}", ["-e", program])
         load.do(f"syscalls {n}")
-        messages = memql.stop()
+        memql.stop()
         events = memql.events()
         # Not @scalar: a map without keys is read and emptied in two steps; docs/language.md.
         for name, missing in ("@keys", 1e-4), ("@sum", 1e-3):
             totals = [x for x in (shown(e, name) for e in events) if x is not None]
             check(len(totals) > 3, f"{name}: {len(totals)} readings")
-            check(n * (1 - missing) <= sum(totals) <= n, f"print({name}); {after}({name}): {sum(totals)} of {n} {messages}")
+            check(n * (1 - missing) <= sum(totals) <= n, f"print({name}); {after}({name}): {sum(totals)} of {n} {lost(events)}")
 
 
 def times_of_day():

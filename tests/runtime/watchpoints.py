@@ -36,7 +36,7 @@ def ends(directory):
         where = load.do("where")
         beside = hex(int(where, 16) & ~4095)
         memql = Memql(directory, "ends", ["-p", str(load.pid), "-e", f"watchpoint:{beside}:8:w {{ @beside = count(); }}"
-                                          f" watchpoint:{where}:8:w {{ @ = count(); unwatch({where}); }}"])
+                                          f" watchpoint:{where}:8:w {{ @ = count(); @n++; if (@n == 300) {{ unwatch({where}); }} }}"])
         load.do("store 300")
         time.sleep(0.5 * SLOWNESS)  # memql looks every 20 ms
         load.do("store 1000")
