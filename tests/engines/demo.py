@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from tracing import check, skip
+from tracing import SLOWNESS, check, skip
 
 
 class Demo:
@@ -37,7 +37,7 @@ class Demo:
 
     def go(self):
         """Let it run to its end: the log, a dict for each statement (demo/README.md)."""
-        self.process.communicate("go\n", timeout=300)
+        self.process.communicate("go\n", timeout=300 * SLOWNESS)
         check(self.process.returncode == 0, "the engine ended well")
         with open(self.log) as f:
             records = [json.loads(line) for line in f]
