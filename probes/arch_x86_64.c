@@ -161,6 +161,24 @@ static bool only_compares(const uint8_t *code, size_t size)
 	}
 }
 
+/*
+ * Also to what is skipped: a function that ends in a call of itself may go on behind endbr64
+ * instead, and would then be counted once more at each turn.
+ */
+static bool may_jump_into(const uint8_t *code, size_t size, size_t skipped)
+{
+	size_t at = 0;
+
+	while (at < skipped) {
+		size_t length = x86_64_insn_length(code + at, size - at);
+
+		at += length;
+		if (!length || may_jump_to(code, size, at))
+			return true;
+	}
+	return false;
+}
+
 /* What does nothing to a register is dear to probe: endbr64, comparisons. */
 static size_t entry_skip(const uint8_t *code, size_t size)
 {
@@ -176,7 +194,7 @@ static size_t entry_skip(const uint8_t *code, size_t size)
 			break;
 		n += length;
 	}
-	if (!is_cheap(code + n, size - n) || may_jump_to(code, size, n))
+	if (!n || !is_cheap(code + n, size - n) || may_jump_into(code, size, n))
 		return 0;
 	return n;
 }
