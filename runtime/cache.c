@@ -134,7 +134,20 @@ static int compare_times(const void *x, const void *y)
 	return (a->tv_nsec > b->tv_nsec) - (a->tv_nsec < b->tv_nsec);
 }
 
-/* All files of the directory, to the arena; their size together. */
+/*
+ * MEMQL_CACHE may name a directory with other files, which nobody asked to be deleted: only
+ * names as keep() makes them are known.
+ */
+static bool is_cache_name(const char *name)
+{
+	static const char hex[] = "0123456789abcdef";
+
+	if (strncmp(name, "new.", 4) == 0)
+		return name[4] && !name[4 + strspn(name + 4, "0123456789")];
+	return strlen(name) == 16 && strspn(name, hex) == 16;
+}
+
+/* All files of the cache, to the arena; their size together. */
 static size_t list_files(const struct files *f, DIR *dir, struct arena *a,
 			 struct entry **out, off_t *total)
 {
@@ -149,7 +162,7 @@ static size_t list_files(const struct files *f, DIR *dir, struct arena *a,
 		struct entry e = { 0 };
 		struct stat st;
 
-		if (strlen(d->d_name) >= sizeof(e.name) ||
+		if (!is_cache_name(d->d_name) || strlen(d->d_name) >= sizeof(e.name) ||
 		    fstatat(f->directory, d->d_name, &st, AT_SYMLINK_NOFOLLOW) ||
 		    !S_ISREG(st.st_mode))
 			continue;

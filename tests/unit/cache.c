@@ -131,12 +131,46 @@ static void test_bounded(const char *directory)
 	cache_close(c);
 }
 
+static void make_file(const char *directory, const char *name, off_t size)
+{
+	char path[512];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	fd = open(path, O_WRONLY | O_CREAT, 0600);
+	CHECK(fd >= 0 && !ftruncate(fd, size));
+	close(fd);
+}
+
+/* Room is made by removing what the cache wrote, nothing else that lies there. */
+static void test_leaves_others(const char *directory)
+{
+	struct object_cache *c = cache_open(directory);
+	struct arena *a = arena_new();
+	char path[512];
+
+	make_file(directory, "notes.txt", CACHE_BYTES_MAX + 1);
+	make_file(directory, "0123456789abcdef0", 1);
+	make_file(directory, "new.c", 1);
+	make_file(directory, "new.4194305", CACHE_BYTES_MAX); /* of one that crashed */
+	keep(c, "key", "object");
+	CHECK_STR_EQ(found(c, a, "key"), "object");
+	CHECK(list(directory, path, sizeof(path)) == 4);
+	snprintf(path, sizeof(path), "%s/notes.txt", directory);
+	CHECK(!access(path, F_OK));
+	snprintf(path, sizeof(path), "%s/new.4194305", directory);
+	CHECK(access(path, F_OK));
+	arena_free(a);
+	cache_close(c);
+}
+
 int main(void)
 {
 	static void (*const tests[])(const char *) = {
 		test_keeps,
 		test_refuses,
 		test_bounded,
+		test_leaves_others,
 	};
 
 	for (size_t i = 0; i < sizeof(tests) / sizeof(*tests); i++) {
