@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -69,11 +70,24 @@ void session_detach(struct session *s)
 	s->missed += work.missed;
 }
 
+/* Whether there is room for a third file of each probe, and for what is opened later. */
+static bool has_files_to_spare(const struct session *s)
+{
+	size_t need = 128 + s->image->nmaps + 2 * s->image->nprograms;
+	struct rlimit files;
+
+	for (size_t i = 0; i < s->image->nprograms; i++)
+		need += 3 * s->image->programs[i].nsites;
+	return !getrlimit(RLIMIT_NOFILE, &files) && files.rlim_cur >= need;
+}
+
 void session_keep_event(struct session *s, int fd)
 {
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	int copy = -1;
 
 	/* Without one, to detach takes longer. */
+	if (has_files_to_spare(s))
+		copy = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	if (copy >= 0)
 		ARENA_PUSH(s->arena, &s->events, copy);
 }
