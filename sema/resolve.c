@@ -511,8 +511,9 @@ static void resolve_clauses(struct resolver *r)
 			resolve_point(r, c, p);
 		found = cc->plan->programs.n > programs;
 		for (; missing < r->missing.n; missing++)
+			/* Of several points, one that is there keeps the else away. */
 			r->missing.items[missing].has_else =
-				c->next && c->next->is_else;
+				!found && c->next && c->next->is_else;
 	}
 }
 
