@@ -80,6 +80,10 @@ static bool read_range(struct sema *s, const struct node *call, struct script_op
 
 	if (!least)
 		return true;
+	if (o->type == TYPE_STR || o->is_flag)
+		return sema_error(s, DIAG_script_option, least->span,
+				  "only numbers have a range; '--%s' is %s", o->name,
+				  o->is_flag ? "a flag" : "text");
 	o->is_ranged = true;
 	o->most = INT64_MAX;
 	return (constant_int(least, &o->least) &&
