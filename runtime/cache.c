@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -245,6 +246,9 @@ static bool default_place(char out[PATH_MAX])
 	char above[PATH_MAX];
 	int n;
 
+	/* Whoever owns the cache would choose what is loaded with rights that are not his. */
+	if (getauxval(AT_SECURE))
+		return false;
 	if (named && *named) {
 		n = snprintf(out, PATH_MAX, "%s", named);
 	} else if (!geteuid()) {

@@ -36,3 +36,23 @@ printf x | dd of="$file" bs=1 seek=200 conv=notrunc status=none
 before=$(files)
 trace
 [ "$(files)" = "$before" ] || fail "an open directory is left alone"
+
+# Where the file gives memql rights that its user has not, objects of the user are not loaded.
+if ((EUID == 0)) && command -v setcap >/dev/null && setpriv --help 2>&1 | grep -q reuid; then
+    cp "$MEMQL" "$TMP/memql"
+    export MEMQL_CACHE=$TMP/of_user
+    mkdir -m 700 "$MEMQL_CACHE"
+    chown 65534 "$MEMQL_CACHE"
+    chmod 755 "$TMP" "$TMP/memql"
+    as_user() { # compiles; it may not load
+        setpriv --reuid=65534 --clear-groups "$TMP/memql" -q --dry-run -e 'BEGIN { exit(); }' \
+            >/dev/null 2>&1 || true
+    }
+    if setcap cap_bpf,cap_perfmon=ep "$TMP/memql" 2>/dev/null; then
+        as_user
+        [ -z "$(files)" ] || fail "memql with rights of its own keeps nothing: $(files)"
+        setcap -r "$TMP/memql"
+    fi
+    as_user
+    [ -n "$(files)" ] || fail "memql without keeps what it compiled"
+fi
