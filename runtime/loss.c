@@ -12,9 +12,13 @@
 #include "runtime/sink.h"
 #include "runtime/symbols.h"
 
-/* Completes "lost N ...": what was lost, for one of them, and the rest of the text. */
+/*
+ * Completes "lost N ...": what was lost, for one of them, and the rest of the text. Spans
+ * that were under way when memql began or ended had to be left out: nothing is wrong.
+ */
 struct what {
 	const char *noun, *rest;
+	bool left_out;
 };
 
 /* subject: what it is of, if it is of anything. */
@@ -22,9 +26,9 @@ static struct what of(struct arena *a, const char *noun, const char *subject,
 		      const char *why)
 {
 	return (struct what){
-		noun,
-		subject ? arena_printf(a, " of %s: %s", subject, why)
-			: arena_printf(a, ": %s", why),
+		.noun = noun,
+		.rest = subject ? arena_printf(a, " of %s: %s", subject, why)
+				: arena_printf(a, ": %s", why),
 	};
 }
 
@@ -32,6 +36,7 @@ static struct what of(struct arena *a, const char *noun, const char *subject,
 static const struct {
 	const char *noun, *unnamed, *why;
 	bool by_itself; /* whose it was says nothing */
+	bool left_out;
 } kinds[LOSS_COUNT] = {
 	[LOSS_RING_FULL] = { "event", "the program",
 			     "the ring buffer was full, --ring-size makes it larger" },
@@ -49,7 +54,8 @@ static const struct {
 			      "others were under way" },
 	[LOSS_DIVISION] = { "quotient", NULL, "the divisor was 0, and so is the result",
 			    .by_itself = true },
-	[LOSS_SPAN_BEFORE] = { "span", "a map", "begun before memql was there" },
+	[LOSS_SPAN_BEFORE] = { "span", "a map", "begun before memql was there",
+			       .left_out = true },
 	[LOSS_SPAN_AGAIN] = { "span", "a map", "begun again before it was done" },
 	[LOSS_SPAN_DROPPED] = { "span", "a map", "dropped before it was done" },
 	[LOSS_LOOP] = { "loop", NULL, "more turns than the kernel allows (8388608)",
@@ -60,24 +66,30 @@ static struct what describe(struct arena *a, const struct image_loss *loss)
 {
 	const char *subject = loss->subject ? loss->subject : kinds[loss->kind].unnamed;
 
-	return of(a, kinds[loss->kind].noun,
-		  kinds[loss->kind].by_itself ? NULL : subject, kinds[loss->kind].why);
+	struct what what =
+		of(a, kinds[loss->kind].noun,
+		   kinds[loss->kind].by_itself ? NULL : subject, kinds[loss->kind].why);
+
+	what.left_out = kinds[loss->kind].left_out;
+	return what;
 }
 
 /* line 0: of no line. */
 static bool tell(struct session *s, uint64_t count, struct what what, const char *file,
 		 uint32_t line)
 {
-	const char *where = s->image->source_name;
+	const char *where = s->image->source_name, *text;
 
 	if (!count)
 		return false;
 	if (line)
 		where = arena_printf(s->arena, "%s:%" PRIu32, file, line);
-	s->sink->ops->lost(s->sink, count,
-			   arena_printf(s->arena, "%s%s%s", what.noun,
-					count == 1 ? "" : "s", what.rest),
-			   where);
+	text = arena_printf(s->arena, "%s%s%s", what.noun, count == 1 ? "" : "s",
+			    what.rest);
+	if (what.left_out)
+		s->sink->ops->left_out(s->sink, count, text, where);
+	else
+		s->sink->ops->lost(s->sink, count, text, where);
 	return true;
 }
 
@@ -151,12 +163,12 @@ static bool report_open_spans(struct session *s)
 	for (size_t i = 0; i < s->image->nmaps; i++) {
 		const struct map_info *map = s->image->maps[i];
 		int64_t n = map->is_span ? map_count(map, s->maps[i].fd) : 0;
+		struct what what =
+			of(s->arena, "span", map->name, "not done when memql ended");
 
+		what.left_out = true;
 		if (n > 0)
-			any |= tell(s, (uint64_t)n,
-				    of(s->arena, "span", map->name,
-				       "not done when memql ended"),
-				    NULL, 0);
+			any |= tell(s, (uint64_t)n, what, NULL, 0);
 	}
 	return any;
 }

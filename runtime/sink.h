@@ -100,6 +100,9 @@ struct sink_ops {
 	void (*attached)(struct sink *out, size_t nprobes);
 	void (*lost)(struct sink *out, uint64_t count, const char *what,
 		     const char *where);
+	/* The same, of what had to be left out: nothing went wrong. */
+	void (*left_out)(struct sink *out, uint64_t count, const char *what,
+			 const char *where);
 	void (*close)(struct sink *out); /* frees */
 };
 

@@ -466,6 +466,7 @@ static const struct sink_ops json_ops = {
 	.series = show_series,
 	.attached = show_attached,
 	.lost = show_lost,
+	.left_out = show_lost,
 	.close = close_json,
 };
 

@@ -275,6 +275,15 @@ static void show_lost(struct sink *out, uint64_t count, const char *what,
 	fflush(out->messages);
 }
 
+static void show_left_out(struct sink *out, uint64_t count, const char *what,
+			  const char *where)
+{
+	sink_flush(out);
+	fprintf(out->messages, "memql: left out %" PRIu64 " %s (%s)\n", count, what,
+		where);
+	fflush(out->messages);
+}
+
 static void close_text(struct sink *out)
 {
 	struct text_sink *t = self(out);
@@ -297,6 +306,7 @@ static const struct sink_ops text_ops = {
 	.series = show_series,
 	.attached = show_attached,
 	.lost = show_lost,
+	.left_out = show_left_out,
 	.close = close_text,
 };
 

@@ -213,11 +213,13 @@ static void test_messages(void)
 	c.sink->ops->attached(c.sink, 1);
 	c.sink->ops->attached(c.sink, 3);
 	c.sink->ops->lost(c.sink, 5, "events of printf: full", "a.mq:3");
+	c.sink->ops->left_out(c.sink, 1, "span of @q: not done", "a.mq");
 	c.sink->quiet = true;
 	c.sink->ops->attached(c.sink, 3);
 	check_capture(&c, "",
 		      "Attached 1 probe\nAttached 3 probes\n"
-		      "memql: lost 5 events of printf: full (a.mq:3)\n");
+		      "memql: lost 5 events of printf: full (a.mq:3)\n"
+		      "memql: left out 1 span of @q: not done (a.mq)\n");
 }
 
 /* Results that cannot be written are an error to be asked for, not a silent end. */
