@@ -31,6 +31,13 @@ static bool try_event(struct compile *cc, const char *name)
 	return parse(cc) && expand(cc) && resolve(cc);
 }
 
+/* Probes of PROGRAM//LIBRARY are the engine's, but the library's file is not. */
+static bool is_in_library(const struct compile *cc, const struct program_info *p)
+{
+	return memmem(source_text(cc->source, p->point), p->point.end - p->point.begin,
+		      "//", 2) != NULL;
+}
+
 /* Whether a program before the i-th, or a site before the k-th of it, is in this file. */
 static bool is_told(const struct plan *plan, const struct engine *engine, size_t i,
 		    size_t k, const char *path)
@@ -59,7 +66,9 @@ int engines_each(const struct compile *cc,
 		const struct program_info *p = cc->plan->programs.items[i];
 		const struct engine *engine = p->clause->engine;
 
-		for (size_t k = 0; engine && k < p->nsites; k++) {
+		if (!engine || is_in_library(cc, p))
+			continue;
+		for (size_t k = 0; k < p->nsites; k++) {
 			const char *path = p->sites[k].path;
 
 			if (!path || is_told(cc->plan, engine, i, k, path))

@@ -358,8 +358,9 @@ static bool take_rest(struct options *o, int argc, char **argv)
 			o->pattern = argv[i++];
 		if (i < argc) {
 			fprintf(stderr,
-				"memql: -l takes one pattern; '%s' is left over\n",
-				argv[i]);
+				"memql: -l takes one pattern; '%s' is left over%s\n",
+				argv[i],
+				argv[i][0] == '-' ? ": options come before it" : "");
 			return false;
 		}
 	} else if (!o->program && i < argc) {

@@ -30,6 +30,9 @@ def main():
         members = dict(line.split(None, 1) for line in lines[1:])
         check(members.get("id") == "int64", "an event's arguments and their types")
         check(members.get("text", "").startswith("string"), "the text among them")
+        check(members.get("workers_run") == "int64 ns", "durations know their unit")
+        status, _, error = memql("-l", "query:*", "-v")
+        check(status == 1 and "options come before it" in error, "where options belong")
         engine.go()
 
     status, lines, error = memql("-p", str(os.getpid()), "-l", "query:*")
