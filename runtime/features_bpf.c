@@ -152,12 +152,12 @@ int try_uprobe_multi(const char **why)
 }
 
 /*
- * At address 0 is no function. A kernel without such links takes the type for a wrong one
- * (EINVAL), or says that it was built without them (EOPNOTSUPP).
+ * A kernel that has such links reads the addresses, which cannot be read here (EFAULT). One
+ * without takes the type for a wrong one (EINVAL), or says that it was built without them
+ * (EOPNOTSUPP). Address 0, where no function is, would be EINVAL, too: on 6.12.
  */
 int try_kprobe_multi(const char **why)
 {
-	static const uint64_t address;
 	struct {
 		uint32_t prog_fd, target_fd, attach_type, link_flags;
 		uint32_t flags, cnt;
@@ -165,7 +165,7 @@ int try_kprobe_multi(const char **why)
 	} attr = {
 		.attach_type = ATTACH_TRACE_KPROBE_MULTI,
 		.cnt = 1,
-		.addrs = (uintptr_t)&address,
+		.addrs = 8, /* nothing is mapped there */
 	};
 	int prog = load_trivial(BPF_PROG_TYPE_KPROBE,
 				(enum bpf_attach_type)ATTACH_TRACE_KPROBE_MULTI, 0, 0);
@@ -179,7 +179,7 @@ int try_kprobe_multi(const char **why)
 	if (link >= 0)
 		close(link);
 	close(prog);
-	if (link >= 0 || (err != EINVAL && err != EOPNOTSUPP))
+	if (link < 0 && err == EFAULT)
 		return 0;
 	*why = err == EOPNOTSUPP ? "the kernel was built without them"
 				 : "the kernel does not know such links";

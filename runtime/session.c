@@ -21,6 +21,7 @@
 #include "runtime/kallsyms.h"
 #include "runtime/session_state.h"
 #include "runtime/sink.h"
+#include "runtime/symbols.h"
 #include "runtime/tracefs.h"
 
 /* Every probe without uprobe_multi takes two files; the soft limit is often 1024. */
@@ -115,6 +116,18 @@ static const struct kernel_name *find_symbol(struct session *s, const char *modu
 	return kernel_names_find(&s->symbols, module, name, n);
 }
 
+/*
+ * The tracer's list has the place of its own call, behind an endbr64. Of a link for many
+ * functions the kernel finds an event's cookie by where the function begins.
+ */
+static uint64_t function_start(struct session *s, uint64_t address)
+{
+	struct symbol symbol;
+
+	return symbols_kernel(s->symbolizer, address, &symbol) ? address - symbol.offset
+							       : address;
+}
+
 int session_function_addresses(struct session *s, const char *module, const char *name,
 			       uint64_t *out, size_t max)
 {
@@ -129,7 +142,7 @@ int session_function_addresses(struct session *s, const char *module, const char
 	if (!found)
 		found = find_symbol(s, module, name, &n);
 	for (size_t i = 0; i < n && i < max; i++)
-		out[i] = found[i].address;
+		out[i] = function_start(s, found[i].address);
 	return (int)n;
 }
 
