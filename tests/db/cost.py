@@ -65,7 +65,7 @@ def many_lines(server, path):
     server.pgbench("-S", "-T", SECONDS, "-c", 64)
     memql.stop()
     events = memql.events()
-    lines = sum(e["type"] == "printf" and "SELECT abalance" in e["data"] for e in events)
+    lines = sum(e["type"] == "value" and "SELECT abalance" in e["data"]["query"] for e in events)
     missing = sum(e["data"]["count"] for e in lost(events))
     calls = sum(s["calls"] for s in server.statements("SELECT abalance%").values())
     check(lines + missing == calls, f"64 clients: {lines} lines and {missing} lost are {calls} queries")

@@ -10,6 +10,8 @@ from engines.workloads import scripts
 from tracing import Memql, check, in_directory
 
 MODES = [[], ["--top", "20"], ["--histogram"]]
+# Something for each script to tell of.
+STATEMENT = "SELECT burn(50us), lock('t1', 300us), read(4kb, {1..3}), alloc({1..9}kb) FROM t"
 # What the demo engine was told to do: burn(350us), lock('t1', 2ms)
 LITERAL = re.compile(r"\b(?:burn|sleep|alloc|lock|read|write)\((?!\?)")
 
@@ -22,7 +24,7 @@ def literals_are_gone(directory):
         # An emulated machine verifies each of these programs for ten seconds: one mode of each script.
         for mode in [MODES[at % len(MODES)]] if "MEMQL_TEST_GUEST" in os.environ else MODES:
             run = "-".join([name, *mode])
-            engine = Demo(directory, run, "--threads", "2", "--queries", "300")
+            engine = Demo(directory, run, "--threads", "4", "--queries", "300", "--statement", STATEMENT)
             memqls = [
                 Memql(directory, f"{run}-{json}", [path, "--redact", *mode, "--pid", str(engine.pid)], json_output=json)
                 for json in (False, True)
