@@ -263,6 +263,16 @@ static const char *kernel_words(const struct explanation *x, const struct inspec
 			    strerror(-k->err));
 }
 
+/* Nothing of the program is on the line that was asked for. */
+static bool is_empty_line(const struct explanation *x, const struct explain_options *o)
+{
+	for (size_t i = 0; i < x->nprograms; i++)
+		for (size_t k = 0; k < x->programs[i].nparts; k++)
+			if (explain_shows(x, &x->programs[i].parts[k], o))
+				return false;
+	return true;
+}
+
 int explain(struct compile *cc, const struct options *o)
 {
 	const struct explain_options eo = {
@@ -287,6 +297,13 @@ int explain(struct compile *cc, const struct options *o)
 	if (ask)
 		inspect_image(cc->arena, cc->image, &run, &k);
 	x = explain_build(cc, ask ? &k : NULL);
+	if (is_empty_line(x, &eo)) {
+		fprintf(stderr,
+			"memql: explain: line %u has no part of a program; without "
+			"--line all are shown\n",
+			eo.line);
+		return EXIT_FAILURE;
+	}
 	x->seconds = k.err ? 0 : run.seconds;
 	x->kernel = kernel_words(x, &k, !o->explain.no_kernel);
 	if (o->explain.html)

@@ -115,7 +115,6 @@ static void read_line(struct reading *r, const char *line, size_t len)
 			   !*r->out->states[r->last]) {
 			r->out->states[r->last] = shorten(r->a, rest);
 		}
-		return;
 	}
 }
 

@@ -161,6 +161,7 @@ def test_mistakes():
             (["--without", "nul-check"], "did you mean null-check?"),
             (["--without", "per-cpu"], "has no 'per-cpu'"),
             (["--line", "x", "-e", "BEGIN { }"], "wants a number"),
+            (["--line", "99", "-e", "BEGIN { }"], "line 99 has no part"),
             ([], "no program"),
             (["-e", "BEGIN { @x = }"], "error"),
             (["--no-kernel", "--without", "loop", "-e", "BEGIN { @a = 1; }"],

@@ -159,7 +159,8 @@ def page(rows):
     text = f"""# Kernels
 
 What was tried in guests with other kernels: Debian's (5.10, 6.1, 6.12 and sid's) and Ubuntu's 5.15, in QEMU with
-software emulation. Made by `tests/kernels/run -u`; "not run" is what no run has tried yet.
+software emulation. Made by `tests/kernels/run -u`; "not run" is what no run has tried yet. A line is of
+the last run that tried it, which need not be of the same commit as its neighbour.
 [compatibility.md](compatibility.md) has bpftrace's programs on these kernels.
 
 ## Kinds of probes
