@@ -39,49 +39,35 @@ static struct compile *compile_again(const struct compile *first)
 	return NULL;
 }
 
-/* The functions behind a program in the order in which libbpf puts them there. */
-struct layout {
-	const struct explained *explained;
-	bool *placed;
-	uint32_t end; /* units of 8 bytes so far */
-	uint32_t sought;
-	uint32_t construct; /* of what is there; CONSTRUCT_NONE: not found yet */
-};
-
-static void find_construct(struct layout *l, const struct code_function *f,
-			   uint32_t index)
+/* The construct of an instruction or, as some belong to none, of the one before it. */
+static uint32_t find_construct(const struct code_function *f, uint32_t index)
 {
+	uint32_t found = CONSTRUCT_NONE;
+
 	for (size_t i = 0; i < f->n && f->insns[i].index <= index; i++)
 		if (f->insns[i].construct != CONSTRUCT_NONE)
-			l->construct = f->insns[i].construct;
+			found = f->insns[i].construct;
+	return found;
 }
 
-static void place(struct layout *l, uint32_t function)
-{
-	const struct code_function *f = &l->explained->functions[function];
-
-	l->placed[function] = true;
-	if (l->sought >= l->end && l->sought - l->end < f->units)
-		find_construct(l, f, l->sought - l->end);
-	l->end += f->units;
-	for (size_t i = 0; i < f->ncalls; i++)
-		if (!l->placed[f->calls[i]])
-			place(l, f->calls[i]);
-}
-
-/* The words that the refused instruction was made for, or those of the probe. */
+/* The words that the refused instruction was made for, or SPAN_NOWHERE. */
 static struct span find_words(const struct compile *cc, const struct refusal *r)
 {
 	const struct explained *x = cc->image->explained;
-	struct layout l = { .explained = x, .construct = CONSTRUCT_NONE };
+	uint32_t sought = (uint32_t)r->verdict.insn, found = CONSTRUCT_NONE;
+	struct code_layout l;
 
-	if (r->verdict.insn >= 0 && r->program < x->nfunctions) {
-		l.sought = (uint32_t)r->verdict.insn;
-		l.placed = ARENA_ARRAY(cc->arena, bool, x->nfunctions);
-		place(&l, (uint32_t)r->program);
+	if (r->verdict.insn < 0 || r->program >= x->nfunctions)
+		return SPAN_NOWHERE;
+	code_layout(cc->arena, x, r->program, &l);
+	for (size_t i = 0; i < l.n; i++) {
+		const struct code_function *f = &x->functions[l.order[i]];
+		uint32_t at = l.at[l.order[i]];
+
+		if (sought >= at && sought - at < f->units)
+			found = find_construct(f, sought - at);
 	}
-	return l.construct == CONSTRUCT_NONE ? SPAN_NOWHERE
-					     : x->constructs[l.construct].span;
+	return found == CONSTRUCT_NONE ? SPAN_NOWHERE : x->constructs[found].span;
 }
 
 static void tell_place(const struct compile *cc, const struct refusal *r)

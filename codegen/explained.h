@@ -69,6 +69,23 @@ struct explained {
 	bool broken; /* something was left out: options.without */
 };
 
+/*
+ * A program as the kernel gets it: libbpf puts the functions that it calls behind it, each
+ * where the first call to it is met. In units of 8 bytes, from the program's first on.
+ */
+struct code_layout {
+	uint32_t *at;    /* of each of explained.functions; UINT32_MAX: not there */
+	uint32_t *order; /* those that are there, one behind the other */
+	size_t n;
+	uint32_t units; /* all of them together */
+};
+
+struct arena;
+
+/* program is an index of explained.functions; the arrays are the arena's. */
+void code_layout(struct arena *a, const struct explained *x, size_t program,
+		 struct code_layout *out);
+
 /* What is known of a helper: helpers.def. prototype is NULL if memql does not call it. */
 struct helper_row {
 	int number;

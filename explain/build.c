@@ -14,11 +14,6 @@
 
 enum { SOURCE_TEXT_MAX = 240 };
 
-/* Where an instruction of the loaded program comes from: functions follow each other. */
-struct placed {
-	uint32_t function, at; /* explained.functions, first instruction */
-};
-
 struct building {
 	struct explanation *x;
 	struct arena *a;
@@ -28,10 +23,7 @@ struct building {
 		size_t n, cap;
 	} parts;
 	unsigned depth;
-	struct {
-		struct placed *items;
-		size_t n, cap;
-	} placed;
+	struct code_layout layout;
 	struct verifier_log log;
 };
 
@@ -85,18 +77,9 @@ static void add_ir(struct building *b, struct explain_part *p, uint32_t construc
 	p->nir = n;
 }
 
-/* Where the function's instructions begin in the program as the kernel has it. */
-static uint32_t place_of(const struct building *b, size_t function)
-{
-	for (size_t i = 0; i < b->placed.n; i++)
-		if (b->placed.items[i].function == function)
-			return b->placed.items[i].at;
-	return UINT32_MAX;
-}
-
 static const char *state_of(const struct building *b, size_t function, uint32_t index)
 {
-	uint32_t at = place_of(b, function);
+	uint32_t at = b->layout.at[function];
 
 	if (at == UINT32_MAX || at + index >= b->log.n)
 		return NULL;
@@ -236,20 +219,6 @@ static void walk(struct node *n, void *arg)
 		b->depth--;
 }
 
-/* What the kernel's loader does: functions come behind the program, as they are called. */
-static uint32_t place_functions(struct building *b, size_t function, uint32_t at)
-{
-	const struct code_function *f = &b->x->code->functions[function];
-	struct placed here = { (uint32_t)function, at };
-
-	ARENA_PUSH(b->a, &b->placed, here);
-	at += f->units;
-	for (size_t i = 0; i < f->ncalls; i++)
-		if (place_of(b, f->calls[i]) == UINT32_MAX)
-			at = place_functions(b, f->calls[i], at);
-	return at;
-}
-
 /*
  * The deepest chain of calls, by what each function takes: as the instructions say, or as the
  * kernel says, in the order in which it has them. That is more where it makes bpf_loop() a
@@ -266,8 +235,8 @@ static uint32_t stack_of(const struct building *b, size_t function, bool of_kern
 
 		most = below > most ? below : most;
 	}
-	for (size_t i = 0; of_kernel && i < b->placed.n; i++)
-		if (b->placed.items[i].function == function)
+	for (size_t i = 0; of_kernel && i < b->layout.n; i++)
+		if (b->layout.order[i] == function)
 			own = i < b->log.nstacks ? b->log.stacks[i] : 0;
 	return own + most;
 }
@@ -301,7 +270,7 @@ static const struct explain_part *part_at(const struct building *b, size_t at)
 		for (size_t k = 0; k < p->ninsns; k++) {
 			size_t f =
 				(size_t)(p->insns[k].function - b->x->code->functions);
-			uint32_t from = place_of(b, f);
+			uint32_t from = b->layout.at[f];
 
 			if (from != UINT32_MAX && from + p->insns[k].insn->index == at)
 				return p;
@@ -341,7 +310,8 @@ static void build_program(struct explanation *x, size_t i,
 	p->type = inspect_program_type(p->info->kind->section);
 	p->context = context_of(p->type);
 	p->when = p->info->kind->summary;
-	p->insns = place_functions(&b, i, 0);
+	code_layout(b.a, x->code, i, &b.layout);
+	p->insns = b.layout.units;
 	p->stack = stack_of(&b, i, false, 0);
 	if (kernel)
 		verifier_log_read(b.a, kernel->programs[i].log,

@@ -92,7 +92,6 @@ def taken_by_intervals(directory, load):
     more: that is one event of one CPU. Values without keys are read and written in two
     steps, and on a busy machine memql may have to wait between them.
     """
-    n = 300000
     for after in "clear", "zero":
         program = (
             f"tracepoint:raw_syscalls:sys_enter /pid == {load.pid} && args.id == 110/"
@@ -101,7 +100,10 @@ def taken_by_intervals(directory, load):
             f" {after}(@keys); {after}(@sum); }}"
         )
         memql = Memql(directory, f"taken_{after}", ["-e", program])
-        load.do(f"syscalls {n}")
+        n, start = 0, time.monotonic()
+        while time.monotonic() < start + 0.5:  # a fast machine does 300,000 within three ticks
+            load.do("syscalls 100000")
+            n += 100000
         memql.stop()
         events = memql.events()
         # Not @scalar: a map without keys is read and emptied in two steps; docs/language.md.
