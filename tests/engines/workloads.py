@@ -87,17 +87,6 @@ def at_once(*tasks):
         thread.join()
 
 
-def side_by_side(rounds, *ways):
-    """Each way in turn, several times, so that a change of the machine's load meets all:
-    a list of results for each."""
-    results = [[] for _ in ways]
-    for i in range(rounds):
-        order = range(len(ways)) if i % 2 == 0 else reversed(range(len(ways)))
-        for way in order:
-            results[way].append(ways[way]())
-    return results
-
-
 def scripts():
     """The project's, all that can be started; what else is there is a part of them."""
     for path in sorted(glob.glob(os.path.join(SCRIPTS, "*.mq"))):
