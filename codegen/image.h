@@ -12,6 +12,7 @@
  *	memql_loss	per-CPU array of uint64_t, one for each of image->losses
  *	memql_scratch	per-CPU array: working memory, one entry per program; only if used
  *	memql_task	task storage: the same for preemptible programs; only if used
+ *	memql_threads	hash: the same by thread, where task storage is too small
  *	memql_stacks	struct stored_stack by its id; only if used
  *
  * and the constants of settings.def in .rodata.memql.
@@ -26,6 +27,7 @@
 #define IMAGE_LOSS "memql_loss"
 #define IMAGE_SCRATCH "memql_scratch"
 #define IMAGE_TASK "memql_task"
+#define IMAGE_THREADS "memql_threads"
 #define IMAGE_STACKS "memql_stacks"
 
 /* The symbol of a setting, as the linker sees it. */

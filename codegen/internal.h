@@ -21,9 +21,11 @@ enum {
 	FRAMES_MAX = 8,          /* functions in each other, with the program */
 	STACK_SHARED_MIN = 49,   /* bytes of stack that threads may share; frame.c */
 	SCRATCH_CPU_MAX = 32768, /* the kernel's limit for an entry of one CPU */
-	SCRATCH_TASK_MAX = 60 << 10, /* the same for task storage */
-	INLINE_BYTES_MAX = 128,      /* more are zeroed or copied by a helper */
-	TEXT_MARK = TRAILER_MAX,     /* "..." after text that was cut */
+	SCRATCH_TASK_MAX = 60 << 10,      /* the same for task storage */
+	SCRATCH_TASK_SMALL = 8000,        /* the same on some kernels: features.def */
+	SCRATCH_THREADS_BYTES = 16 << 20, /* of all threads there */
+	INLINE_BYTES_MAX = 128,           /* more are zeroed or copied by a helper */
+	TEXT_MARK = TRAILER_MAX,          /* "..." after text that was cut */
 };
 
 /* A literal in .rodata: equal ones are stored once. */
@@ -85,10 +87,12 @@ struct module {
 	LLVMTypeRef i1, i8, i16, i32, i64, ptr;
 
 	LLVMValueRef *maps; /* by map_info.index */
-	LLVMValueRef ring, loss, scratch, task, stacks;
+	LLVMValueRef ring, loss, scratch, task, threads, stacks;
 	LLVMValueRef zeros; /* stands for a block of zeros until its size is known */
 	size_t zeros_size;
 	size_t scratch_size, task_size;
+	size_t thread_size; /* bytes of a thread in `threads`, which is used instead of
+			     * `task`; 0: it is not */
 	unsigned scratch_entries;
 	unsigned nturns; /* functions of loop.c so far */
 
@@ -154,6 +158,7 @@ struct emit {
 	unsigned scratch_index; /* of the program's entry, from 1; 0: none yet */
 	unsigned fences;        /* so far: see unlike_others() in read.c */
 	LLVMValueRef cookie;
+	LLVMValueRef thread; /* the slot with its id: see program.c; NULL: none yet */
 
 	/* In a function of loop.c; depth 0: in the program itself. */
 	unsigned depth;
@@ -172,7 +177,8 @@ struct emit {
 };
 
 /* module.c */
-struct module *module_new(struct compile *cc, bool thrifty, const bool *bare);
+struct module *module_new(struct compile *cc, bool thrifty, const bool *bare,
+			  size_t thread_size);
 /* The license that the object names. */
 void module_license(struct module *m, const char *name);
 /* Give the maps and blocks of zeros, whose sizes are known now, their types. */

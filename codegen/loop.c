@@ -105,7 +105,7 @@ static void open_turns(struct turns *t, struct emit *outer, const struct node *n
 	e->entry = LLVMCreateBuilderInContext(e->m->context);
 	e->frame = NULL;
 	e->frame_used = e->frame_peak = 0;
-	e->cookie = NULL;
+	e->cookie = e->thread = NULL;
 	e->depth = outer->depth + 1;
 	frame = block_new(e, "frame");
 	start = block_new(e, "start");

@@ -133,7 +133,8 @@ void module_license(struct module *m, const char *name)
 	new_text(m, symbol, name, "license");
 }
 
-struct module *module_new(struct compile *cc, bool thrifty, const bool *bare)
+struct module *module_new(struct compile *cc, bool thrifty, const bool *bare,
+			  size_t thread_size)
 {
 	struct module *m = ARENA_NEW(cc->arena, struct module);
 	const struct plan *plan = cc->plan;
@@ -141,6 +142,7 @@ struct module *module_new(struct compile *cc, bool thrifty, const bool *bare)
 	m->cc = cc;
 	m->explaining = cc->options.explain ? explaining_new(cc) : NULL;
 	m->thrifty = thrifty;
+	m->thread_size = thread_size;
 	m->bare = bare;
 	m->has_slots = ARENA_ARRAY(cc->arena, bool, plan->programs.n);
 	m->context = LLVMContextCreate();
@@ -156,6 +158,7 @@ struct module *module_new(struct compile *cc, bool thrifty, const bool *bare)
 	m->loss = new_map(m, IMAGE_LOSS);
 	m->scratch = new_map(m, IMAGE_SCRATCH);
 	m->task = new_map(m, IMAGE_TASK);
+	m->threads = new_map(m, IMAGE_THREADS);
 	m->stacks = new_map(m, IMAGE_STACKS);
 	m->maps = ARENA_ARRAY(cc->arena, LLVMValueRef, plan->maps.n);
 	for (size_t i = 0; i < plan->maps.n; i++)
@@ -265,11 +268,23 @@ static struct map_shape shape_of_stacks(const struct module *m)
 	};
 }
 
+/* An entry is there while its thread runs a program. */
+static struct map_shape shape_of_threads(const struct module *m)
+{
+	return (struct map_shape){
+		.type = BPF_MAP_TYPE_HASH,
+		.max_entries =
+			m->thread_size ? SCRATCH_THREADS_BYTES / m->thread_size : 0,
+		.key_size = sizeof(uint64_t),
+		.value_size = m->thread_size,
+	};
+}
+
 void module_finish(struct module *m)
 {
 	const struct plan *plan = m->cc->plan;
 	unsigned nlosses = m->losses.n ? (unsigned)m->losses.n : 1;
-	struct map_shape stacks = shape_of_stacks(m);
+	struct map_shape stacks = shape_of_stacks(m), threads = shape_of_threads(m);
 
 	add_map(m, m->ring,
 		&(struct map_shape){ .type = BPF_MAP_TYPE_RINGBUF,
@@ -290,6 +305,7 @@ void module_finish(struct module *m)
 					     .key_size = sizeof(int),
 					     .value_size = m->task_size,
 					     .typed = true });
+	add_map_if_used(m, m->threads, &threads);
 	add_map_if_used(m, m->stacks, &stacks);
 	for (size_t i = 0; i < plan->maps.n; i++)
 		add_user_map(m, plan->maps.items[i]);

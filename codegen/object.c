@@ -14,6 +14,7 @@
 #include "codegen/internal.h"
 #include "core/arena.h"
 #include "core/object_cache.h"
+#include "sema/target.h"
 
 /*
  * Enough to get variables into registers and to drop what is never reached. More makes
@@ -170,14 +171,27 @@ static struct object compile_or_find(struct module *m)
 	return o;
 }
 
-static struct module *build_module(struct compile *cc, bool thrifty, const bool *bare)
+static struct module *build_programs(struct compile *cc, bool thrifty, const bool *bare,
+				     size_t thread_size)
 {
-	struct module *m = module_new(cc, thrifty, bare);
+	struct module *m = module_new(cc, thrifty, bare, thread_size);
 
 	for (size_t i = 0; i < cc->plan->programs.n; i++)
 		program_generate(m, i);
 	module_finish(m);
 	return m;
+}
+
+/* How much memory programs need is known when they are built. */
+static struct module *build_module(struct compile *cc, bool thrifty, const bool *bare)
+{
+	const struct target *t = cc->target;
+	struct module *m = build_programs(cc, thrifty, bare, 0);
+
+	if (m->too_large || m->task_size <= SCRATCH_TASK_SMALL ||
+	    t->ops->has(t, FEATURE_THREAD_MEMORY))
+		return m;
+	return build_programs(cc, thrifty, bare, m->task_size);
 }
 
 static void describe_programs(struct module *m, struct image *img)

@@ -1,6 +1,7 @@
 /* One BPF program around its statements: what runs before them, and on demand. */
 #include "codegen/internal.h"
 
+#include <linux/bpf.h>
 #include <string.h>
 
 #include "core/arena.h"
@@ -71,10 +72,48 @@ static struct value scratch_of_task(struct emit *e)
 			       task, none, emit_int(e, TASK_STORAGE_CREATE));
 }
 
+static struct value thread_key(struct emit *e)
+{
+	struct value id = emit_helper(e, HELPER_GET_CURRENT_PID_TGID, 0);
+
+	if (!e->thread) {
+		e->thread = LLVMBuildAlloca(e->entry, e->m->i64, "thread");
+		LLVMSetAlignment(e->thread, 8);
+	}
+	emit_store(e, value_of(e->thread), 0, id, 8);
+	return value_of(e->thread);
+}
+
+/*
+ * The same where the kernel's task storage is too small: an entry for each thread that is
+ * in a program. Loops and what else is called find what the program has made.
+ */
+static struct value scratch_of_thread(struct emit *e)
+{
+	struct value map = value_of(e->m->threads), key = thread_key(e);
+
+	because(e, WHY_SCRATCH_TASK);
+	if (!e->depth)
+		emit_helper(e, HELPER_MAP_UPDATE_ELEM, 4, map, key,
+			    value_of(module_zeros(e->m, e->m->thread_size)),
+			    emit_int(e, BPF_ANY));
+	return emit_helper_ptr(e, HELPER_MAP_LOOKUP_ELEM, 2, map, key);
+}
+
 struct value scratch_lookup(struct emit *e)
 {
-	return e->program->kind->flags & PROBE_PREEMPTIBLE ? scratch_of_task(e)
-							   : scratch_of_cpu(e);
+	if (!(e->program->kind->flags & PROBE_PREEMPTIBLE))
+		return scratch_of_cpu(e);
+	return e->m->thread_size ? scratch_of_thread(e) : scratch_of_task(e);
+}
+
+/* On all ways out, also where there was no need for it. */
+static void leave_thread(struct emit *e)
+{
+	if (e->scratch && e->m->thread_size &&
+	    e->program->kind->flags & PROBE_PREEMPTIBLE)
+		emit_helper(e, HELPER_MAP_DELETE_ELEM, 2, value_of(e->m->threads),
+			    thread_key(e));
 }
 
 /* Memory of an earlier event lies there. */
@@ -368,6 +407,7 @@ static void build_body(struct emit *e)
 	end_hoist(e, next);
 	LLVMPositionBuilderAtEnd(e->b, e->leave);
 	debug_at(e, e->program->point);
+	leave_thread(e);
 	LLVMBuildRet(e->b, because(e, WHY_RETURN) ? LLVMConstInt(e->m->i32, 0, 0)
 						  : nothing(e));
 }

@@ -111,6 +111,8 @@ class Work:
         path.write_text(text, encoding="utf-8")
         (self.args.keep / f"{number}.said").write_text(answer.said, encoding="utf-8")
         print(f"{path}: {what}", flush=True)
+        if self.args.show and self.counts[what] <= 3:
+            print(text, answer.said, sep="\n", flush=True)
         if self.args.no_shrink or self.counts[what] > 3:
             return
         small = shrink(text, lambda t: symptom(self.driver.load(number, t)) == what)
@@ -158,6 +160,7 @@ def main():
     options.add_argument("--binary", default=os.environ.get("MEMSQLD"), help="the demo engine")
     options.add_argument("--keep", type=pathlib.Path, help="a directory for what was refused")
     options.add_argument("--no-shrink", action="store_true")
+    options.add_argument("--show", action="store_true", help="prints the first ones of each kind that were refused")
     options.add_argument("-j", "--jobs", type=int, default=1)
     options.add_argument("first", type=int, nargs="?", default=0)
     options.add_argument("end", type=int, nargs="?", default=COVERED_BY)

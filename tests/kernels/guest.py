@@ -45,7 +45,7 @@ def all_tests():
             yield f"{directory}/{case.stem}", [case]
     for page in sorted(TESTS.parent.glob("docs/lessons/*.md")):
         yield f"lessons/{page.stem}", [TESTS / "lesson.py", page]
-    yield "fuzz/programs", [TESTS / "fuzz/programs.py", "--no-shrink", "0", "2000"]
+    yield "fuzz/programs", [TESTS / "fuzz/programs.py", "--no-shrink", "--show", "0", "2000"]
     for name in ("arithmetic", "evaluate"):
         yield f"fuzz/{name}", [TESTS / f"fuzz/{name}.py"]
     yield "features/doctor", [TESTS / "kernels/features.py"]

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from tracing import Load, Memql, check, lost, map_of, need_root, run_memql
@@ -158,6 +159,29 @@ def too_few_files(directory):
             check(load.do("enabled") == "0", "nothing stays")
 
 
+def long_texts(directory):
+    """More memory than some kernels keep for a thread: each thread has its own all the same."""
+    texts = ["a" * 3000 + "x", "b" * 4000]
+    for env in {}, {"MEMQL_WITHOUT": "thread_memory"}:
+        with Load() as one, Load() as other:
+            program = (
+                f"config = {{ max_strlen = 4096 }} uprobe:{one.program}:load_text {{ $a = str(arg0); $b = str(arg0);"
+                " for ($i : 0..2) { @turns[$a] = count(); } $c = str(arg0); if ($a == $b) { @same[$c] = count(); } }"
+            )
+            memql = Memql(directory, f"long{len(env)}", ["-e", program], env=env)
+            works = [threading.Thread(target=load.do, args=(f"text {text.encode().hex()} 500",))
+                     for load, text in zip((one, other), texts)]
+            for work in works:
+                work.start()
+            for work in works:
+                work.join()
+            memql.stop()
+        events = memql.events()
+        check(not lost(events), f"nothing is lost, {env}")
+        check(map_of(events, "@same") == {text: 500 for text in texts}, "each has what it called with")
+        check(map_of(events, "@turns") == {text: 1000 for text in texts}, "in loops, too")
+
+
 def main():
     need_root()
     with tempfile.TemporaryDirectory(prefix="memql-user-") as directory:
@@ -170,6 +194,7 @@ def main():
         bare_names(directory)
         fails_whole(directory)
         too_few_files(directory)
+        long_texts(directory)
 
 
 main()

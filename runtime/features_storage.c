@@ -1,0 +1,71 @@
+/* How much memory the kernel keeps for a thread: apart, for the types of a map. */
+#include "runtime/features_internal.h"
+
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+
+/* Types of a key and of a value of so many bytes, which such maps must have. */
+static int load_types(uint32_t bytes, struct btf **out, int *key, int *value)
+{
+	struct btf *btf = btf__new_empty();
+	int byte;
+
+	*out = btf;
+	if (!btf)
+		return -errno;
+	*key = btf__add_int(btf, "int", sizeof(int), BTF_INT_SIGNED);
+	byte = btf__add_int(btf, "char", 1, 0);
+	*value = btf__add_array(btf, *key, byte, bytes);
+	return *value < 0 ? *value : btf__load_into_kernel(btf);
+}
+
+/* A value for our own thread. */
+static int try_value(int map, const void *value)
+{
+	int thread = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	int err = 0;
+
+	if (thread < 0)
+		return -errno;
+	if (bpf_map_update_elem(map, &thread, value, BPF_ANY))
+		err = -errno;
+	close(thread);
+	return err;
+}
+
+/*
+ * Since 6.19 this memory comes from kmalloc_nolock(), which has no more than two pages for
+ * anybody: values that are larger can be described, and never made.
+ */
+int try_thread_memory(const char **why)
+{
+	enum { BYTES = 16 << 10 };
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_NO_PREALLOC);
+	void *value = calloc(1, BYTES);
+	struct btf *btf = NULL;
+	int key, contents, map, err;
+
+	err = value ? load_types(BYTES, &btf, &key, &contents) : -ENOMEM;
+	if (!err) {
+		opts.btf_fd = (uint32_t)btf__fd(btf);
+		opts.btf_key_type_id = (uint32_t)key;
+		opts.btf_value_type_id = (uint32_t)contents;
+		map = bpf_map_create(BPF_MAP_TYPE_TASK_STORAGE, "memql_try",
+				     sizeof(int), BYTES, 0, &opts);
+		err = map < 0 ? -errno : try_value(map, value);
+		if (map >= 0)
+			close(map);
+	}
+	if (err == -ENOMEM)
+		*why = "the kernel gives a thread 8 KiB";
+	btf__free(btf);
+	free(value);
+	return err;
+}
