@@ -23,6 +23,8 @@ enum explain_option {
 	EXPLAIN_PID = 'p',
 	EXPLAIN_HELP = 'h',
 	EXPLAIN_LINE = 256,
+	EXPLAIN_PROGRAM,
+	EXPLAIN_FULL,
 	EXPLAIN_WIDTH,
 	EXPLAIN_JSON,
 	EXPLAIN_RUN,
@@ -37,6 +39,8 @@ static const struct option longs[] = {
 	{ "pid", required_argument, NULL, EXPLAIN_PID },
 	{ "help", no_argument, NULL, EXPLAIN_HELP },
 	{ "line", required_argument, NULL, EXPLAIN_LINE },
+	{ "program", required_argument, NULL, EXPLAIN_PROGRAM },
+	{ "full", no_argument, NULL, EXPLAIN_FULL },
 	{ "width", required_argument, NULL, EXPLAIN_WIDTH },
 	{ "json", no_argument, NULL, EXPLAIN_JSON },
 	{ "html", no_argument, NULL, EXPLAIN_HTML },
@@ -54,7 +58,10 @@ void explain_help(FILE *out)
 	      "  memql explain [OPTIONS] -e 'PROGRAM'\n\n"
 	      "Nothing is attached. With root the programs are loaded, and what the kernel's\n"
 	      "verifier knows stands beside each instruction.\n\n"
-	      "  --line N        only what is on this line\n"
+	      "Of a program that is more than a few lines an overview is shown first.\n\n"
+	      "  --line N        what is on this line; FILE:N of an imported file\n"
+	      "  --program N     one program, by its number in the overview\n"
+	      "  --full          all of it\n"
 	      "  --json          one JSON object instead of text\n"
 	      "  --run 5s        attach it for so long: how often each program runs, and\n"
 	      "                  what that costs\n"
@@ -138,6 +145,15 @@ static bool take_without(struct options *o, const char *name)
 	return false;
 }
 
+/* 12, memsqld.mq:12 */
+static bool take_line(struct options *o, const char *value)
+{
+	const char *colon = strrchr(value, ':');
+
+	o->explain.file = colon ? value : NULL;
+	return number("--line", colon ? colon + 1 : value, &o->explain.line);
+}
+
 static bool take(struct options *o, int option, const char *value)
 {
 	uint32_t n;
@@ -155,7 +171,12 @@ static bool take(struct options *o, int option, const char *value)
 		o->help = true;
 		return true;
 	case EXPLAIN_LINE:
-		return number("--line", value, &o->explain.line);
+		return take_line(o, value);
+	case EXPLAIN_PROGRAM:
+		return number("--program", value, &o->explain.program);
+	case EXPLAIN_FULL:
+		o->explain.full = true;
+		return true;
 	case EXPLAIN_WIDTH:
 		return number("--width", value, &o->explain.width);
 	case EXPLAIN_JSON:
@@ -273,10 +294,40 @@ static bool is_empty_line(const struct explanation *x, const struct explain_opti
 	return true;
 }
 
+/* Whether there is what was asked for. False after a message. */
+static bool is_there(const struct explanation *x, const struct explain_options *o)
+{
+	if (o->program > x->nprograms) {
+		fprintf(stderr,
+			"memql: explain: there is no program %u: without --program the "
+			"%zu that there are are shown\n",
+			o->program, x->nprograms);
+		return false;
+	}
+	if (!is_empty_line(x, o))
+		return true;
+	fprintf(stderr,
+		"memql: explain: line %u%s%s has no part of a program; without --line "
+		"all are shown\n",
+		o->line, o->file ? " of " : "", o->file ? o->file : "");
+	return false;
+}
+
+/* FILE of --line FILE:N */
+static const char *file_of(struct compile *cc, const char *place)
+{
+	if (!place)
+		return NULL;
+	return arena_strndup(cc->arena, place, (size_t)(strrchr(place, ':') - place));
+}
+
 int explain(struct compile *cc, const struct options *o)
 {
 	const struct explain_options eo = {
 		.line = o->explain.line,
+		.file = file_of(cc, o->explain.file),
+		.program = o->explain.program,
+		.full = o->explain.full,
 		.width = terminal_width(o),
 	};
 	bool ask = !o->explain.no_kernel && geteuid() == 0;
@@ -297,13 +348,8 @@ int explain(struct compile *cc, const struct options *o)
 	if (ask)
 		inspect_image(cc->arena, cc->image, &run, &k);
 	x = explain_build(cc, ask ? &k : NULL);
-	if (is_empty_line(x, &eo)) {
-		fprintf(stderr,
-			"memql: explain: line %u has no part of a program; without "
-			"--line all are shown\n",
-			eo.line);
+	if (!is_there(x, &eo))
 		return EXIT_FAILURE;
-	}
 	x->seconds = k.err ? 0 : run.seconds;
 	x->kernel = kernel_words(x, &k, !o->explain.no_kernel);
 	if (o->explain.html)

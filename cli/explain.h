@@ -12,6 +12,9 @@ struct options;
 /* What only this command takes. */
 struct explain_request {
 	uint32_t line;       /* --line; 0: all */
+	const char *file;    /* --line FILE:N, all of that; NULL: the program's own */
+	uint32_t program;    /* --program; 0: all */
+	bool full;           /* --full */
 	uint32_t width;      /* --width; 0: of the terminal */
 	const char *without; /* --without NAME; NULL */
 	double seconds;      /* --run; 0: do not */

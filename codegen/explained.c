@@ -36,6 +36,21 @@ static bool is_helper_call(const struct bpf_insn *in)
 	return in->code == (BPF_JMP | BPF_CALL) && in->src_reg == 0;
 }
 
+static void read_jump(const struct bpf_insn *in, size_t index, struct code_insn *out)
+{
+	unsigned class = BPF_CLASS(in->code), op = BPF_OP(in->code);
+	bool far = class == BPF_JMP32 && op == BPF_JA; /* since cpu v4 */
+	int32_t by = far ? in->imm : in->off;
+
+	out->jump = JUMP_NONE;
+	if (class != BPF_JMP && class != BPF_JMP32)
+		return;
+	out->calls = op == BPF_CALL && in->src_reg == BPF_PSEUDO_CALL;
+	out->leaves = op == BPF_JA || op == BPF_EXIT;
+	if (op != BPF_CALL && op != BPF_EXIT)
+		out->jump = (uint32_t)((int64_t)index + 1 + by);
+}
+
 /* The instructions of one function, with what each comes from. */
 static void read_insns(struct module *m, const struct elf_code *f,
 		       const Elf64_Sym *symbol, struct code_function *out)
@@ -63,6 +78,7 @@ static void read_insns(struct module *m, const struct elf_code *f,
 		insns[n].construct = construct;
 		insns[n].refers = elf_code_target(f, symbol, at);
 		insns[n].helper = is_helper_call(&code[i]) ? code[i].imm : 0;
+		read_jump(&code[i], i, &insns[n]);
 		insns[n].text = insn_text(a, &code[i], i, insns[n].refers, &took);
 	}
 	out->insns = insns;

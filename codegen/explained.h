@@ -21,7 +21,7 @@ struct construct {
 	uint32_t line, ordinal;
 };
 
-enum { CONSTRUCT_NONE = UINT32_MAX };
+enum { CONSTRUCT_NONE = UINT32_MAX, JUMP_NONE = UINT32_MAX };
 
 /* One machine instruction. */
 struct code_insn {
@@ -30,6 +30,9 @@ struct code_insn {
 	const char *text;
 	const char *refers; /* the map, function or constant it names, or NULL */
 	int32_t helper;     /* the number of the helper it calls, or 0 */
+	uint32_t jump;      /* the index where it may go on, or JUMP_NONE */
+	bool leaves;        /* it never goes on with the next one */
+	bool calls;         /* the function that it refers to, at once */
 };
 
 /* A program, or a function that programs call. */

@@ -9,6 +9,7 @@
 #include "core/compile.h"
 #include "explain/explain.h"
 #include "parser/ast.h"
+#include "probes/probe.h"
 #include "runtime/inspect.h"
 #include "sema/plan.h"
 
@@ -157,6 +158,7 @@ static struct explain_part new_part(struct building *b, struct span span)
 		add_ir(b, &p, construct);
 		add_insns(b, &p, construct);
 		add_whys(b, &p, construct);
+		explain_price_part(b->x, b->program, &p);
 	}
 	return p;
 }
@@ -295,6 +297,15 @@ static void add_kernel(struct building *b, struct explain_program *p,
 		p->blamed = part_at(b, b->log.at);
 }
 
+/* Of several places, that of the dearest. */
+static double place_ns(const struct program_info *info)
+{
+	for (size_t i = 0; i < info->nsites; i++)
+		if (info->sites[i].dear)
+			return PROBE_DEAR_NS;
+	return info->kind->event_ns;
+}
+
 static void build_program(struct explanation *x, size_t i,
 			  const struct inspection *kernel)
 {
@@ -308,7 +319,8 @@ static void build_program(struct explanation *x, size_t i,
 	p->line = p->image->line;
 	p->file = p->image->file;
 	p->type = inspect_program_type(p->info->kind->section);
-	p->context = context_of(p->type);
+	p->context = p->info->kind->flags & PROBE_ONCE ? "nothing that is of use"
+						       : context_of(p->type);
 	p->when = p->info->kind->summary;
 	code_layout(b.a, x->code, i, &b.layout);
 	p->insns = b.layout.units;
@@ -322,6 +334,8 @@ static void build_program(struct explanation *x, size_t i,
 	if (p->info->predicate)
 		walk(p->info->predicate, &b);
 	walk(p->info->body, &b);
+	p->price = explain_price_program(x, i);
+	p->place_ns = place_ns(p->info);
 	p->parts = b.parts.items;
 	p->nparts = b.parts.n;
 	if (kernel)
@@ -395,9 +409,33 @@ const char *explain_place(const struct explanation *x, const char *file, uint32_
 		       : arena_printf(x->cc->arena, "%s:%u", file, line);
 }
 
+const char *explain_short(const char *place)
+{
+	const char *slash = strrchr(place, '/');
+
+	return slash ? slash + 1 : place;
+}
+
+/* "memsqld.mq" is the name of ".../engines/memsqld.mq", too. */
+static bool is_named(const char *file, const char *name)
+{
+	size_t len = strlen(file), n = strlen(name);
+	const char *tail = n <= len ? file + len - n : "";
+
+	return n && strcmp(tail, name) == 0 && (tail == file || tail[-1] == '/');
+}
+
 bool explain_shows(const struct explanation *x, const struct explain_part *p,
 		   const struct explain_options *o)
 {
-	return !o->line || (explain_is_own_file(x, p->file) && p->line <= o->line &&
-			    o->line <= p->last_line);
+	bool file =
+		o->file ? is_named(p->file, o->file) : explain_is_own_file(x, p->file);
+
+	return !o->line || (file && p->line <= o->line && o->line <= p->last_line);
+}
+
+bool explain_shows_program(const struct explanation *x, const struct explain_program *p,
+			   const struct explain_options *o)
+{
+	return !o->program || (size_t)(p - x->programs) + 1 == o->program;
 }

@@ -43,6 +43,16 @@ struct explain_part {
 	size_t nir;
 	struct explain_insn *insns;
 	size_t ninsns;
+	double ns; /* that its code takes, by estimate, if no branch leaves it out */
+	bool unpriced;     /* it calls what has no price */
+	const char *price; /* that in words; NULL: it calls nothing */
+};
+
+/* ns, by estimate: the cheapest and the dearest way through. */
+struct explain_price {
+	double least, most;
+	bool unknown; /* it calls what has no price */
+	bool turns;   /* it has loops: one turn is counted */
 };
 
 struct explain_program {
@@ -56,6 +66,8 @@ struct explain_program {
 	uint32_t stack; /* bytes of the deepest chain of calls */
 	struct explain_part *parts;
 	size_t nparts;
+	struct explain_price price;
+	double place_ns; /* of the event itself, by estimate; 0: not measured */
 	/* What the kernel says; loaded false: it was not asked, or refused it. */
 	bool loaded;
 	uint32_t kernel_insns; /* after it has rewritten the program */
@@ -107,15 +119,23 @@ struct explanation {
 };
 
 struct explain_options {
-	uint32_t line;  /* only what is on this line; 0: all */
-	unsigned width; /* columns of the terminal */
+	uint32_t line; /* only what is on this line; 0: all */
+	const char *
+		file; /* of this file, which may be an imported one; NULL: the program's */
+	uint32_t program; /* only this one, from 1 on; 0: all */
+	bool full;        /* all of it, however much that is */
+	unsigned width;   /* columns of the terminal */
 };
 
 /* cc was compiled with options.explain; kernel may be NULL. All in cc's arena. */
 struct explanation *explain_build(struct compile *cc, const struct inspection *kernel);
 
+/* As text: an overview, or in full if that was asked for, or is short. */
 void explain_text(const struct explanation *x, const struct explain_options *o,
 		  FILE *out);
+/* overview.c: a line for each program, line and map. */
+void explain_overview(const struct explanation *x, const struct explain_options *o,
+		      FILE *out);
 void explain_json(const struct explanation *x, const struct explain_options *o,
 		  FILE *out);
 
@@ -127,16 +147,33 @@ const char *meaning_of(struct compile *cc, const struct node *n);
 /* maps.c: x->maps and x->moments. */
 void explain_maps(struct explanation *x, const struct inspection *kernel);
 
+/* price.c: part->price and what it consists of; what a program takes; rounded, as text. */
+void explain_price_part(const struct explanation *x, size_t program,
+			struct explain_part *part);
+struct explain_price explain_price_program(const struct explanation *x, size_t program);
+const char *explain_ns(struct arena *a, double ns);
+/* "20-340+ ns": "+" is for what the estimate does not know. */
+const char *explain_range(struct arena *a, const struct explain_price *price);
+/* "20 to 340 ns by estimate; ...": of a program, and what was measured if it ran. */
+const char *explain_price_text(const struct explanation *x,
+			       const struct explain_program *p);
+/* Of the time that a program takes, 0 to 1, by the estimates of all its parts. */
+double explain_share(const struct explain_program *p, const struct explain_part *part);
+
 /* What parts call and refer to, each once; *n of them, in the arena. */
 const struct helper_row **explain_helpers(struct arena *a, const struct explain_part *p,
 					  size_t *n);
 const char **explain_refers(struct arena *a, const struct explain_part *p, size_t *n);
 /* "4" in the program's own file, "FILE:4" in others. */
 const char *explain_place(const struct explanation *x, const char *file, uint32_t line);
+/* The same without the directory. */
+const char *explain_short(const char *place);
 bool explain_is_own_file(const struct explanation *x, const char *file);
 /* Whether the part is to be shown with these options. */
 bool explain_shows(const struct explanation *x, const struct explain_part *p,
 		   const struct explain_options *o);
+bool explain_shows_program(const struct explanation *x, const struct explain_program *p,
+			   const struct explain_options *o);
 
 /* verifier.c: what its log says. */
 struct verifier_log {

@@ -35,8 +35,9 @@ static const char head[] =
 	"main{display:grid;grid-template-columns:minmax(20em,2fr) 3fr}\n"
 	"#source{position:sticky;top:0;align-self:start;max-height:100vh;overflow:auto;"
 	"padding:1em}\n"
-	"#source pre{margin:0;white-space:pre-wrap}\n"
+	"#source pre{margin:0}\n"
 	"#layers{padding:1em;border-left:1px solid var(--edge);min-width:0}\n"
+	".ir,.why,h3{overflow-wrap:anywhere}\n"
 	".n{color:var(--soft);user-select:none}\n"
 	"[data-part]{cursor:pointer;border-radius:3px}\n"
 	".part{border:1px solid var(--edge);padding:.5em .8em;margin:.6em 0;break-inside:avoid}\n"
@@ -47,11 +48,13 @@ static const char head[] =
 	".why b{color:var(--soft);font-weight:600}\n"
 	"table{border-collapse:collapse}td,th{padding:0 .7em 0 0;vertical-align:top;"
 	"text-align:left;overflow-wrap:anywhere}\n"
-	"td:first-child,.bpf td:nth-child(2){white-space:nowrap}\n"
+	"td:first-child,.bpf td:nth-child(2),th,.option{white-space:nowrap}\n"
+	".contents td:first-child{white-space:normal}\n"
 	".state{color:var(--soft)}.bad{color:var(--bad);font-weight:600}\n"
 	"summary{cursor:pointer;color:var(--soft)}\n"
 	"@media(max-width:60em){main{display:block}#source{position:static}}\n"
 	"@media print{main{display:block}#source{position:static;max-height:none}"
+	"#source pre{white-space:pre-wrap}"
 	"#layers{border:0}.picked{background:none}details>*{display:block}}\n"
 	"</style></head><body>\n";
 
@@ -180,7 +183,10 @@ static void source(const struct html *h)
 				number_of(h->x, begin[i]));
 			open[depth++] = begin[i];
 		}
-		text_n(h->out, &s->text[at], 1);
+		if (s->text[at] == '\t') /* what is before it is no part of the line */
+			fputs("    ", h->out);
+		else
+			text_n(h->out, &s->text[at], 1);
 		if (s->text[at] == '\n' && at + 1 < s->files[0].text.end)
 			fprintf(h->out, "<span class=\"n\">%4u  </span>", ++line);
 	}
@@ -206,7 +212,8 @@ static void whys(const struct html *h, const struct explain_part *p)
 		fputs("<p class=\"why\"><b>why</b> ", h->out);
 		text(h->out, why->why);
 		if (why->breakable)
-			fprintf(h->out, " <code>--without %s</code>", why->name);
+			fprintf(h->out, " <code class=\"option\">--without %s</code>",
+				why->name);
 		fputs("</p>\n", h->out);
 	}
 }
@@ -222,6 +229,21 @@ static void helpers(const struct html *h, const struct explain_part *p)
 		fprintf(h->out, "</code> number %d, since Linux %s</p>\n",
 			rows[i]->number, rows[i]->since);
 	}
+}
+
+static void price(const struct html *h, const struct explain_program *of,
+		  const struct explain_part *p)
+{
+	if (p->price) {
+		fputs("<p class=\"why\"><b>price</b> ", h->out);
+		text(h->out, p->price);
+		fputs("</p>\n", h->out);
+	}
+	if (h->x->seconds > 0 && of->runs && p->ninsns)
+		fprintf(h->out,
+			"<p class=\"why\"><b>share</b> %.0f %% of the %" PRIu64
+			" ns of an event</p>\n",
+			100 * explain_share(of, p), of->run_ns / of->runs);
 }
 
 static void insns(const struct html *h, const struct explain_part *p)
@@ -249,7 +271,8 @@ static void insns(const struct html *h, const struct explain_part *p)
 	fputs("</table></details>\n", h->out);
 }
 
-static void part(const struct html *h, const struct explain_part *p)
+static void part(const struct html *h, const struct explain_program *of,
+		 const struct explain_part *p)
 {
 	unsigned depth = p->depth < 8 ? p->depth : 8;
 
@@ -264,6 +287,7 @@ static void part(const struct html *h, const struct explain_part *p)
 	fputs("</div>\n", h->out);
 	whys(h, p);
 	helpers(h, p);
+	price(h, of, p);
 	insns(h, p);
 	fputs("</section>\n", h->out);
 }
@@ -282,11 +306,7 @@ static void sizes(const struct html *h, const struct explain_program *p)
 			    "%u bytes of stack",
 			    p->kernel_insns, p->jit_bytes, p->verified,
 			    p->kernel_stack));
-	if (h->x->seconds > 0)
-		row(h, "price",
-		    arena_printf(
-			    h->a, "%" PRIu64 " events in %.1f s, %" PRIu64 " ns each",
-			    p->runs, h->x->seconds, p->runs ? p->run_ns / p->runs : 0));
+	row(h, "price", explain_price_text(h->x, p));
 	if (p->complaint) {
 		fputs("<tr class=\"bad\"><td>refused</td><td>", h->out);
 		text(h->out, p->complaint);
@@ -296,9 +316,37 @@ static void sizes(const struct html *h, const struct explain_program *p)
 	}
 }
 
+static size_t number_of_program(const struct html *h, const struct explain_program *p)
+{
+	return (size_t)(p - h->x->programs) + 1;
+}
+
+/* What there is, with what leads there. */
+static void contents(const struct html *h)
+{
+	fputs("<table class=\"contents\"><tr><th>program</th><th>line</th><th>size</th>"
+	      "<th>stack</th><th>estimate</th></tr>\n",
+	      h->out);
+	for (size_t i = 0; i < h->x->nprograms; i++) {
+		const struct explain_program *p = &h->x->programs[i];
+
+		if (!explain_shows_program(h->x, p, h->o))
+			continue;
+		fprintf(h->out, "<tr><td><a href=\"#program%zu\">",
+			number_of_program(h, p));
+		text(h->out, p->image->point);
+		fprintf(h->out, "</a></td><td>%s</td><td>%u</td><td>%u</td><td>",
+			explain_short(explain_place(h->x, p->file, p->line)), p->insns,
+			p->stack);
+		text(h->out, p->complaint ? "refused" : explain_range(h->a, &p->price));
+		fputs("</td></tr>\n", h->out);
+	}
+	fputs("</table>\n", h->out);
+}
+
 static void program(const struct html *h, const struct explain_program *p)
 {
-	fputs("<h2>", h->out);
+	fprintf(h->out, "<h2 id=\"program%zu\">", number_of_program(h, p));
 	text(h->out, p->image->point);
 	fputs("</h2>\n<table>\n", h->out);
 	row(h, "runs", p->when);
@@ -312,7 +360,7 @@ static void program(const struct html *h, const struct explain_program *p)
 	fputs("</table>\n", h->out);
 	for (size_t i = 0; i < p->nparts; i++)
 		if (explain_shows(h->x, &p->parts[i], h->o))
-			part(h, &p->parts[i]);
+			part(h, p, &p->parts[i]);
 }
 
 static const char *lines(const struct html *h, const struct explain_uses *u)
@@ -365,8 +413,10 @@ void explain_html(const struct explanation *x, const struct explain_options *o,
 	fputs("</header>\n<main>\n", out);
 	source(&h);
 	fputs("<div id=\"layers\">\n", out);
+	contents(&h);
 	for (size_t i = 0; i < x->nprograms; i++)
-		program(&h, &x->programs[i]);
+		if (explain_shows_program(x, &x->programs[i], o))
+			program(&h, &x->programs[i]);
 	fputs("<h2>Maps</h2>\n", out);
 	for (size_t i = 0; i < x->maps.n; i++)
 		map(&h, &x->maps.items[i]);

@@ -32,6 +32,12 @@ static void number(struct json *j, const char *name, uint64_t n)
 	text_printf(&j->t, ",\"%s\":%" PRIu64, name, n);
 }
 
+/* A tenth of a nanosecond is more than is known. */
+static void nanoseconds(struct json *j, const char *name, double ns)
+{
+	text_printf(&j->t, ",\"%s\":%.1f", name, ns);
+}
+
 static void boolean(struct json *j, const char *name, bool b)
 {
 	text_printf(&j->t, ",\"%s\":%s", name, b ? "true" : "false");
@@ -86,7 +92,8 @@ static void add_helpers(struct json *j, const struct explain_part *p)
 	text_printf(&j->t, "]");
 }
 
-static void add_part(struct json *j, const struct explain_part *p, const char *before)
+static void add_part(struct json *j, const struct explain_program *of,
+		     const struct explain_part *p, const char *before)
 {
 	string(j, before, "file", p->file);
 	number(j, "line", p->line);
@@ -103,6 +110,10 @@ static void add_part(struct json *j, const struct explain_part *p, const char *b
 	}
 	text_printf(&j->t, "]");
 	add_insns(j, p);
+	nanoseconds(j, "price_ns", p->ns);
+	boolean(j, "unpriced", p->unpriced);
+	if (j->x->seconds > 0)
+		text_printf(&j->t, ",\"share\":%.3f", explain_share(of, p));
 	text_printf(&j->t, "}");
 }
 
@@ -146,11 +157,18 @@ static void add_program(struct json *j, const struct explain_program *p,
 		number(j, "runs", p->runs);
 		number(j, "run_ns", p->run_ns);
 	}
+	text_printf(&j->t, ",\"price\":{\"least_ns\":%.1f", p->price.least);
+	nanoseconds(j, "most_ns", p->price.most);
+	boolean(j, "turns", p->price.turns);
+	boolean(j, "unknown", p->price.unknown);
+	if (p->place_ns > 0)
+		nanoseconds(j, "event_ns", p->place_ns);
+	text_printf(&j->t, "}");
 	text_printf(&j->t, ",\"parts\":[");
 	for (size_t i = 0; i < p->nparts; i++) {
 		if (!explain_shows(j->x, &p->parts[i], j->o))
 			continue;
-		add_part(j, &p->parts[i], any ? ",{" : "{");
+		add_part(j, p, &p->parts[i], any ? ",{" : "{");
 		any = true;
 	}
 	text_printf(&j->t, "]}");
@@ -198,10 +216,14 @@ void explain_json(const struct explanation *x, const struct explain_options *o,
 		  FILE *out)
 {
 	struct json j = { .x = x, .o = o, .a = x->cc->arena };
+	bool any = false;
 
 	text_printf(&j.t, "{\"type\":\"explain\",\"data\":{\"programs\":[");
 	for (size_t i = 0; i < x->nprograms; i++)
-		add_program(&j, &x->programs[i], i ? ",{" : "{");
+		if (explain_shows_program(x, &x->programs[i], o)) {
+			add_program(&j, &x->programs[i], any ? ",{" : "{");
+			any = true;
+		}
 	text_printf(&j.t, "],\"maps\":[");
 	for (size_t i = 0; i < x->maps.n; i++)
 		add_map(&j, &x->maps.items[i], i ? ",{" : "{");

@@ -18,6 +18,7 @@ enum {
 	INDENT = 8,
 	DEPTH_MAX = 6, /* deeper parts are indented no further */
 	STACK_BYTES = 512,
+	PARTS_MAX = 20, /* of a program that is shown in full without being asked */
 };
 
 /* Lines of one column, wrapped to its width. */
@@ -213,8 +214,21 @@ static const char *refers_text(const struct page *p, const struct explain_part *
 	return text;
 }
 
+/* What was measured of the program, by the estimates of its parts. */
+static void add_share(const struct page *p, struct column *c, size_t indent,
+		      const struct explain_program *of, const struct explain_part *part)
+{
+	if (of->runs)
+		add_labelled(p->a, c, indent, "share",
+			     arena_printf(p->a,
+					  "%.0f %% of the %" PRIu64 " ns of an event",
+					  100 * explain_share(of, part),
+					  of->run_ns / of->runs));
+}
+
 /* Words, what they mean, and why. */
-static void add_words(struct page *p, struct column *c, const struct explain_part *part)
+static void add_words(struct page *p, struct column *c,
+		      const struct explain_program *of, const struct explain_part *part)
 {
 	unsigned depth = part->depth < DEPTH_MAX ? part->depth : DEPTH_MAX;
 	size_t indent = INDENT + 2 * (size_t)depth;
@@ -230,6 +244,10 @@ static void add_words(struct page *p, struct column *c, const struct explain_par
 	add_helpers(p, c, indent + 2, part);
 	if (*refers)
 		add_labelled(p->a, c, indent + 2, "uses", refers);
+	if (part->price)
+		add_labelled(p->a, c, indent + 2, "price", part->price);
+	if (p->x->seconds > 0 && part->ninsns)
+		add_share(p, c, indent + 2, of, part);
 }
 
 static void add_ir(const struct page *p, struct column *c, size_t indent,
@@ -256,7 +274,7 @@ static void print_part(struct page *p, const struct explain_program *of,
 	};
 
 	columns[2].width = p->width - columns[0].width - columns[1].width - 4;
-	add_words(p, &columns[0], part);
+	add_words(p, &columns[0], of, part);
 	if (p->wide) {
 		add_ir(p, &columns[1], 0, part);
 		add_insns(p, &columns[2], 0, of, part);
@@ -312,22 +330,17 @@ static void print_sizes(const struct page *p, const struct explain_program *of)
 			     of->insns, of->stack, STACK_BYTES);
 
 	print_wrapped(p, 2, "size   ", text);
-	if (!of->loaded)
-		return;
-	text = arena_printf(
-		p->a,
-		"%u instructions once the kernel has rewritten it, %u bytes of "
-		"machine code; the verifier followed %u instructions and "
-		"counts %u bytes of stack",
-		of->kernel_insns, of->jit_bytes, of->verified, of->kernel_stack);
-	print_wrapped(p, 2, "kernel ", text);
-	if (p->x->seconds > 0)
-		print_wrapped(p, 2, "price  ",
-			      arena_printf(p->a,
-					   "%" PRIu64 " events in %.1f s, %" PRIu64
-					   " ns each",
-					   of->runs, p->x->seconds,
-					   of->runs ? of->run_ns / of->runs : 0));
+	if (of->loaded)
+		print_wrapped(
+			p, 2, "kernel ",
+			arena_printf(
+				p->a,
+				"%u instructions once the kernel has rewritten it, %u bytes of "
+				"machine code; the verifier followed %u instructions and "
+				"counts %u bytes of stack",
+				of->kernel_insns, of->jit_bytes, of->verified,
+				of->kernel_stack));
+	print_wrapped(p, 2, "price  ", explain_price_text(p->x, of));
 }
 
 /* Of a program that the kernel refused, the words that it is about. */
@@ -342,7 +355,7 @@ static void print_program(struct page *p, const struct explain_program *of)
 
 	for (size_t i = 0; i < of->nparts; i++)
 		any |= explain_shows(p->x, &of->parts[i], p->o);
-	if (!any)
+	if (!any || !explain_shows_program(p->x, of, p->o))
 		return;
 	fprintf(p->out, "PROGRAM %zu  %s  (%s:%u)\n", of - p->x->programs + 1,
 		of->image->point, of->file, of->line);
@@ -423,6 +436,16 @@ static void print_source(const struct page *p)
 	fputc('\n', p->out);
 }
 
+/* Nobody reads thousands of lines: of a long program what was asked for is shown in full. */
+static bool wants_overview(const struct explanation *x, const struct explain_options *o)
+{
+	size_t parts = 0;
+
+	for (size_t i = 0; i < x->nprograms; i++)
+		parts += x->programs[i].nparts;
+	return !o->full && !o->line && !o->program && !x->without && parts > PARTS_MAX;
+}
+
 void explain_text(const struct explanation *x, const struct explain_options *o,
 		  FILE *out)
 {
@@ -435,12 +458,16 @@ void explain_text(const struct explanation *x, const struct explain_options *o,
 		.wide = o->width >= WIDE_MIN,
 	};
 
+	if (wants_overview(x, o)) {
+		explain_overview(x, o, out);
+		return;
+	}
 	print_source(&p);
 	if (x->without)
 		print_without(&p);
 	for (size_t i = 0; i < x->nprograms; i++)
 		print_program(&p, &x->programs[i]);
-	if (!o->line) {
+	if (!o->line && !o->program) {
 		for (size_t i = 0; i < x->maps.n; i++)
 			print_map(&p, &x->maps.items[i]);
 		fputs("WHEN\n", out);

@@ -122,6 +122,9 @@ enum probe_flags {
 	PROBE_RETURNS = 1 << 13,   /* the instruction pointer is where it returns to */
 };
 
+/* As event_ns, where probe_site.dear is set. */
+enum { PROBE_DEAR_NS = 11000 };
+
 /* Receives one match of expand; both are copied. Returns non-zero to stop. */
 typedef int probe_match_fn(const struct probe_site *site,
 			   const struct probe_layout *layout, void *arg);
@@ -145,6 +148,12 @@ struct probe_kind {
 	const char *all, *of_file;
 
 	const char *section; /* libbpf's SEC() prefix: sets the program type */
+
+	/*
+	 * What an event takes the one who comes by, without the program: nanoseconds, on
+	 * the machine of docs/01_intro.md. 0: not measured, or nobody waits for it.
+	 */
+	unsigned event_ns;
 
 	/* arg0, retval, args, ...: looked up before the global builtins; may be NULL. */
 	const struct builtin *vars;

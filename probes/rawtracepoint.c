@@ -205,6 +205,7 @@ const struct probe_kind probe_rawtracepoint = {
 	.flags = PROBE_SYSTEM_WIDE | PROBE_SINGLE_SITE | PROBE_ON_STACK,
 	.all = "*",
 	.section = "raw_tp",
+	.event_ns = 50,
 	.vars = rawtracepoint_vars,
 	.siblings = { &probe_tracepoint },
 	.parse = parse_rawtracepoint,

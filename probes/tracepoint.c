@@ -403,6 +403,7 @@ const struct probe_kind probe_tracepoint = {
 	.flags = PROBE_SYSTEM_WIDE,
 	.all = "*:*",
 	.section = "tracepoint",
+	.event_ns = 100,
 	.vars = tracepoint_vars,
 	.siblings = { &probe_rawtracepoint },
 	.parse = parse_tracepoint,

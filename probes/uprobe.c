@@ -517,6 +517,7 @@ const struct probe_kind probe_uprobe = {
 		 PROBE_REGISTERS,
 	.of_file = "*",
 	.section = "uprobe",
+	.event_ns = 550,
 	.vars = uprobe_vars,
 	.siblings = { &probe_uretprobe },
 	.lacks = user_lacks,
@@ -539,6 +540,7 @@ const struct probe_kind probe_uretprobe = {
 	.flags = PROBE_PREEMPTIBLE | PROBE_CAN_SLEEP | PROBE_USER | PROBE_SYSTEM_WIDE |
 		 PROBE_REGISTERS | PROBE_RETURNS,
 	.section = "uretprobe",
+	.event_ns = 850,
 	.vars = uretprobe_vars,
 	.siblings = { &probe_uprobe },
 	.lacks = user_lacks,

@@ -350,6 +350,7 @@ const struct probe_kind probe_usdt = {
 		 PROBE_REGISTERS | PROBE_OF_PROCESS,
 	.of_file = "*",
 	.section = "uprobe",
+	.event_ns = 500,
 	.vars = usdt_vars,
 	.siblings = { &probe_uretprobe },
 	.lacks = usdt_lacks,

@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 MEMQL = os.environ["MEMQL"]
@@ -134,6 +135,71 @@ def test_text():
         check(side == (width >= 120), f"--width {width}: side by side: {side}")
 
 
+# More than a few lines, with a macro in an imported file.
+LONG = """import "more.mq"
+tracepoint:syscalls:sys_enter_read /pid == 1/ { @start[tid] = nsecs; }
+tracepoint:syscalls:sys_exit_read
+/has_key(@start, tid)/ {
+  $took = nsecs - @start[tid];
+  if ($took > 1ms) {
+    @slow[comm, args.ret > 0] = hist($took);
+    printf("%d %s %s\\n", tid, comm, strftime("%H:%M", nsecs));
+  } else {
+    add(@fast, $took);
+  }
+  for ($i : 0..args.ret) { @turns++; }
+  delete(@start, tid);
+}
+"""
+
+
+def test_overview():
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder, "long.mq")
+        script.write_text(LONG)
+        Path(folder, "more.mq").write_text("macro add(@m, x)\n{\n\t@m[comm] = sum(x);\n}\n")
+        for width in (60, 80, 160):
+            done = memql("explain", "--no-kernel", "--width", str(width), str(script))
+            lines = done.stdout.splitlines()
+            check(20 < len(lines) < 50, f"an overview of {len(lines)} lines")
+            check(max(map(len, lines)) <= width, f"--width {width}: {max(map(len, lines))}")
+            check(not re.search(r"^ +why", done.stdout, re.M), "an overview in full")
+            for line in (r" 2 .*\+ ns  3: tracepoint:sys", r"^ +5 .*took = nsecs",
+                         r"^  import .*more.mq", r"^  @slow +per-CPU hash|^  @slow +hash"):
+                check(re.search(line, done.stdout, re.M), f"--width {width}: no {line}")
+        full = memql("explain", "--no-kernel", "--full", str(script)).stdout
+        check(len(full.splitlines()) > 200 and "WHEN" in full, "--full")
+        one = memql("explain", "--no-kernel", "--program", "1", str(script)).stdout
+        check("PROGRAM 1" in one and "PROGRAM 2" not in one, "--program 1")
+        done = memql("explain", "--no-kernel", "--program", "3", str(script))
+        check(done.returncode and "there is no program 3" in done.stderr, done.stderr)
+        far = memql("explain", "--no-kernel", "--line", "more.mq:3", str(script)).stdout
+        check("PROGRAM 2" in far and "sum" in far and "$took > 1ms" not in far, "--line FILE:N")
+
+
+def price(program):
+    data = explain(program)
+    return data["programs"][0]["price"], data["programs"][0]["parts"]
+
+
+def test_prices():
+    """Not what they are, which nobody knows: how they compare, and what they are made of."""
+    point = "rawtracepoint:sys_enter "
+    nothing, _ = price(point + "{ }")
+    lookup, parts = price(point + "{ @a[tid] = @b[tid]; } END { @b[(uint32)1] = (uint64)1; }")
+    check(0 < nothing["least_ns"] <= nothing["most_ns"] < 30, f"nothing: {nothing}")
+    check(lookup["least_ns"] < lookup["most_ns"], f"ways differ: {lookup}")
+    check(100 < lookup["most_ns"] - nothing["most_ns"] < 300, f"two maps: {lookup}")
+    check(not lookup["turns"] and not lookup["unknown"], f"no loop: {lookup}")
+    check(sum(p["price_ns"] for p in parts) >= lookup["most_ns"] - 1, "more than its parts")
+    half, _ = price(point + "/pid == 1/ { @a[tid] = nsecs; }")
+    check(half["least_ns"] < 30 and half["most_ns"] > 100, f"a predicate: {half}")
+    loop, _ = price("BEGIN { for ($i : 0..nsecs) { @n++; } }")
+    check(loop["turns"], f"a loop: {loop}")
+    stack, _ = price("profile:hz:99 { @[kstack] = count(); }")
+    check(stack["unknown"], f"a stack: {stack}")
+
+
 def test_helpers():
     if not HEADER.exists():
         print("note: no", HEADER)
@@ -171,6 +237,7 @@ def test_mistakes():
     check(memql("explain", "--help").returncode == 0, "--help")
 
 
-for test in (test_whys, test_all_code, test_parts, test_text, test_helpers, test_mistakes):
+for test in (test_whys, test_all_code, test_parts, test_text, test_overview, test_prices,
+             test_helpers, test_mistakes):
     test()
 sys.exit(bool(failed))

@@ -159,6 +159,8 @@ def test_run():
     check(0 < program["runs"] < 2 * calls, f"{program['runs']} events of {calls} calls")
     each = program["run_ns"] / max(program["runs"], 1)
     check(20 < each < 100_000, f"{each} ns each")
+    shares = sum(part["share"] for part in program["parts"])
+    check(0.99 < shares < 1.01, f"the shares of its parts are {shares} together")
     check(2 <= data["seconds"] < 20, f"it ran for {data['seconds']} s")
     print(f"--run: {program['runs']} events, {each:.0f} ns each")
     for words in (["--without", "loop"], ["--no-kernel", "-e", "BEGIN { }"]):
