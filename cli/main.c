@@ -17,6 +17,7 @@
 #include "core/compile.h"
 #include "runtime/cache.h"
 #include "runtime/target_linux.h"
+#include "sema/answers.h"
 #include "sema/sema.h"
 
 static const char *read_error(int err)
@@ -184,8 +185,12 @@ static bool inform(const struct options *o)
 	return true;
 }
 
-static int work(const struct options *o)
+/* List, or compile and run: returns the exit status. */
+static int work_on(const struct target *target, const struct options *o)
 {
+	const bool compiles = !o->word && !o->list && !o->dump && !o->no_cache;
+	struct object_cache *cache = compiles ? cache_open(NULL) : NULL;
+	struct listener *listener = cache ? listener_new(target) : NULL;
 	struct compile_options co = {
 		.args = o->args,
 		.nargs = o->nargs,
@@ -194,30 +199,37 @@ static int work(const struct options *o)
 		.has_command = o->command != NULL,
 		.dry_run = o->dry_run,
 		.unsafe = o->unsafe,
-		.cache = o->no_cache || o->word ? NULL : cache_open(NULL),
+		.cache = listener ? cache : NULL,
+		.listener = listener,
 		.keep_ir = o->dump != NULL,
 		.explain = o->word != NULL || o->without != NULL,
 		.without = o->word ? o->explain.without : o->without,
 	};
+	struct compile *cc =
+		compile_new(listener ? listener_target(listener) : target, &co);
+	int status = o->list ? list(cc, o) : compile_and_run(cc, o);
+
+	compile_free(cc);
+	listener_free(listener);
+	cache_close(cache);
+	return status;
+}
+
+static int work(const struct options *o)
+{
 	struct target *target;
-	struct compile *cc;
 	int status, err = target_linux_open(&target);
 
 	if (err) {
 		fprintf(stderr, "memql: cannot look at this machine: %s\n",
 			strerror(-err));
-		cache_close(co.cache);
 		return EXIT_FAILURE;
 	}
-	if (o->word && o->word->run) {
+	if (o->word && o->word->run)
 		status = o->word->run(target, o);
-	} else {
-		cc = compile_new(target, &co);
-		status = o->list ? list(cc, o) : compile_and_run(cc, o);
-		compile_free(cc);
-	}
+	else
+		status = work_on(target, o);
 	target_linux_close(target);
-	cache_close(co.cache);
 	return status;
 }
 

@@ -28,7 +28,7 @@ endif()
 message(STATUS "LLVM ${MEMQL_LLVM_VERSION} (${MEMQL_LLVM_CONFIG})")
 
 # Only the BPF back end, statically: a quarter of the start-up time of libLLVM.so.
-set(components bitwriter bpfcodegen bpfdesc bpfinfo core passes irreader)
+set(components bpfcodegen bpfdesc bpfinfo core passes irreader)
 llvm_config(llvm_include --includedir)
 llvm_config(llvm_libdir --libdir)
 llvm_config(llvm_libs --link-static --libs ${components})
@@ -60,6 +60,18 @@ target_link_directories(llvm_bpf INTERFACE ${llvm_libdir})
 target_link_options(llvm_bpf INTERFACE
     -static-libstdc++ -static-libgcc -Wl,--gc-sections -Wl,--as-needed)
 target_link_libraries(llvm_bpf INTERFACE ${llvm_libs} ${found_libs} ${CMAKE_DL_LIBS} m)
+
+# GNU ld and lld take a script that adds to their own; without it, LLVM's constructors run
+# before main().
+include(CheckCSourceCompiles)
+set(llvm_script ${CMAKE_SOURCE_DIR}/cmake/llvm.ld)
+set(CMAKE_REQUIRED_LINK_OPTIONS -Wl,-T,${llvm_script})
+check_c_source_compiles("int main(void) { return 0; }" MEMQL_LINKER_TAKES_SCRIPT)
+unset(CMAKE_REQUIRED_LINK_OPTIONS)
+if(MEMQL_LINKER_TAKES_SCRIPT)
+    target_link_options(llvm_bpf INTERFACE -Wl,-T,${llvm_script})
+    set_property(TARGET llvm_bpf APPEND PROPERTY INTERFACE_LINK_DEPENDS ${llvm_script})
+endif()
 
 # libelf is LGPL-3+ or GPL-2+: dynamic, so that memql stays under its own licence.
 find_package(PkgConfig)

@@ -12,6 +12,7 @@
 #include "codegen/emit.h"
 #include "codegen/image.h"
 #include "core/compile.h"
+#include "sema/answers.h"
 #include "sema/plan.h"
 
 enum {
@@ -176,6 +177,9 @@ struct emit {
 	struct value early_value; /* was computed before; NULL: none */
 };
 
+/* llvm.c: before anything else of LLVM is called. */
+void llvm_start(void);
+
 /* module.c */
 struct module *module_new(struct compile *cc, bool thrifty, const bool *bare,
 			  size_t thread_size);
@@ -194,7 +198,6 @@ LLVMValueRef module_zeros(struct module *m, size_t size);
 unsigned module_loss(struct module *m, enum loss_kind kind, const char *subject,
 		     struct span at);
 uint32_t module_line(const struct module *m, struct span at);
-const char *module_file(const struct module *m, struct span at);
 
 /* because.c */
 struct explaining *explaining_new(struct compile *cc);
@@ -383,6 +386,24 @@ void map_assign_member(struct emit *e, struct node *place, const struct node *va
 void map_modify(struct emit *e, struct node *place, enum op op,
 		const struct node *operand, struct value n, struct value *before,
 		struct value *after);
+
+/* image.c: the image of cc->plan with these bytes, in the arena. */
+struct image *image_new(const struct compile *cc, const void *elf, size_t elf_size,
+			const struct image_loss *losses, size_t nlosses);
+
+/*
+ * kept.c: images of earlier compilations, in options.cache. The key is all that this one
+ * depends on, and is to be taken before code is generated: code depends on features, too,
+ * which are compared when an image is found.
+ */
+struct image_key {
+	const void *bytes;
+	size_t size;
+	struct answers answers;
+};
+struct image_key image_key(const struct compile *cc);
+bool image_find(struct compile *cc, const struct image_key *key);
+void image_keep(const struct compile *cc, const struct image_key *key);
 
 /* disasm.c: text of the programs in an ELF file, in the arena. */
 const char *disassemble(struct arena *a, const struct plan *plan, const void *elf);

@@ -284,7 +284,7 @@ void module_finish(struct module *m)
 {
 	const struct plan *plan = m->cc->plan;
 	unsigned nlosses = m->losses.n ? (unsigned)m->losses.n : 1;
-	struct map_shape stacks = shape_of_stacks(m), threads = shape_of_threads(m);
+	struct map_shape threads = shape_of_threads(m);
 
 	add_map(m, m->ring,
 		&(struct map_shape){ .type = BPF_MAP_TYPE_RINGBUF,
@@ -306,7 +306,13 @@ void module_finish(struct module *m)
 					     .value_size = m->task_size,
 					     .typed = true });
 	add_map_if_used(m, m->threads, &threads);
-	add_map_if_used(m, m->stacks, &stacks);
+	if (plan->stack_bytes) {
+		struct map_shape stacks = shape_of_stacks(m);
+
+		add_map_if_used(m, m->stacks, &stacks);
+	} else {
+		LLVMDeleteGlobal(m->stacks);
+	}
 	for (size_t i = 0; i < plan->maps.n; i++)
 		add_user_map(m, plan->maps.items[i]);
 	finish_zeros(m);
@@ -383,11 +389,6 @@ unsigned module_loss(struct module *m, enum loss_kind kind, const char *subject,
 	}
 	ARENA_PUSH(m->cc->arena, &m->losses, loss);
 	return (unsigned)m->losses.n - 1;
-}
-
-const char *module_file(const struct module *m, struct span at)
-{
-	return source_place(m->cc->source, at.begin).name;
 }
 
 uint32_t module_line(const struct module *m, struct span at)

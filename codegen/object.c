@@ -2,7 +2,6 @@
 #include "codegen/codegen.h"
 
 #include <llvm-c/Analysis.h>
-#include <llvm-c/BitWriter.h>
 #include <llvm-c/ErrorHandling.h>
 #include <llvm-c/Transforms/PassBuilder.h>
 #include <stdio.h>
@@ -13,7 +12,6 @@
 #include "codegen/elf_code.h"
 #include "codegen/internal.h"
 #include "core/arena.h"
-#include "core/object_cache.h"
 #include "sema/target.h"
 
 /*
@@ -148,29 +146,6 @@ static struct object compile_module(struct module *m)
 	return o;
 }
 
-/*
- * The same from the cache if these very instructions were compiled before. All that is
- * found out about this machine is in them, or was found out again before.
- */
-static struct object compile_or_find(struct module *m)
-{
-	const struct compile_options *options = &m->cc->options;
-	struct object_cache *cache = options->cache;
-	struct object key, o;
-
-	if (!cache || options->keep_ir || options->explain)
-		return compile_module(m);
-	key = take_buffer(m, LLVMWriteBitcodeToMemoryBuffer(m->ir));
-	o.bytes = cache->find(cache, m->cc->arena, key.bytes, key.size, &o.size);
-	if (o.bytes)
-		/* 0 bytes: it does not fit on the stack. */
-		return o.size ? o : (struct object){ NULL };
-	o = compile_module(m);
-	if (!m->too_large)
-		cache->keep(cache, key.bytes, key.size, o.bytes, o.bytes ? o.size : 0);
-	return o;
-}
-
 static struct module *build_programs(struct compile *cc, bool thrifty, const bool *bare,
 				     size_t thread_size)
 {
@@ -194,34 +169,6 @@ static struct module *build_module(struct compile *cc, bool thrifty, const bool 
 	return build_programs(cc, thrifty, bare, m->task_size);
 }
 
-static void describe_programs(struct module *m, struct image *img)
-{
-	struct arena *a = m->cc->arena;
-	const struct plan *plan = m->cc->plan;
-	struct image_program *out =
-		ARENA_ARRAY(a, struct image_program, plan->programs.n);
-
-	for (size_t i = 0; i < plan->programs.n; i++) {
-		const struct program_info *p = plan->programs.items[i];
-
-		out[i] = (struct image_program){
-			.symbol = p->symbol,
-			.point = arena_strndup(a, source_text(m->cc->source, p->point),
-					       p->point.end - p->point.begin),
-			.kind = p->kind,
-			.sites = p->sites,
-			.nsites = p->nsites,
-			.sleepable = p->sleepable && !m->kept_awake,
-			.demoted = p->demoted,
-			.of_engine = p->clause->engine != NULL,
-			.file = module_file(m, p->point),
-			.line = module_line(m, p->point),
-		};
-	}
-	img->programs = out;
-	img->nprograms = plan->programs.n;
-}
-
 static void keep_text(struct module *m, struct image *img)
 {
 	char *text = LLVMPrintModuleToString(m->ir);
@@ -234,25 +181,11 @@ static void keep_text(struct module *m, struct image *img)
 static void make_image(struct module *m, struct object elf)
 {
 	struct compile *cc = m->cc;
-	struct image *img = ARENA_NEW(cc->arena, struct image);
+	struct image *img;
 
-	img->elf = elf.bytes;
-	img->elf_size = elf.size;
-	img->stack_bytes = cc->plan->stack_bytes;
-	img->max_cat_bytes = cc->plan->max_cat_bytes;
-	img->names_user = cc->plan->names_user;
-	img->source_name = cc->source->name;
-	img->missing_probes = cc->plan->missing_probes;
-	img->maps = (const struct map_info *const *)cc->plan->maps.items;
-	img->nmaps = cc->plan->maps.n;
-	img->actions = (const struct action_info *const *)cc->plan->actions.items;
-	img->nactions = cc->plan->actions.n;
-	img->losses = m->losses.items;
-	img->nlosses = m->losses.n;
-	img->maps_at_end = cc->plan->maps_at_end;
-	img->names = cc->plan->names.items;
-	img->nnames = cc->plan->names.n;
-	describe_programs(m, img);
+	for (size_t i = 0; m->kept_awake && i < cc->plan->programs.n; i++)
+		cc->plan->programs.items[i]->sleepable = false;
+	img = image_new(cc, elf.bytes, elf.size, m->losses.items, m->losses.n);
 	if (m->explaining)
 		img->explained = explained_make(m, img->elf);
 	if (cc->options.keep_ir)
@@ -338,7 +271,7 @@ static struct object build(struct compile *cc, bool *bare, struct module **out)
 		*out = build_module(cc, tried > 0, bare);
 		if ((*out)->too_large)
 			return none;
-		elf = compile_or_find(*out);
+		elf = compile_module(*out);
 		if ((*out)->too_large)
 			return none;
 		/* The verifier is to see what happens without something. */
@@ -357,12 +290,13 @@ static struct object build(struct compile *cc, bool *bare, struct module **out)
 	return none;
 }
 
-bool generate(struct compile *cc)
+static bool build_image(struct compile *cc)
 {
 	bool *bare = ARENA_ARRAY(cc->arena, bool, cc->plan->programs.n);
 	struct object elf;
 	struct module *m;
 
+	llvm_start();
 	LLVMResetFatalErrorHandler();
 	LLVMInstallFatalErrorHandler(hear_fatal);
 	elf = build(cc, bare, &m);
@@ -371,6 +305,21 @@ bool generate(struct compile *cc)
 	if (!elf.bytes)
 		return false;
 	make_image(m, elf);
+	return true;
+}
+
+bool generate(struct compile *cc)
+{
+	struct image_key key;
+
+	if (!cc->options.cache || cc->options.keep_ir || cc->options.explain)
+		return build_image(cc);
+	key = image_key(cc);
+	if (image_find(cc, &key))
+		return true;
+	if (!build_image(cc))
+		return false;
+	image_keep(cc, &key);
 	return true;
 }
 

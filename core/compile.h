@@ -12,6 +12,7 @@ struct arena;
 struct ast;
 struct image;
 struct intern;
+struct listener;
 struct object_cache;
 struct plan;
 struct target;
@@ -28,6 +29,7 @@ struct compile_options {
 	const char *packs;   /* folder of the engines' packs; NULL: there is none */
 	const char *pack_places;    /* where it was looked for; NULL: nowhere */
 	struct object_cache *cache; /* of earlier compilations; NULL: none */
+	struct listener *listener;  /* with it: who hears what target is asked */
 	bool keep_ir;        /* the image shall carry IR and BPF text for --dump */
 	bool explain;        /* the image shall say what comes from where, and why */
 	const char *without; /* with it: what to leave out, see codegen/why.def; NULL */
