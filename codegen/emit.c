@@ -62,6 +62,10 @@ struct value opaque(struct emit *e, struct value v)
 	return value_of(LLVMBuildCall2(e->b, type, fence, &v.ref, 1, ""));
 }
 
+/*
+ * A value of its own behind the check: else LLVM may keep the one from before it on the
+ * stack, of which older kernels do not know that it was checked.
+ */
 struct value bounded(struct emit *e, struct value v, uint64_t max)
 {
 	LLVMValueRef n = opaque(e, v).ref;
@@ -75,7 +79,7 @@ struct value bounded(struct emit *e, struct value v, uint64_t max)
 	else
 		LLVMBuildBr(e->b, inside);
 	LLVMPositionBuilderAtEnd(e->b, inside);
-	return value_of(n);
+	return opaque(e, value_of(n));
 }
 
 struct value emit_bounded(struct emit *e, struct value v, uint64_t max)

@@ -6,7 +6,8 @@ usage: results.py --test OUTPUT TEST      as this test of ctest: its status and 
        results.py --update OUTPUT...      takes them into results and docs/kernels.md
        results.py --page                  prints that page
 
-tests/kernels/results has a line for each kernel and test: kernel, test, what came of it, why.
+tests/kernels/results has a line for each kernel and test: kernel, test, what came of it, why,
+and the commit that was tried.
 """
 
 import argparse
@@ -32,7 +33,7 @@ class Guest:
     """One output: the kernel's release, and of each test what came of it and what it printed."""
 
     def __init__(self, path):
-        self.kernel, self.tests, self.features = "", {}, {}
+        self.kernel, self.commit, self.tests, self.features = "", "", {}, {}
         name = None
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
             found = re.match(r"(ok|skipped|FAILED) +(\S+/\S+) \(", line)
@@ -41,6 +42,8 @@ class Guest:
                 self.tests[name] = [WORDS[found.group(1)], []]
             elif line.startswith("kernel  "):
                 self.kernel = line.split()[1]
+            elif line.startswith("commit  "):
+                self.commit = line.split()[1]
             elif line.startswith("feature\t"):
                 _, feature, state, why = [*line.split("\t"), ""][:4]
                 self.features[feature] = state, why
@@ -88,8 +91,8 @@ def read_results():
     rows = {}
     if RESULTS.exists():
         for line in RESULTS.read_text(encoding="utf-8").splitlines():
-            kernel, name, word, why = [*line.split("\t"), ""][:4]
-            rows[kernel, name] = word, why
+            kernel, name, word, why, commit = [*line.split("\t"), "", ""][:5]
+            rows[kernel, name] = word, why, commit
     return rows
 
 
@@ -98,9 +101,9 @@ def update(paths):
     for path in paths:
         guest = Guest(path)
         for name, (word, _) in guest.tests.items():
-            rows[guest.version(), name] = word, guest.why(name)
-        for feature, told in guest.features.items():
-            rows[guest.version(), f"feature/{feature}"] = told
+            rows[guest.version(), name] = word, guest.why(name), guest.commit
+        for feature, (state, why) in guest.features.items():
+            rows[guest.version(), f"feature/{feature}"] = state, why, guest.commit
     text = "".join("\t".join([*key, *value]).rstrip() + "\n" for key, value in sorted(rows.items()))
     RESULTS.write_text(text, encoding="utf-8")
     PAGE.write_text(page(rows), encoding="utf-8")
@@ -118,7 +121,7 @@ def table(kernels, head, rows):
 
 def single(rows, kernels, names):
     """A row for each (title, test)."""
-    return [[title] + [rows.get((k, name), ("", ""))[0] or "not run" for k in kernels] for title, name in names]
+    return [[title] + [rows.get((k, name), ("",))[0] or "not run" for k in kernels] for title, name in names]
 
 
 def summed(rows, kernels, groups):
@@ -127,7 +130,7 @@ def summed(rows, kernels, groups):
     for title, pattern in groups:
         cells = []
         for k in kernels:
-            words = [w for (kernel, name), (w, _) in rows.items() if kernel == k and re.fullmatch(pattern, name)]
+            words = [w for (kernel, name), (w, _, _) in rows.items() if kernel == k and re.fullmatch(pattern, name)]
             counts = [f"{words.count(w)} {w}" for w in ("passed", "skipped", "failed") if w in words]
             cells.append(", ".join(counts) or "not run")
         out.append([title] + cells)
@@ -137,7 +140,7 @@ def summed(rows, kernels, groups):
 def reasons(rows, kernels):
     """Each reason once, with its tests and kernels."""
     found = {}
-    for (kernel, name), (word, why) in rows.items():
+    for (kernel, name), (word, why, _) in rows.items():
         if word in ("skipped", "failed") or (name.startswith("feature/") and word != "yes"):
             found.setdefault((word, why), {}).setdefault(name, []).append(kernel)
     lines = []
@@ -147,6 +150,20 @@ def reasons(rows, kernels):
     if not lines:
         return ""
     return "\n## Why\n\n| | reason | tests (kernels) |\n|---|---|---|\n" + "\n".join(lines) + "\n"
+
+
+def commits(rows):
+    """Which commit was tried; where there are several, what is not of the most frequent one."""
+    of = {}
+    for (kernel, name), (_, _, commit) in rows.items():
+        of.setdefault(commit or "an earlier commit", []).append(f"{name} ({kernel})")
+    most, *others = sorted(of, key=lambda commit: -len(of[commit]))
+    text = f"All lines are of the commit {most}" + (", but these are not:\n\n" if others else ".\n")
+    for commit in others:
+        names = sorted(of[commit])
+        what = ", ".join(names) if len(names) <= 40 else f"{len(names)} tests, {names[0]} to {names[-1]}"
+        text += f"- {commit}: {what}\n"
+    return text
 
 
 def page(rows):
@@ -159,10 +176,11 @@ def page(rows):
     text = f"""# Kernels
 
 What was tried in guests with other kernels: Debian's (5.10, 6.1, 6.12 and sid's) and Ubuntu's 5.15, in QEMU with
-software emulation. Made by `tests/kernels/run -u`; "not run" is what no run has tried yet. A line is of
-the last run that tried it, which need not be of the same commit as its neighbour.
-[compatibility.md](compatibility.md) has bpftrace's programs on these kernels.
+software emulation. Made by `tests/kernels/run -u`; "not run" is what no run has tried yet.
+[compatibility.md](compatibility.md) has bpftrace's programs on these kernels, [tests/fuzz](../tests/fuzz/README.md)
+tells of the random programs.
 
+{commits(rows)}
 ## Kinds of probes
 
 Each test counts what a process is known to do, and compares.
@@ -178,6 +196,8 @@ Against the log of the demo engine, which runs in the guest: its counts are exac
 {table(kernels, "", summed(rows, kernels, [
     ("an example of each builtin, with its output", "builtins/.*"), ("all examples of the reference load", "runtime/examples"),
     ("other tests of the runtime", f"runtime/(?!({kinds_of}|examples)$).*"), ("bpftrace's programs and constructs", "compat/.*"),
+    ("lessons", "lessons/.*"), ("random programs: 2,000 that are loaded", "fuzz/programs"),
+    ("random programs whose results are compared", "fuzz/(arithmetic|evaluate)"),
 ]))}"""
     if features:
         head = "feature of `memql doctor`"
