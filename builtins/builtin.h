@@ -170,6 +170,13 @@ struct builtin {
 	/* NULL for aggregations, and for actions that only send their arguments. */
 	struct value (*emit)(struct emit *e, const struct node *call);
 
+	/*
+	 * The same as a pointer that the verifier knows, never 0, to this struct of the
+	 * kernel; NULL: it has none.
+	 */
+	struct value (*object)(struct emit *e, const struct node *call);
+	const char *object_of;
+
 	const struct agg_ops *agg;       /* iff kind == BUILTIN_AGG */
 	const struct action_ops *action; /* iff kind == BUILTIN_ACTION and it has a
 					  * user-space half */

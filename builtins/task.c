@@ -32,6 +32,12 @@ static struct value emit_curtask(struct emit *e, const struct node *call)
 	return emit_helper(e, HELPER_GET_CURRENT_TASK, 0);
 }
 
+static struct value emit_curtask_object(struct emit *e, const struct node *call)
+{
+	(void)call;
+	return emit_helper_ptr(e, HELPER_GET_CURRENT_TASK_BTF, 0);
+}
+
 /* Where the members on the way to a value are. */
 struct way {
 	uint64_t relative; /* of the pointer to another task */
@@ -105,9 +111,20 @@ static struct value walk(struct emit *e, const struct node *call)
 	return emit_op(e, OP_ADD, task, emit_int(e, (int64_t)way->member), false);
 }
 
-static struct value emit_id(struct emit *e, const struct node *call)
+static struct value read_id(struct emit *e, const struct node *call)
 {
 	return emit_read(e, walk(e, call), 4, true, SPACE_KERNEL, call->span);
+}
+
+static struct value emit_id(struct emit *e, const struct node *call)
+{
+	const struct way *way = call->call.data;
+	const uint64_t at[] = { way->relative, way->member };
+	struct value id;
+
+	if (!call_arg(call, 0) && emit_task_number(e, call, at, read_id, &id))
+		return id;
+	return read_id(e, call);
 }
 
 static struct value emit_comm(struct emit *e, const struct node *call)
@@ -134,6 +151,8 @@ const struct builtin task_builtins[] = {
 		.example = "tracepoint:raw_syscalls:sys_enter "
 			   "{ @[curtask.real_parent.comm] = count(); }",
 		.emit = emit_curtask,
+		.object = emit_curtask_object,
+		.object_of = "task_struct",
 	},
 	{
 		.name = "ppid",

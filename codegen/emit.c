@@ -314,6 +314,8 @@ static struct value call_helper(struct emit *e, enum bpf_helper id, LLVMTypeRef 
 		args[i] = va_arg(ap, struct value).ref;
 		types[i] = LLVMTypeOf(args[i]);
 	}
+	e->asked_task |= id == HELPER_GET_CURRENT_TASK_BTF;
+	e->asked_ids |= id == HELPER_GET_CURRENT_PID_TGID;
 	type = LLVMFunctionType(returns, types, n, 0);
 	address = LLVMConstIntToPtr(module_const(e->m, id), e->m->ptr);
 	call = LLVMBuildCall2(e->b, type, address, args, n, "");

@@ -219,6 +219,14 @@ struct kernel_object {
 	unsigned n;
 };
 bool emit_knows_object(const struct node *n);
+/*
+ * The number that the call is, loaded without a helper: it is at[1] bytes behind the pointer
+ * that is at[0] bytes behind the running thread's struct task_struct. slow() reads it by
+ * helpers, where the load gives 0. False: this kernel does not let programs load it.
+ */
+bool emit_task_number(struct emit *e, const struct node *call, const uint64_t at[2],
+		      struct value (*slow)(struct emit *e, const struct node *call),
+		      struct value *out);
 struct kernel_object emit_object(struct emit *e, const struct node *n);
 void emit_object_end(struct emit *e, struct kernel_object *o);
 

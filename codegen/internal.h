@@ -173,8 +173,11 @@ struct emit {
 	struct value dest;            /* ... here */
 	size_t cell_size;             /* of the aggregation being updated */
 	bool cell_atomic;
-	const struct node *early; /* an aggregation's call whose first argument */
-	struct value early_value; /* was computed before; NULL: none */
+	LLVMBasicBlockRef self, other; /* guard_self() in program.c */
+	bool asked_task, asked_ids; /* helpers that tell the thread, which it called */
+	bool by_helpers;            /* direct.c: members are read by helpers alone */
+	const struct node *early;   /* an aggregation's call whose first argument */
+	struct value early_value;   /* was computed before; NULL: none */
 };
 
 /* llvm.c: before anything else of LLVM is called. */
@@ -273,6 +276,23 @@ void loss_if(struct emit *e, struct value cond, enum loss_kind kind, struct span
 
 /* read.c: a whole word of the context. */
 struct value context_word(struct emit *e, int64_t offset);
+/* The same number, by an instruction that is like no other of the program. */
+LLVMValueRef unlike_others(struct emit *e, LLVMValueRef v);
+
+/* direct.c: the member that n is, if it can be loaded without a helper; else false. */
+bool direct_number(struct emit *e, const struct node *n, struct value *out);
+/*
+ * The struct or pointer that n is a member of, as an address for helpers and nothing else
+ * (the verifier may know it), and the member's place behind it.
+ */
+bool direct_base(struct emit *e, const struct node *n, struct value *base,
+		 uint64_t *offset);
+
+/* Where a member of struct task_struct is, if programs can load it; else false. */
+bool task_member(struct emit *e, const char *name, int64_t *offset);
+
+/* kernel_pointer.c: an argument that is a pointer the verifier knows. */
+bool is_object_argument(const struct node *n);
 
 /* read.c: field i of the probe's arguments; n is the node it stands for, or NULL. */
 struct value field_read(struct emit *e, unsigned i, const struct node *n,

@@ -13,7 +13,7 @@
 #include "sema/plan.h"
 
 /* Arguments, as iter, fentry and fexit have them. */
-static bool is_argument(const struct node *n)
+bool is_object_argument(const struct node *n)
 {
 	const struct probe_field *f = n->field.data;
 
@@ -38,7 +38,8 @@ bool emit_knows_object(const struct node *n)
 	if (n->kind != NODE_FIELD || !n->type ||
 	    (n->type->kind != TYPE_PTR && n->type->kind != TYPE_STRUCT))
 		return false;
-	return is_argument(n) || (is_member(n) && emit_knows_object(n->field.base));
+	return is_object_argument(n) ||
+	       (is_member(n) && emit_knows_object(n->field.base));
 }
 
 /* What follows is done if it is not 0. */
@@ -59,7 +60,7 @@ static struct value walk(struct emit *e, struct kernel_object *o, const struct n
 	struct value base;
 	int64_t offset;
 
-	if (is_argument(n)) {
+	if (is_object_argument(n)) {
 		const struct probe_field *f = n->field.data;
 
 		return be_there(e, o, context_word(e, f->at.value * 8));

@@ -159,9 +159,14 @@ struct value eval_member(struct emit *e, const struct node *n)
 	const struct type *base = n->field.base->type;
 	const struct part_info *part = n->field.data;
 	struct value at;
+	uint64_t offset;
 
 	if (base->kind == TYPE_TUPLE)
 		return eval_item(e, n);
+	if (direct_number(e, n, &at))
+		return at;
+	if (direct_base(e, n, &at, &offset))
+		return load_value(e, n, at, offset, base->space);
 	at = address_of(e, n->field.base);
 	if (part->bits)
 		return load_bits(e, at, part, base, n->span);

@@ -336,19 +336,44 @@ static bool all_elsewhere(const struct program_info *p)
  */
 static void guard_self(struct emit *e)
 {
-	struct value own, id;
-	struct branch b;
+	LLVMBasicBlockRef next;
 
 	if (!(e->program->kind->flags & PROBE_SYSTEM_WIDE) ||
 	    tells_of_others(e->program) || all_elsewhere(e->program))
 		return;
 	because(e, WHY_SELF);
-	own = emit_setting(e, SETTING_SELF);
+	e->self = block_new(e, "self");
+	next = block_new(e, "other");
+	LLVMBuildBr(e->b, e->self);
+	LLVMPositionBuilderAtEnd(e->b, next);
+	e->other = next;
+}
+
+/* The process number by what the program asks for anyway: one helper less. */
+static struct value own_id(struct emit *e)
+{
+	struct value id;
+	int64_t tgid;
+
+	if (e->asked_task && !e->asked_ids && task_member(e, "tgid", &tgid))
+		return emit_load(e, emit_helper_ptr(e, HELPER_GET_CURRENT_TASK_BTF, 0),
+				 tgid, 4, false);
 	id = emit_helper(e, HELPER_GET_CURRENT_PID_TGID, 0);
-	id = emit_op(e, OP_SHR, id, emit_int(e, 32), false);
-	b = emit_if(e, emit_op(e, OP_EQ, id, own, false));
-	emit_return(e);
-	emit_end(e, &b);
+	return emit_op(e, OP_SHR, id, emit_int(e, 32), false);
+}
+
+/* The block of guard_self(), when it is known what else the program does. */
+static void finish_guard(struct emit *e)
+{
+	struct value own;
+
+	if (!e->self)
+		return;
+	LLVMPositionBuilderAtEnd(e->b, e->self);
+	debug_at(e, e->program->point);
+	own = emit_setting(e, SETTING_SELF);
+	LLVMBuildCondBr(e->b, as_bit(e, emit_op(e, OP_EQ, own_id(e), own, false)),
+			e->leave, e->other);
 }
 
 /*
@@ -458,6 +483,7 @@ void program_generate(struct module *m, size_t index)
 	if (guard_last)
 		guard_self(&e);
 	build_body(&e);
+	finish_guard(&e);
 
 	frame_finish(&e);
 	m->has_slots[index] = e.frame_peak > 0;

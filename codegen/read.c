@@ -217,8 +217,7 @@ struct value emit_read_word(struct emit *e, struct value dst, struct value addre
 	return local_get(e, length);
 }
 
-/* The same number, by an instruction that is like no other of the program. */
-static LLVMValueRef unlike_others(struct emit *e, LLVMValueRef v)
+LLVMValueRef unlike_others(struct emit *e, LLVMValueRef v)
 {
 	LLVMTypeRef types[] = { LLVMTypeOf(v), e->m->i64 };
 	LLVMTypeRef type = LLVMFunctionType(types[0], types, 2, 0);

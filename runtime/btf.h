@@ -38,6 +38,10 @@ int btf_constant_names(struct btf_set *s, int (*found)(const char *name, void *a
 int btf_type_names(struct btf_set *s, enum type_tag tag, const char *pattern,
 		   int (*found)(const char *name, void *arg), void *arg);
 
+/* As type_walk of struct target_ops. */
+int btf_walk(struct btf_set *s, target_type_id id, uint64_t offset, unsigned size,
+	     target_type_id *next);
+
 /* module: "vmlinux", a module's name, or NULL or "*" for the first that has it. */
 int btf_function_params(struct btf_set *s, const char *module, const char *name,
 			int (*found)(const struct target_param *p, void *arg),

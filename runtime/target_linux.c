@@ -289,6 +289,12 @@ static int type_members(const struct target *t, target_type_id id,
 	return btf_members(linux_of(t)->btf, id, found, arg);
 }
 
+static int type_walk(const struct target *t, target_type_id id, uint64_t offset,
+		     unsigned size, target_type_id *next)
+{
+	return btf_walk(linux_of(t)->btf, id, offset, size, next);
+}
+
 static int type_values(const struct target *t, target_type_id id,
 		       int (*found)(const char *name, int64_t value, void *arg),
 		       void *arg)
@@ -363,6 +369,7 @@ static const struct target_ops linux_ops = {
 	.type_find = type_find,
 	.type_describe = type_describe,
 	.type_members = type_members,
+	.type_walk = type_walk,
 	.type_values = type_values,
 	.constant = constant,
 	.constant_names = constant_names,

@@ -163,6 +163,14 @@ struct target_ops {
 	int (*type_members)(const struct target *t, target_type_id id,
 			    int (*found)(const struct target_member *m, void *arg),
 			    void *arg);
+	/*
+	 * What the verifier lets a program load directly: size bytes at an offset in a
+	 * struct that a pointer known to it points to. *next is the struct that the
+	 * loaded pointer points to, or 0: it is a number. -EACCES: a helper must read
+	 * that. NULL: the same of all.
+	 */
+	int (*type_walk)(const struct target *t, target_type_id id, uint64_t offset,
+			 unsigned size, target_type_id *next);
 	/* The values of an enum in order. */
 	int (*type_values)(const struct target *t, target_type_id id,
 			   int (*found)(const char *name, int64_t value, void *arg),
