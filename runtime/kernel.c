@@ -1,12 +1,21 @@
 #include "runtime/session_state.h"
 
 #include <linux/bpf.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 
 #define INSN(op, dst, src, imm_)                                                       \
 	{ .code = (op), .dst_reg = (dst), .src_reg = (src), .imm = (imm_) }
+
+/* PROC_PID_INIT_INO of linux/proc_ns.h. */
+static bool in_initial_pid_namespace(void)
+{
+	struct stat own;
+
+	return !stat("/proc/self/ns/pid", &own) && own.st_ino == 0xeffffffc;
+}
 
 /*
  * getpid() is the number in memql's own PID namespace; bpf_get_current_pid_tgid() gives
@@ -22,9 +31,12 @@ uint32_t kernel_own_pid(void)
 	};
 	LIBBPF_OPTS(bpf_test_run_opts, run);
 	uint32_t pid = (uint32_t)getpid();
-	int fd = bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "mq_own_pid", "GPL", insns,
-			       sizeof(insns) / sizeof(*insns), NULL);
+	int fd;
 
+	if (in_initial_pid_namespace())
+		return pid;
+	fd = bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "mq_own_pid", "GPL", insns,
+			   sizeof(insns) / sizeof(*insns), NULL);
 	if (fd < 0)
 		return pid; /* loading the real programs will say why */
 	if (!bpf_prog_test_run_opts(fd, &run) && run.retval)
