@@ -11,19 +11,25 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 
-/* Types of a key and of a value of so many bytes, which such maps must have. */
-static int load_types(uint32_t bytes, struct btf **out, int *key, int *value)
+/* Types of a key and of a value of so many bytes, which such maps must have: a descriptor. */
+static int load_types(uint32_t bytes, int *key, int *value)
 {
 	struct btf *btf = btf__new_empty();
-	int byte;
+	const void *raw;
+	uint32_t size;
+	int byte, fd;
 
-	*out = btf;
 	if (!btf)
 		return -errno;
 	*key = btf__add_int(btf, "int", sizeof(int), BTF_INT_SIGNED);
 	byte = btf__add_int(btf, "char", 1, 0);
 	*value = btf__add_array(btf, *key, byte, bytes);
-	return *value < 0 ? *value : btf__load_into_kernel(btf);
+	raw = btf__raw_data(btf, &size);
+	/* btf__load_into_kernel() would complain of what is no mistake. */
+	fd = raw ? bpf_btf_load(raw, size, NULL) : -1;
+	fd = fd < 0 ? -errno : fd;
+	btf__free(btf);
+	return fd;
 }
 
 /* A value for our own thread. */
@@ -49,12 +55,11 @@ int try_thread_memory(const char **why)
 	enum { BYTES = 16 << 10 };
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_NO_PREALLOC);
 	void *value = calloc(1, BYTES);
-	struct btf *btf = NULL;
-	int key, contents, map, err;
+	int key, contents, map, err = 0;
+	int types = value ? load_types(BYTES, &key, &contents) : -ENOMEM;
 
-	err = value ? load_types(BYTES, &btf, &key, &contents) : -ENOMEM;
-	if (!err) {
-		opts.btf_fd = (uint32_t)btf__fd(btf);
+	if (types >= 0) {
+		opts.btf_fd = (uint32_t)types;
 		opts.btf_key_type_id = (uint32_t)key;
 		opts.btf_value_type_id = (uint32_t)contents;
 		map = bpf_map_create(BPF_MAP_TYPE_TASK_STORAGE, "memql_try",
@@ -62,10 +67,10 @@ int try_thread_memory(const char **why)
 		err = map < 0 ? -errno : try_value(map, value);
 		if (map >= 0)
 			close(map);
+		close(types);
 	}
 	if (err == -ENOMEM)
 		*why = "the kernel gives a thread 8 KiB";
-	btf__free(btf);
 	free(value);
-	return err;
+	return types < 0 ? types : err;
 }
