@@ -113,6 +113,22 @@ static void find_wall(struct sink *out)
 	out->to_wall[EPOCH_TAI] = (tai - NS_PER_S / 2) / NS_PER_S * NS_PER_S;
 }
 
+/*
+ * A program that has just asked for print() may be about to ask for clear(), on another
+ * CPU, and both together are one step that loses nothing: it gets the time to say so.
+ */
+static int consume_all(struct session *s)
+{
+	static const struct timespec a_moment = { .tv_nsec = 50000 };
+	int n = ring_buffer__consume(s->ring);
+
+	for (unsigned i = 0; i < 4 && n > 0 && s->prints.n; i++) {
+		nanosleep(&a_moment, NULL);
+		n = ring_buffer__consume(s->ring);
+	}
+	return n;
+}
+
 static int consume(struct session *s)
 {
 	int err;
@@ -120,7 +136,7 @@ static int consume(struct session *s)
 	find_wall(s->sink);
 	resolver_poll(s);
 	replaced_look(s);
-	err = ring_buffer__consume(s->ring);
+	err = consume_all(s);
 	captures_flush(s);
 	session_do_prints(s);
 	sink_flush(s->sink);
