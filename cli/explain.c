@@ -32,6 +32,7 @@ enum explain_option {
 	EXPLAIN_WITHOUT,
 	EXPLAIN_NO_KERNEL,
 	EXPLAIN_UNSAFE,
+	EXPLAIN_AS_WHAT,
 };
 
 static const struct option longs[] = {
@@ -44,6 +45,7 @@ static const struct option longs[] = {
 	{ "width", required_argument, NULL, EXPLAIN_WIDTH },
 	{ "json", no_argument, NULL, EXPLAIN_JSON },
 	{ "html", no_argument, NULL, EXPLAIN_HTML },
+	{ "as", required_argument, NULL, EXPLAIN_AS_WHAT },
 	{ "run", required_argument, NULL, EXPLAIN_RUN },
 	{ "without", required_argument, NULL, EXPLAIN_WITHOUT },
 	{ "no-kernel", no_argument, NULL, EXPLAIN_NO_KERNEL },
@@ -66,6 +68,7 @@ void explain_help(FILE *out)
 	      "  --run 5s        attach it for so long: how often each program runs, and\n"
 	      "                  what that costs\n"
 	      "  --html          a page instead: one file, which needs no other\n"
+	      "  --as c          the same program as C for libbpf, instead of explaining it\n"
 	      "  --without NAME  build it wrong on purpose, and show what the kernel says\n"
 	      "  --no-kernel     load nothing, even with root\n"
 	      "  --width N       columns; from 120 on the layers stand side by side\n"
@@ -154,6 +157,16 @@ static bool take_line(struct options *o, const char *value)
 	return number("--line", colon ? colon + 1 : value, &o->explain.line);
 }
 
+static bool take_as(struct options *o, const char *name)
+{
+	if (strcmp(name, "c") == 0) {
+		o->explain.as = EXPLAIN_AS_C;
+		return true;
+	}
+	fprintf(stderr, "memql: explain: --as wants c, not '%s'\n", name);
+	return false;
+}
+
 static bool take(struct options *o, int option, const char *value)
 {
 	uint32_t n;
@@ -187,6 +200,8 @@ static bool take(struct options *o, int option, const char *value)
 	case EXPLAIN_HTML:
 		o->explain.html = true;
 		return true;
+	case EXPLAIN_AS_WHAT:
+		return take_as(o, value);
 	case EXPLAIN_WITHOUT:
 		return take_without(o, value);
 	case EXPLAIN_NO_KERNEL:
@@ -337,6 +352,10 @@ int explain(struct compile *cc, const struct options *o)
 
 	if (!compile_until(cc, NULL, NULL))
 		return EXIT_FAILURE;
+	if (o->explain.as == EXPLAIN_AS_C) {
+		fputs(cc->image->c, stdout);
+		return EXIT_SUCCESS;
+	}
 	if (o->explain.without && !cc->image->explained->broken) {
 		fprintf(stderr,
 			"memql: explain: nothing in this program needs %s; a program that "

@@ -9,6 +9,8 @@
 struct compile;
 struct options;
 
+enum explain_as { EXPLAIN_AS_NONE, EXPLAIN_AS_C };
+
 /* What only this command takes. */
 struct explain_request {
 	uint32_t line;       /* --line; 0: all */
@@ -18,6 +20,7 @@ struct explain_request {
 	uint32_t width;      /* --width; 0: of the terminal */
 	const char *without; /* --without NAME; NULL */
 	double seconds;      /* --run; 0: do not */
+	enum explain_as as;  /* --as */
 	bool html;           /* --html */
 	bool no_kernel;      /* --no-kernel */
 };

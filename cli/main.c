@@ -16,6 +16,7 @@
 #include "core/arena.h"
 #include "core/compile.h"
 #include "runtime/cache.h"
+#include "runtime/object_file.h"
 #include "runtime/target_linux.h"
 #include "sema/answers.h"
 #include "sema/sema.h"
@@ -106,6 +107,10 @@ static int compile_and_run(struct compile *cc, const struct options *o)
 		ok = compile_until(cc, o->dump, stdout);
 
 	show_messages(cc, o);
+	if (ok && o->object && !o->dump) {
+		cc->image = image_with_object(cc->arena, cc->image, o->object);
+		ok = cc->image != NULL;
+	}
 	if (!ok)
 		return status;
 	return o->dump ? EXIT_SUCCESS : run(cc, o);
@@ -203,6 +208,7 @@ static int work_on(const struct target *target, const struct options *o)
 		.listener = listener,
 		.keep_ir = o->dump != NULL,
 		.explain = o->word != NULL || o->without != NULL,
+		.as_c = o->explain.as == EXPLAIN_AS_C,
 		.without = o->word ? o->explain.without : o->without,
 	};
 	struct compile *cc =

@@ -234,6 +234,9 @@ static bool set(struct options *o, enum option_name name, const char *value)
 	case OPTION_DRY_RUN:
 		o->dry_run = true;
 		return true;
+	case OPTION_OBJECT:
+		o->object = value;
+		return true;
 	case OPTION_NO_CACHE:
 		o->no_cache = true;
 		return true;

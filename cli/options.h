@@ -22,6 +22,7 @@ struct options {
 	const char *buffer;    /* -B: "none", "line", "full"; NULL: not given */
 	const char *reference; /* --reference: what form, or NULL */
 	const char *report;    /* --report: a file, or NULL */
+	const char *object;    /* --object: a file, or NULL */
 	const char *without;   /* MEMQL_BREAK, or NULL; sets dry_run */
 	int32_t pid;           /* -p; 0: none */
 	uint32_t max_strlen;   /* bytes; 0: not given */

@@ -77,6 +77,9 @@ void function_open(struct function *f, struct emit *caller, const char *name,
 	because(caller, WHY_CALLED_FUNCTION);
 	*f = (struct function){ .e = *caller, .caller = caller };
 	e->function = declare(e->m, name, sizes, n);
+	ARENA_PUSH(e->m->cc->arena, &e->m->c_functions,
+		   ((struct c_signature){ arena_strdup(e->m->cc->arena, name),
+					  { sizes[0], n > 1 ? sizes[1] : 0 } }));
 	e->subprogram = debug_function(e->m, e->function, name,
 				       module_line(e->m, caller->span), sizes, n);
 	e->b = LLVMCreateBuilderInContext(e->m->context);

@@ -102,6 +102,7 @@ struct image {
 	const char *const *names; /* texts of TYPE_NAME */
 	size_t nnames;
 	const char *ir, *bpf;              /* iff options.keep_ir */
+	const char *c;                     /* iff options.as_c */
 	const struct explained *explained; /* iff options.explain */
 };
 

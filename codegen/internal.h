@@ -113,6 +113,17 @@ struct module {
 		struct image_loss *items;
 		size_t n, cap;
 	} losses;
+
+	/* For c_text.h, if options.as_c: what the IR does not say. */
+	const char *c;
+	struct {
+		struct c_map *items;
+		size_t n, cap;
+	} c_maps;
+	struct {
+		struct c_signature *items;
+		size_t n, cap;
+	} c_functions;
 };
 
 /* The entry whose cells are read: see emit_cells_sum(). */
@@ -212,6 +223,23 @@ uint32_t construct_find(const struct module *m, uint32_t line, uint32_t ordinal)
 void explained_read_ir(struct module *m);
 const struct explained *explained_make(struct module *m, const void *elf);
 
+/* A BTF-defined map; sizes of 0 are left out, typed maps name key and value types. */
+struct map_shape {
+	unsigned type, max_entries, flags;
+	size_t key_size, value_size;
+	bool typed;
+};
+/* One for c_text.h. */
+struct c_map {
+	const char *symbol;
+	struct map_shape shape;
+};
+/* How many bytes are where the arguments of a function of function.c point to, or 0. */
+struct c_signature {
+	const char *name;
+	size_t sizes[2];
+};
+
 /* debug.c */
 void debug_start(struct module *m);
 LLVMMetadataRef debug_program(struct module *m, LLVMValueRef function,
@@ -223,12 +251,6 @@ LLVMMetadataRef debug_function(struct module *m, LLVMValueRef function,
 /* A function of loop.c: (index, context), or (map, key, value, context). */
 LLVMMetadataRef debug_callback(struct module *m, LLVMValueRef function,
 			       const char *symbol, uint32_t line, bool of_map);
-/* A BTF-defined map; sizes of 0 are left out, typed maps name key and value types. */
-struct map_shape {
-	unsigned type, max_entries, flags;
-	size_t key_size, value_size;
-	bool typed;
-};
 void debug_map(struct module *m, LLVMValueRef global, const char *name,
 	       const struct map_shape *shape);
 /* What follows belongs to that text; returns the span before. */

@@ -191,6 +191,7 @@ static void add_map(struct module *m, LLVMValueRef stand_in,
 	LLVMReplaceAllUsesWith(stand_in, g);
 	LLVMDeleteGlobal(stand_in);
 	debug_map(m, g, name, shape);
+	ARENA_PUSH(m->cc->arena, &m->c_maps, ((struct c_map){ name, *shape }));
 }
 
 static void add_map_if_used(struct module *m, LLVMValueRef stand_in,

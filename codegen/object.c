@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "codegen/c_text.h"
 #include "codegen/elf_code.h"
 #include "codegen/internal.h"
 #include "core/arena.h"
@@ -131,6 +132,8 @@ static struct object compile_module(struct module *m)
 	char *why = NULL;
 
 	verify(m);
+	if (m->cc->options.as_c)
+		m->c = c_text(m);
 	run_passes(m);
 	explained_read_ir(m);
 	if (!all_within_reach(m))
@@ -190,6 +193,7 @@ static void make_image(struct module *m, struct object elf)
 		img->explained = explained_make(m, img->elf);
 	if (cc->options.keep_ir)
 		keep_text(m, img);
+	img->c = m->c;
 	cc->image = img;
 }
 

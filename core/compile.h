@@ -32,6 +32,7 @@ struct compile_options {
 	struct listener *listener;  /* with it: who hears what target is asked */
 	bool keep_ir;        /* the image shall carry IR and BPF text for --dump */
 	bool explain;        /* the image shall say what comes from where, and why */
+	bool as_c;           /* with it: the image shall carry the programs as C */
 	const char *without; /* with it: what to leave out, see codegen/why.def; NULL */
 };
 

@@ -155,6 +155,12 @@ struct probe_kind {
 	 */
 	unsigned event_ns;
 
+	/*
+	 * The prefix by which libbpf attaches a program itself: the site's name follows,
+	 * without that of its kind. NULL: none.
+	 */
+	const char *c_section;
+
 	/* arg0, retval, args, ...: looked up before the global builtins; may be NULL. */
 	const struct builtin *vars;
 

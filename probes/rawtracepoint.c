@@ -206,6 +206,7 @@ const struct probe_kind probe_rawtracepoint = {
 	.all = "*",
 	.section = "raw_tp",
 	.event_ns = 50,
+	.c_section = "raw_tp",
 	.vars = rawtracepoint_vars,
 	.siblings = { &probe_tracepoint },
 	.parse = parse_rawtracepoint,

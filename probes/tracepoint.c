@@ -404,6 +404,7 @@ const struct probe_kind probe_tracepoint = {
 	.all = "*:*",
 	.section = "tracepoint",
 	.event_ns = 100,
+	.c_section = "tp",
 	.vars = tracepoint_vars,
 	.siblings = { &probe_rawtracepoint },
 	.parse = parse_tracepoint,

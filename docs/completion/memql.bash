@@ -25,7 +25,7 @@ _memql_script()
     for ((i = 1; i < cword; i++)); do
         case ${words[i]} in
         -l | -lv | -vl | --list) return ;;
-        -e | --expression | -c | --cmd | -p | --pid | -o | --output | -f | --format | -B | --buffer | --max-strlen | --ring-size | -d | --dump | --report | -I | --include) ((++i)) ;;
+        -e | --expression | -c | --cmd | -p | --pid | -o | --output | -f | --format | -B | --buffer | --max-strlen | --ring-size | --object | -d | --dump | --report | -I | --include) ((++i)) ;;
         -*) ;;
         *) script=${words[i]} && return ;;
         esac
@@ -56,6 +56,7 @@ _memql()
     -B | --buffer) COMPREPLY=($(compgen -W 'none line full' -- "$cur")); return ;;
     --max-strlen) return ;;
     --ring-size) return ;;
+    --object) _filedir; return ;;
     -d | --dump) COMPREPLY=($(compgen -W 'tokens ast expand plan ir bpf' -- "$cur")); return ;;
     --report) _filedir; return ;;
     esac
@@ -68,7 +69,7 @@ _memql()
         esac ;;
     esac
     case $cur in
-    -*) COMPREPLY=($(compgen -W '--expression --cmd --pid --list --verbose --output --format --buffer --quiet --no-warnings --unsafe --max-strlen --ring-size --dry-run --no-cache --dump --report --reference --help --version' -- "$cur")) ;;
+    -*) COMPREPLY=($(compgen -W '--expression --cmd --pid --list --verbose --output --format --buffer --quiet --no-warnings --unsafe --max-strlen --ring-size --dry-run --no-cache --object --dump --report --reference --help --version' -- "$cur")) ;;
     *) _filedir mq
         COMPREPLY+=($(compgen -W \
             "$("$memql" --reference=scripts 2>/dev/null)" -- "$cur")) ;;

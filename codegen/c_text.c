@@ -1,0 +1,568 @@
+/* What is around the functions: types, maps, constants, sections. */
+#include "codegen/c_text.h"
+
+#include <assert.h>
+#include <linux/bpf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "codegen/explained.h"
+#include "core/arena.h"
+
+enum { WORDS_MAX = 76, SITES_SHOWN = 3 };
+
+static const char *map_type(unsigned type)
+{
+	static const char *const names[] = {
+		[BPF_MAP_TYPE_HASH] = "HASH",
+		[BPF_MAP_TYPE_ARRAY] = "ARRAY",
+		[BPF_MAP_TYPE_PERCPU_HASH] = "PERCPU_HASH",
+		[BPF_MAP_TYPE_PERCPU_ARRAY] = "PERCPU_ARRAY",
+		[BPF_MAP_TYPE_LRU_HASH] = "LRU_HASH",
+		[BPF_MAP_TYPE_LRU_PERCPU_HASH] = "LRU_PERCPU_HASH",
+		[BPF_MAP_TYPE_RINGBUF] = "RINGBUF",
+		[BPF_MAP_TYPE_TASK_STORAGE] = "TASK_STORAGE",
+	};
+
+	assert(type < sizeof(names) / sizeof(names[0]) && names[type]);
+	return names[type];
+}
+
+/* On one line, without what would end a comment. */
+static const char *one_line(struct arena *a, const char *text, size_t len)
+{
+	char out[WORDS_MAX + 4];
+	size_t n = 0;
+
+	for (size_t i = 0; i < len && n < WORDS_MAX; i++) {
+		bool blank = strchr(" \t\n\r", text[i]) != NULL;
+		bool ends = n && ((text[i] == '/' && out[n - 1] == '*') ||
+				  (text[i] == '*' && out[n - 1] == '/'));
+
+		if (!blank)
+			out[n++] = ends ? '|' : text[i];
+		else if (n && out[n - 1] != ' ')
+			out[n++] = ' ';
+	}
+	out[n] = '\0';
+	if (n == WORDS_MAX)
+		strcpy(out + n, "...");
+	return arena_strdup(a, out);
+}
+
+/* The script's statements, for comments. */
+struct search {
+	struct module *m;
+	struct c_function *f;
+};
+
+static void add_words(struct search *s, const char *head, struct span at,
+		      const char *tail)
+{
+	const struct source *source = s->m->cc->source;
+	struct c_words w = { .span = source_written(source, at) };
+	struct arena *a = s->f->a;
+
+	w.text = arena_printf(
+		a, "%s%s%s", head,
+		one_line(a, source_text(source, at), w.span.end - w.span.begin), tail);
+	ARENA_PUSH(a, &s->f->words, w);
+}
+
+static void collect(struct node *n, void *arg)
+{
+	struct search *s = arg;
+
+	switch (n->kind) {
+	case NODE_IF:
+		add_words(s, "if (", n->branch.cond->span, ")");
+		break;
+	case NODE_FOR_RANGE:
+	case NODE_FOR_MAP:
+	case NODE_WHILE:
+	case NODE_UNROLL:
+	case NODE_ASSIGN:
+	case NODE_STEP:
+	case NODE_LET:
+	case NODE_EXPR:
+	case NODE_RETURN:
+		add_words(s, "", n->span, "");
+		break;
+	case NODE_INT:
+	case NODE_STR:
+	case NODE_PARAM:
+	case NODE_CALL:
+	case NODE_MAP:
+	case NODE_VAR:
+	case NODE_FIELD:
+	case NODE_INDEX:
+	case NODE_TUPLE:
+	case NODE_TYPE:
+	case NODE_ADDRESS:
+	case NODE_CAST:
+	case NODE_DEREF:
+	case NODE_UNARY:
+	case NODE_BINARY:
+	case NODE_COND:
+	case NODE_BLOCK:
+	case NODE_BREAK:
+	case NODE_CONTINUE:
+		break;
+	}
+	node_each_child(n, collect, arg);
+}
+
+static void collect_words(struct module *m, struct c_function *f)
+{
+	const struct plan *plan = m->cc->plan;
+	struct search s = { m, f };
+
+	for (size_t i = 0; i < plan->programs.n; i++) {
+		const struct program_info *p = plan->programs.items[i];
+
+		if (p->predicate) {
+			add_words(&s, "/", p->predicate->span, "/");
+			collect(p->predicate, &s);
+		}
+		collect(p->body, &s);
+		for (const struct node *n =
+			     p->body->kind == NODE_BLOCK ? p->body->block.stmts : NULL;
+		     n; n = n->next)
+			if (n->kind == NODE_CALL)
+				add_words(&s, "", n->span, "");
+	}
+}
+
+static const struct program_info *program_of(const struct module *m, LLVMValueRef f)
+{
+	size_t n;
+	const char *name = LLVMGetValueName2(f, &n);
+
+	for (size_t i = 0; i < m->cc->plan->programs.n; i++)
+		if (strcmp(m->cc->plan->programs.items[i]->symbol, name) == 0)
+			return m->cc->plan->programs.items[i];
+	return NULL;
+}
+
+static bool asks_for_cookie(LLVMValueRef function);
+
+/* Does the instruction call that helper, or refer to a function that does? */
+static bool is_cookie_call(LLVMValueRef v)
+{
+	for (int i = 0; i < LLVMGetNumOperands(v); i++) {
+		LLVMValueRef o = LLVMGetOperand(v, (unsigned)i);
+
+		if (LLVMIsAFunction(o) && asks_for_cookie(o))
+			return true;
+		if (LLVMIsAConstantExpr(o) && LLVMGetConstOpcode(o) == LLVMIntToPtr &&
+		    LLVMConstIntGetZExtValue(LLVMGetOperand(o, 0)) ==
+			    HELPER_GET_ATTACH_COOKIE)
+			return true;
+	}
+	return false;
+}
+
+static bool asks_for_cookie(LLVMValueRef function)
+{
+	for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(function); b;
+	     b = LLVMGetNextBasicBlock(b))
+		for (LLVMValueRef i = LLVMGetFirstInstruction(b); i;
+		     i = LLVMGetNextInstruction(i))
+			if (is_cookie_call(i))
+				return true;
+	return false;
+}
+
+/* One site that libbpf finds by what the section says: what follows the prefix, or NULL. */
+static const char *target_of(struct arena *a, const struct program_info *p,
+			     bool by_cookie)
+{
+	const struct probe_site *s = &p->sites[0];
+	const char *rest = strchr(s->name, ':');
+	char *text;
+
+	if (p->nsites != 1 || !p->kind->c_section || !rest || strchr(rest, '+') ||
+	    s->pid || by_cookie)
+		return NULL;
+	text = arena_strdup(a, rest + 1);
+	if (!s->path)
+		for (char *c = text; (c = strchr(c, ':'));)
+			*c = '/';
+	return text;
+}
+
+static void write_section(struct module *m, const struct program_info *p,
+			  LLVMValueRef f, FILE *out)
+{
+	bool by_cookie = asks_for_cookie(f);
+	const char *target = target_of(m->cc->arena, p, by_cookie);
+	const char *prefix = p->kind->c_section ? p->kind->c_section : p->kind->section;
+	const char *sleeps = p->sleepable ? ".s" : "";
+
+	fprintf(out, "/* %s */\n",
+		one_line(m->cc->arena, source_text(m->cc->source, p->point),
+			 p->point.end - p->point.begin));
+	if (target) {
+		fprintf(out, "SEC(\"%s%s/%s\")\n", prefix, sleeps, target);
+		return;
+	}
+	for (size_t i = 0; i < p->nsites && i < SITES_SHOWN; i++) {
+		const struct probe_site *s = &p->sites[i];
+
+		if (!s->path)
+			continue;
+		fprintf(out, "/* attach: %s+0x%llx", s->path,
+			(unsigned long long)s->offset);
+		if (s->semaphore)
+			fprintf(out, ", semaphore 0x%llx",
+				(unsigned long long)s->semaphore);
+		if (by_cookie)
+			fprintf(out, ", cookie 0x%llx",
+				(unsigned long long)probe_site_cookie(s));
+		fputs(" */\n", out);
+	}
+	if (p->nsites > SITES_SHOWN)
+		fprintf(out, "/* and %zu more */\n", p->nsites - SITES_SHOWN);
+	fprintf(out, "SEC(\"%s%s\")\n", prefix, sleeps);
+}
+
+/* What a function of codegen/function.c is handed over: "u64", or so many bytes. */
+static const char *parameter(struct module *m, LLVMValueRef f, unsigned i)
+{
+	const char *name = c_symbol(m->cc->arena, f);
+
+	for (size_t k = 0; k < m->c_functions.n; k++) {
+		const struct c_signature *s = &m->c_functions.items[k];
+
+		if (strcmp(s->name, name) != 0 || !s->sizes[i])
+			continue;
+		return arena_printf(m->cc->arena, "u8 (*%c)[%zu]", 'a' + (char)i,
+				    s->sizes[i]);
+	}
+	return arena_printf(m->cc->arena, "%s%c",
+			    c_type(LLVMTypeOf(LLVMGetParam(f, i))), 'a' + (char)i);
+}
+
+static void write_head(struct module *m, LLVMValueRef f, FILE *out)
+{
+	const struct program_info *p = program_of(m, f);
+	bool is_static = LLVMGetLinkage(f) == LLVMInternalLinkage;
+	const char *name = c_symbol(m->cc->arena, f);
+
+	if (p) {
+		fprintf(out, "int %s(void *ctx)", name);
+		return;
+	}
+	/* Weak: else clang looks into it, and leaves out what it does not need. */
+	fprintf(out, "%s __noinline u64 %s(", is_static ? "static" : "__weak", name);
+	for (unsigned i = 0; i < LLVMCountParams(f); i++)
+		fprintf(out, "%s%s", i ? ", " : "", parameter(m, f, i));
+	fputc(')', out);
+}
+
+static void name_parameters(struct c_function *f, bool is_program)
+{
+	for (unsigned i = 0; i < LLVMCountParams(f->ref); i++) {
+		char name[] = { (char)('a' + i), '\0' };
+
+		if (is_program)
+			LLVMSetValueName2(LLVMGetParam(f->ref, i), "ctx", 3);
+		else
+			LLVMSetValueName2(LLVMGetParam(f->ref, i), name, 1);
+		c_new_name(f, is_program ? "ctx" : arena_strdup(f->a, name));
+	}
+}
+
+static void write_lines(const struct c_function *f, const struct c_lines *l, FILE *out)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		const struct c_line *line = &l->items[i];
+
+		if (!line->text) {
+			uint32_t label = f->blocks.items[line->block].label;
+
+			if (label)
+				fprintf(out, "label%u:;\n", label);
+			continue;
+		}
+		/* A case belongs to its switch. */
+		for (int t = 0; t < line->depth; t++)
+			fputc('\t', out);
+		fprintf(out, "%s\n", line->text);
+	}
+}
+
+static void write_function(struct module *m, LLVMValueRef ref,
+			   const struct c_function *shared, FILE *out)
+{
+	const struct program_info *p = program_of(m, ref);
+	struct c_function f = *shared;
+	struct c_lines lines = { 0 };
+
+	f.ref = ref;
+	fputc('\n', out);
+	if (p)
+		write_section(m, p, ref, out);
+	name_parameters(&f, p != NULL);
+	write_head(m, ref, out);
+	fputs("\n{\n", out);
+	c_graph(&f);
+	c_body(&f, &lines);
+	write_lines(&f, &lines, out);
+	fputs("}\n", out);
+}
+
+static const struct map_info *info_of(const struct module *m, const char *symbol)
+{
+	for (size_t i = 0; i < m->cc->plan->maps.n; i++)
+		if (strcmp(m->cc->plan->maps.items[i]->symbol, symbol) == 0)
+			return m->cc->plan->maps.items[i];
+	return NULL;
+}
+
+/* "@x[uint64, string[16]]: count" */
+static void describe_map(struct module *m, const struct map_info *info, FILE *out)
+{
+	struct arena *a = m->cc->arena;
+
+	fprintf(out, "/* %s", info->name);
+	for (size_t i = 0; i < info->nkeys; i++)
+		fprintf(out, "%s%s%s", i ? ", " : "[", type_text(a, info->keys[i]),
+			i + 1 == info->nkeys ? "]" : "");
+	fprintf(out, ": %s */\n",
+		info->agg ? info->agg->name : type_text(a, info->value));
+}
+
+static void write_map(struct module *m, const struct c_map *map, FILE *out)
+{
+	const struct map_shape *s = &map->shape;
+	const struct map_info *info = info_of(m, map->symbol);
+
+	if (info && (info->value || info->agg))
+		describe_map(m, info, out);
+	if (s->typed)
+		fprintf(out, "struct memql_bytes {\n\tu8 bytes[%zu];\n};\n",
+			s->value_size);
+	fprintf(out, "struct {\n\t__uint(type, BPF_MAP_TYPE_%s);\n", map_type(s->type));
+	if (s->max_entries)
+		fprintf(out, "\t__uint(max_entries, %u);\n", s->max_entries);
+	if (s->flags == BPF_F_NO_PREALLOC)
+		fputs("\t__uint(map_flags, BPF_F_NO_PREALLOC);\n", out);
+	else if (s->flags)
+		fprintf(out, "\t__uint(map_flags, %u);\n", s->flags);
+	if (s->typed)
+		fputs("\t__type(key, int);\n\t__type(value, struct memql_bytes);\n",
+		      out);
+	if (!s->typed && s->key_size)
+		fprintf(out, "\t__uint(key_size, %zu);\n\t__uint(value_size, %zu);\n",
+			s->key_size, s->value_size);
+	fprintf(out, "} %s SEC(\".maps\");\n\n", map->symbol);
+}
+
+static uint64_t word_of(LLVMValueRef array, unsigned i)
+{
+	return LLVMConstIntGetZExtValue(LLVMGetAggregateElement(array, i));
+}
+
+/* The text in a constant, or NULL if there is none. */
+static const char *text_of(struct arena *a, LLVMValueRef array, unsigned words)
+{
+	char *text = arena_alloc(a, 8 * (size_t)words + 1);
+	size_t n;
+
+	for (unsigned i = 0; i < words; i++) {
+		uint64_t word = word_of(array, i);
+
+		memcpy(text + 8 * (size_t)i, &word, 8);
+	}
+	n = strlen(text);
+	for (size_t i = 0; i < 8 * (size_t)words; i++)
+		if (i < n ? text[i] < ' ' || text[i] > '~' : text[i])
+			return NULL;
+	return n > 1 && n < 8 * (size_t)words ? text : NULL;
+}
+
+static void write_quoted(FILE *out, const char *text)
+{
+	fputc('"', out);
+	for (; *text; text++) {
+		/* ? in pairs would be a trigraph. */
+		if (strchr("\"\\?", *text))
+			fputc('\\', out);
+		fputc(*text, out);
+	}
+	fputc('"', out);
+}
+
+static void write_words(FILE *out, LLVMValueRef init, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		fprintf(out, "%s0x%llx%s",
+			i % 4   ? " "
+			: n > 4 ? "\n\t"
+				: " ",
+			(unsigned long long)word_of(init, i), i + 1 < n ? "," : "");
+	fputs(n > 4 ? "\n" : " ", out);
+}
+
+static void write_constant(struct module *m, LLVMValueRef g, FILE *out)
+{
+	LLVMValueRef init = LLVMGetInitializer(g);
+	LLVMTypeRef type = LLVMGlobalGetValueType(g);
+	const char *name = c_symbol(m->cc->arena, g), *text;
+	unsigned n;
+
+	if (LLVMGetTypeKind(type) == LLVMIntegerTypeKind) {
+		fprintf(out, "const volatile %s%s SEC(\"%s\") = %llu;\n", c_type(type),
+			name, LLVMGetSection(g),
+			(unsigned long long)LLVMConstIntGetZExtValue(init));
+		return;
+	}
+	n = LLVMGetArrayLength(type);
+	text = LLVMIsNull(init) ? NULL : text_of(m->cc->arena, init, n);
+	if (text) {
+		fprintf(out,
+			"static const char %s[%u] __attribute__((aligned(8))) = ", name,
+			8 * n);
+		write_quoted(out, text);
+		fputs(";\n", out);
+		return;
+	}
+	fprintf(out, "static const u64 %s[%u] = {", name, n);
+	if (!LLVMIsNull(init))
+		write_words(out, init, n);
+	fputs("};\n", out);
+}
+
+static bool is_word(char c)
+{
+	return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z');
+}
+
+static bool mentions(const char *text, const char *name)
+{
+	for (const char *at = text; (at = strstr(at, name)); at++)
+		if (!is_word(at[strlen(name)]) && at > text && !is_word(at[-1]))
+			return true;
+	return false;
+}
+
+/* Those of the functions' text: some are only used where nothing ever gets. */
+static void write_constants(struct module *m, const char *functions, FILE *out)
+{
+	for (LLVMValueRef g = LLVMGetFirstGlobal(m->ir); g; g = LLVMGetNextGlobal(g)) {
+		const char *section = LLVMGetSection(g);
+
+		if (strncmp(section, ".rodata", 7) == 0 &&
+		    mentions(functions, c_symbol(m->cc->arena, g)))
+			write_constant(m, g, out);
+	}
+}
+
+static void write_license(struct module *m, FILE *out)
+{
+	for (LLVMValueRef g = LLVMGetFirstGlobal(m->ir); g; g = LLVMGetNextGlobal(g)) {
+		size_t n;
+
+		if (strcmp(LLVMGetSection(g), "license") == 0)
+			fprintf(out, "\nchar %s[] SEC(\"license\") = \"%s\";\n",
+				c_symbol(m->cc->arena, g),
+				LLVMGetAsString(LLVMGetInitializer(g), &n));
+	}
+}
+
+static void write_start(struct module *m, FILE *out)
+{
+	fprintf(out,
+		"/*\n"
+		" * %s in C, for libbpf. memql attaches it, and shows what it counts and sends:\n"
+		" *\n"
+		" *\tclang -O2 -g -target bpf -mcpu=v3 -I/usr/include/$(uname -m)-linux-gnu \\\n"
+		" *\t      -c FILE.c -o FILE.o\n"
+		" *\tmemql --object FILE.o ...\n"
+		" */\n"
+		"#include <linux/bpf.h>\n"
+		"#include <stdbool.h>\n"
+		"#include <bpf/bpf_helpers.h>\n\n"
+		"typedef __u8 u8;\n"
+		"typedef __u16 u16;\n"
+		"typedef __u32 u32;\n"
+		"typedef __u64 u64;\n"
+		"typedef __s8 s8;\n"
+		"typedef __s16 s16;\n"
+		"typedef __s32 s32;\n"
+		"typedef __s64 s64;\n\n",
+		one_line(m->cc->arena, m->cc->source->name,
+			 strlen(m->cc->source->name)));
+}
+
+static bool has_body(LLVMValueRef f)
+{
+	return LLVMCountBasicBlocks(f) > 0;
+}
+
+static void write_functions(struct module *m, FILE *out)
+{
+	struct c_function shared = { .m = m, .a = m->cc->arena };
+	bool first = true;
+
+	collect_words(m, &shared);
+	for (LLVMValueRef f = LLVMGetFirstFunction(m->ir); f;
+	     f = LLVMGetNextFunction(f)) {
+		if (!has_body(f) || program_of(m, f))
+			continue;
+		if (first)
+			fputc('\n', out);
+		first = false;
+		write_head(m, f, out);
+		fputs(";\n", out);
+	}
+	for (unsigned programs = 0; programs < 2; programs++)
+		for (LLVMValueRef f = LLVMGetFirstFunction(m->ir); f;
+		     f = LLVMGetNextFunction(f))
+			if (has_body(f) && !!program_of(m, f) == programs)
+				write_function(m, f, &shared, out);
+}
+
+/* A text that grows; text_done() puts it into the arena. */
+struct text {
+	char *bytes;
+	size_t len;
+	FILE *out;
+};
+
+static void text_open(struct text *t)
+{
+	t->out = open_memstream(&t->bytes, &t->len);
+	if (!t->out)
+		abort();
+}
+
+static const char *text_done(struct arena *a, struct text *t)
+{
+	const char *copy;
+
+	fclose(t->out);
+	copy = arena_strndup(a, t->bytes, t->len);
+	free(t->bytes);
+	return copy;
+}
+
+const char *c_text(struct module *m)
+{
+	struct text t = { NULL }, f = { NULL };
+	const char *functions;
+
+	text_open(&f);
+	write_functions(m, f.out);
+	functions = text_done(m->cc->arena, &f);
+	text_open(&t);
+	write_start(m, t.out);
+	for (size_t i = 0; i < m->c_maps.n; i++)
+		write_map(m, &m->c_maps.items[i], t.out);
+	write_constants(m, functions, t.out);
+	fputs(functions, t.out);
+	write_license(m, t.out);
+	return text_done(m->cc->arena, &t);
+}

@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+"""explain --as c: the C of examples compiles, and does what the script does.
+
+usage: as_c.py [all | EXAMPLE...]   examples of tests/builtins by name; without any, those that
+                                    differ most from each other
+"""
+
+import os
+import pathlib
+import platform
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from tracing import check, in_directory, need, run_memql, skip
+
+EXAMPLES = pathlib.Path(__file__).resolve().parent.parent / "builtins"
+# Aggregations, text, loops over maps, iterators, stacks, spans, records of structs.
+USUAL = ["avg", "hist", "hash", "find", "join", "normalize", "path", "kstack", "members", "done"]
+# A stack without symbols differs by where it was taken, a parent by who started us.
+OFFSET = re.compile(r"^(    \w+)\+\d+$", re.MULTILINE)
+
+
+def compile_c(source, target, *options):
+    """What the first lines of the C say."""
+    clang = shutil.which("clang")
+    if not clang:
+        skip("no clang: tools/setup --test")
+    command = [clang, "-O2", "-g", "-target", "bpf", "-mcpu=v3", f"-I/usr/include/{platform.machine()}-linux-gnu",
+               "-Wall", "-Werror", "-Wno-unused-but-set-variable", *options, "-c", source, "-o", target]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    check(done.returncode == 0, f"{os.path.basename(source)} compiles" + done.stderr[:2000])
+
+
+def as_c(directory, name, *arguments):
+    """The object file that the C of this program becomes."""
+    source, target = (os.path.join(directory, name + end) for end in (".bpf.c", ".bpf.o"))
+    done = run_memql("explain", "--as", "c", *arguments)
+    check(done.returncode == 0, f"{name} as C" + done.stderr[:2000])
+    with open(source, "w", encoding="utf-8") as out:
+        out.write(done.stdout)
+    compile_c(source, target)
+    return target
+
+
+def directives(case):
+    """As in builtins.py."""
+    words, needs = [], ["bpf"]
+    for line in case.read_text(encoding="utf-8").splitlines():
+        found = re.match(r"// (RUN|NEEDS):\s*(.*)", line)
+        if not found:
+            break
+        if found.group(1) == "RUN":
+            words = shlex.split(found.group(2))
+        else:
+            needs += found.group(2).split()
+    split = words.index("--") if "--" in words else len(words)
+    return words[:split], words[split + 1:], needs
+
+
+def can(needs):
+    tool = os.environ.get("KERNEL_CAN")
+    return not tool or not subprocess.run([tool, *needs], stdout=subprocess.DEVNULL, check=False).returncode
+
+
+def example(directory, name):
+    case = EXAMPLES / (name + ".mq")
+    before, behind, needs = directives(case)
+    if not can(needs):
+        print(f"        {name}: this kernel has not {' '.join(needs)}")
+        return
+    own = [w for w in before if w == "--unsafe"]
+    target = as_c(directory, name, *own, case.name, *behind)
+    done = run_memql(*before, "--object", target, case.name, *behind)
+    want = case.with_suffix(".out")
+    want = want.read_text(encoding="utf-8") if want.exists() else ""
+    same = OFFSET.sub(r"\1+N", done.stdout) == OFFSET.sub(r"\1+N", want)
+    check(same, f"{name} prints the same" + ("" if same else done.stdout + done.stderr))
+
+
+def examples(directory):
+    names = sys.argv[1:] or USUAL
+    if names == ["all"]:
+        names = sorted(f.stem for f in EXAMPLES.glob("*.mq"))
+    os.chdir(EXAMPLES)
+    for name in names:
+        example(directory, name)
+
+
+def wrong_files(directory):
+    """Files that are not of this script are refused."""
+    one = as_c(directory, "one", "-e", "BEGIN { @x = 1; exit(); }")
+    for program, file, words in [
+        ("BEGIN { @x = 1; exit(); }", "/etc/passwd", "no object file"),
+        ("BEGIN { @x = 1; exit(); }", "/nowhere", "cannot be read: No such file"),
+        ("BEGIN { @y = 1; exit(); }", one, "no map mq_y"),
+        ("BEGIN { @x[1] = 1; exit(); }", one, "keys of"),
+        ("BEGIN { @x = 1; } END { exit(); }", one, "no program clause2_"),
+    ]:
+        done = run_memql("--object", file, "-e", program)
+        check(done.returncode != 0 and words in done.stderr, f"{words}: {done.stderr.strip()[:200]}")
+
+
+def changed(directory):
+    """What a learner changes in the C is what runs."""
+    program = "BEGIN { @x = pid ? 20 : 3; exit(); }"
+    source = os.path.join(directory, "changed.c")
+    done = run_memql("explain", "--as", "c", "-e", program)
+    check("= 20;" in done.stdout, "the number is there")
+    with open(source, "w", encoding="utf-8") as out:
+        out.write(done.stdout.replace("= 20;", "= 21;"))
+    compile_c(source, source + ".o")
+    done = run_memql("--object", source + ".o", "-e", program)
+    check("@x: 21" in done.stdout, done.stdout.strip())
+
+
+need("bpf")
+in_directory(examples, wrong_files, changed)
