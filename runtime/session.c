@@ -69,8 +69,12 @@ int session_open(const struct image *img, struct sink *sink,
 		goto fail;
 	err = events_open(s);
 	if (err) {
+		const char *hint = errno_hint(s->arena, err);
+
 		fprintf(stderr, "memql: cannot map the ring buffer: %s\n",
 			errno_text(err));
+		if (hint)
+			fprintf(stderr, "  hint: %s\n", hint);
 		goto fail;
 	}
 	resolver_open(s, options->pid);

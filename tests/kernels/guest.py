@@ -32,7 +32,7 @@ TESTS = pathlib.Path(__file__).resolve().parent.parent
 BUILD = TESTS.parent / "build/dev"
 BPFTRACE = TESTS.parent / "bpftrace/usr"
 DISKS = ["/dev/nvme0n1", "/dev/loop0"]  # nobody's: see run and init
-TIMEOUT = 3000  # seconds: an emulated machine is some 20 times as slow
+TIMEOUT = 1500  # seconds: an emulated machine is some 20 times as slow
 SKIPPED = 77
 
 

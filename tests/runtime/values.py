@@ -6,6 +6,7 @@ import glob
 import os
 import random
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -63,6 +64,9 @@ def test_errors():
 def test_syscalls():
     """The C preprocessor reads the numbers, not CMake's regular expressions."""
     source = "#include <sys/syscall.h>\n"
+    if not shutil.which("cc"):
+        print("skipped  syscall_name: no compiler")
+        return
     macros = subprocess.run(["cc", "-E", "-dM", "-"], input=source, capture_output=True,
                             text=True, check=False)
     if macros.returncode != 0:
