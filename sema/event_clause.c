@@ -90,42 +90,92 @@ static void substitute(struct node *n, void *arg)
 	node_set_height(n);
 }
 
+/*
+ * return leaves the clause, not the program that it has become a part of: the clause is a loop
+ * of one turn then, and return a break. In a loop of its own it is
+ *
+ *	{ $left = 1; break; }
+ *
+ * and behind each loop around it stands if ($left) { break; }.
+ */
 struct returns {
-	struct event_expander *e;
+	struct firing *f;
+	struct node *left; /* $left, if a loop is left */
+	bool any, inner;   /* a return was met at all; in the loop at hand */
 	unsigned loops;
-	bool any;
 };
 
-/* return leaves the clause, not the program that it has become a part of. */
+static struct node *number(struct firing *f, int64_t value)
+{
+	struct node *n = fire_node(f, NODE_INT);
+
+	n->integer.value = value;
+	return fire_finish(n);
+}
+
+static struct node *block_of(struct firing *f, struct node *first, struct node *second)
+{
+	struct fire_list l = { 0 };
+
+	fire_push(&l, first);
+	if (second)
+		fire_push(&l, second);
+	return fire_block(f, &l);
+}
+
+static struct node *leave_loop(struct returns *r)
+{
+	struct node *set = fire_node(r->f, NODE_ASSIGN);
+
+	if (!r->left)
+		r->left = fire_hidden(r->f, "$left");
+	set->assign.place = fire_clone(r->f, r->left);
+	set->assign.value = number(r->f, 1);
+	return block_of(r->f, fire_finish(set), fire_node(r->f, NODE_BREAK));
+}
+
+static struct node *leave_again(struct returns *r, struct node *loop)
+{
+	struct node *branch = fire_node(r->f, NODE_IF);
+
+	branch->branch.cond = fire_clone(r->f, r->left);
+	branch->branch.then = block_of(r->f, fire_node(r->f, NODE_BREAK), NULL);
+	return block_of(r->f, fire_clone(r->f, loop), fire_finish(branch));
+}
+
 static void replace_returns(struct node *n, void *arg)
 {
 	struct returns *r = arg;
 	bool loop = n->kind == NODE_FOR_RANGE || n->kind == NODE_FOR_MAP ||
 		    n->kind == NODE_WHILE || n->kind == NODE_UNROLL;
+	bool outside = r->inner;
 
 	if (n->kind == NODE_RETURN) {
-		if (r->loops)
-			diag(r->e->cc, DIAG_unsupported, n->span,
-			     "return from a loop is not possible in the clause of an "
-			     "event");
-		n->kind = NODE_BREAK;
 		r->any = true;
+		r->inner = r->loops > 0;
+		if (r->loops)
+			node_become(n, leave_loop(r));
+		else
+			n->kind = NODE_BREAK;
 		return;
 	}
+	if (loop)
+		r->inner = false;
 	r->loops += loop;
 	node_each_child(n, replace_returns, r);
 	r->loops -= loop;
 	node_set_height(n);
+	if (loop && r->inner)
+		node_become(n, leave_again(r, n));
+	r->inner |= outside;
 }
 
 /* { body } that may be left by break. */
 static struct node *once(struct firing *f, struct node *body)
 {
 	struct node *n = fire_node(f, NODE_UNROLL);
-	struct node *one = fire_node(f, NODE_INT);
 
-	one->integer.value = 1;
-	n->loop.cond = fire_finish(one);
+	n->loop.cond = number(f, 1);
 	n->loop.body = body;
 	return fire_finish(n);
 }
@@ -142,7 +192,7 @@ static struct node *copy(struct firing *f, struct node *n)
 
 struct node *clause_as_statement(struct firing *f, const struct clause *c)
 {
-	struct returns r = { .e = f->e };
+	struct returns r = { .f = f };
 	struct node *body, *branch;
 
 	f->renames = (struct renames){ 0 };
@@ -150,6 +200,8 @@ struct node *clause_as_statement(struct firing *f, const struct clause *c)
 	replace_returns(body, &r);
 	if (r.any)
 		body = once(f, body);
+	if (r.left)
+		body = block_of(f, fire_let(f, r.left, number(f, 0)), body);
 	if (!c->predicate)
 		return body;
 	branch = fire_node(f, NODE_IF);
