@@ -18,12 +18,17 @@ _memql_probes()
     [ -n "$quote" ] || __ltrim_colon_completions "$cur"
 }
 
-# The name of the script, or nothing: what follows it belongs to the script.
+# The name of the script, or nothing: what follows it belongs to the script. Before
+# it may be the word explain.
 _memql_script()
 {
     local i
     for ((i = 1; i < cword; i++)); do
-        case ${words[i]} in
+        case $command${words[i]} in
+        explain) command=explain: ;;
+        explain:--line | explain:--program | explain:--run) ((++i)) ;;
+        explain:--width | explain:--without | explain:-[ep]) ((++i)) ;;
+        explain:-*) ;;
         -l | -lv | -vl | --list) return ;;
         -e | --expression | -c | --cmd | -p | --pid | -o | --output | -f | --format | -B | --buffer | --max-strlen | --ring-size | --object | -d | --dump | --report | -I | --include) ((++i)) ;;
         -*) ;;
@@ -32,12 +37,38 @@ _memql_script()
     done
 }
 
+# The words of the commands: of what memql says itself.
+_memql_explain()
+{
+    if [ "$prev" = --without ]; then
+        COMPREPLY=($(compgen -W "$("$memql" explain --help |
+            sed -n '/^What can be left out/{n;p}')" -- "$cur"))
+        return 0
+    fi
+    [[ $cur == -* ]] || return 1
+    COMPREPLY=($(compgen -W "$("$memql" explain --help |
+        sed -n 's/^  \(--[[:alnum:]-]*\).*/\1/p')" -- "$cur"))
+    return 0
+}
+
+_memql_lesson()
+{
+    case $prev in
+    lesson) COMPREPLY=($(compgen -W "$("$memql" lesson |
+        sed -n 's/^ *\([0-9][0-9]*\)  .*/\1/p')" -- "$cur")) ;;
+    [0-9]*) COMPREPLY=($(compgen -W '--start --solution --check --run' -- "$cur")) ;;
+    --check | --run) _filedir ;;
+    esac
+}
+
 _memql()
 {
-    local cur prev words cword memql script=
+    local cur prev words cword memql script= command=
     _get_comp_words_by_ref -n : cur prev words cword
     memql=${words[0]}
     _memql_script
+    [[ $script != lesson ]] || { _memql_lesson && return; }
+    [[ $command$script != explain: ]] || ! _memql_explain || return
     if [[ -n $script && $cur == -* ]]; then
         COMPREPLY=($(compgen -W "$("$memql" "$script" --help 2>/dev/null |
             sed -n 's/^  \(--[[:alnum:]_-]*=*\).*/\1/p')" -- "$cur"))

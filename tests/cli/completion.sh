@@ -40,6 +40,18 @@ offers doc
 expect "$TMP/offered" '^doctor$'
 offers doctor --
 expect "$TMP/offered" '^--json$'
+offers explain --prog
+expect "$TMP/offered" '^--program$'
+offers explain --line 3 --without nu
+expect "$TMP/offered" '^null-check$'
+offers explain --line 3 "$SOURCE/scripts/query_latency.mq" --his
+expect "$TMP/offered" '^--histogram$'
+offers lesson 1
+expect "$TMP/offered" '^10$'
+offers lesson 3 --c
+expect "$TMP/offered" '^--check$'
 cd "$SOURCE/scripts"
+offers explain --full que
+expect "$TMP/offered" '^query_latency.mq$'
 offers -q que
 expect "$TMP/offered" '^query_latency.mq$'
