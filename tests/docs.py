@@ -34,6 +34,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 from tracing import SKIPPED, need, skip
 
@@ -148,7 +149,7 @@ class Page:
         text = file.read_text(encoding="utf-8")
         self.blocks = blocks_of(text)
         self.strict = any(b.kind for b in self.blocks)
-        self.counts = {}
+        self.counts, self.began = {}, time.monotonic()
         build = pathlib.Path(os.environ["MEMQL"]).parent
         self.env = dict(
             os.environ, LC_ALL="C", NO_COLOR="1", TZ="UTC", TMPDIR=str(directory),
@@ -159,7 +160,8 @@ class Page:
 
     def tell(self, block, verdict, what):
         self.counts[verdict] = self.counts.get(verdict, 0) + 1
-        print(f"{verdict:8} {self.file.name}:{block.line}: {what}")
+        took = time.monotonic() - self.began
+        print(f"{verdict:8} {self.file.name}:{block.line}: {what}" + (f" ({took:.1f} s)" if took > 1 else ""))
         return verdict != "FAILED"
 
     def run(self, command, seconds=SECONDS, **options):
@@ -294,6 +296,7 @@ class Page:
         return f"does not print (here):\n{missing}" if missing else None
 
     def check(self, block):
+        self.began = time.monotonic()
         reasons = [(what, self.lacks(what)) for what in block.values("needs")]
         reasons = [(what, why) for what, why in reasons if why]
         check = getattr(self, "check_" + block.kind, None) if block.kind else None
