@@ -12,6 +12,7 @@
 
 #include "cli/children.h"
 #include "cli/options.h"
+#include "cli/progress.h"
 #include "cli/refusal.h"
 #include "codegen/image.h"
 #include "core/compile.h"
@@ -20,7 +21,7 @@
 #include "runtime/session.h"
 #include "runtime/sink.h"
 
-enum { POLL_MS = 100 };
+enum { POLL_MS = 100, PROGRESS_MS = 500 };
 
 /* The only mutable globals: set by a signal; the first two are read by the loop. */
 static volatile sig_atomic_t stop_requested; /* the latest signal */
@@ -201,6 +202,26 @@ static void tell_decisions(const struct image *img)
 	}
 }
 
+static size_t count_attached(const void *of)
+{
+	return session_attached_so_far(of);
+}
+
+/* Who looks at a terminal shall see that memql works, and at what. */
+static int attach(struct session *s, const struct options *o, size_t nsites)
+{
+	const struct progress_of work = { "Attaching", nsites, count_attached, s };
+	const bool watched = !o->quiet && !o->json && isatty(STDERR_FILENO);
+	struct progress *p = NULL;
+	int err;
+
+	if (watched && nsites > 1)
+		p = progress_start(STDERR_FILENO, PROGRESS_MS, &work);
+	err = session_attach(s);
+	progress_stop(p);
+	return err;
+}
+
 /* Results to the sink; returns the exit status. */
 static int trace(const struct compile *cc, const struct options *o, struct watch *w,
 		 struct sink *sink)
@@ -235,7 +256,7 @@ static int trace(const struct compile *cc, const struct options *o, struct watch
 		status = EXIT_SUCCESS;
 		goto out;
 	}
-	if (session_attach(s))
+	if (attach(s, o, nsites))
 		goto out;
 
 	err = follow_to_end(w, s, sink);

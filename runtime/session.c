@@ -191,6 +191,7 @@ int session_exit_code(const struct session *s)
 
 void session_add_link(struct session *s, struct bpf_link *link)
 {
+	atomic_fetch_add(&s->attached, 1);
 	ARENA_PUSH(s->arena, &s->links, link);
 }
 
@@ -239,6 +240,7 @@ bool session_unwatch(struct session *s, uint64_t address)
 
 void session_add_fd(struct session *s, int fd)
 {
+	atomic_fetch_add(&s->attached, 1);
 	ARENA_PUSH(s->arena, &s->fds, fd);
 }
 
@@ -389,8 +391,14 @@ size_t session_attached_sites(const struct session *s)
 	return n - s->nskipped;
 }
 
+size_t session_attached_so_far(const struct session *s)
+{
+	return atomic_load(&s->attached);
+}
+
 int session_attach(struct session *s)
 {
+	size_t attached = 0;
 	int err = run_begin(s);
 
 	for (size_t i = 0; !err && !session_is_over(s) && i < s->image->nprograms;
@@ -403,6 +411,8 @@ int session_attach(struct session *s)
 		err = p->kind->attach(s, p, s->programs[i], &failed);
 		if (err)
 			report_attach(s, p, failed, err, false);
+		attached += p->nsites; /* one link may be of many */
+		atomic_store(&s->attached, attached);
 	}
 	if (err)
 		session_detach(s);

@@ -66,6 +66,9 @@ bool session_finish(struct session *s);
 /* How many sites the programs are attached to. */
 size_t session_attached_sites(const struct session *s);
 
+/* The same while session_attach() is at it, for another thread. */
+size_t session_attached_so_far(const struct session *s);
+
 /* What exit(code) said; 0. */
 int session_exit_code(const struct session *s);
 

@@ -2,6 +2,7 @@
 #ifndef MEMQL_SESSION_STATE_H
 #define MEMQL_SESSION_STATE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -62,6 +63,7 @@ struct session {
 	int32_t child;       /* the process of -c; 0: none */
 	struct inspected_program *inspecting; /* keep the verifier's logs here, and say
 					       * nothing of what it refuses; or NULL */
+	atomic_size_t attached;               /* sites, as far as is known */
 	size_t nskipped;                      /* sites that the program does without */
 	struct kernel_names functions;        /* with addresses, once somebody asks */
 	int functions_err;                    /* 1: nobody did */
