@@ -26,6 +26,7 @@ enum {
 	SCRATCH_TASK_SMALL = 8000,        /* the same on some kernels: features.def */
 	SCRATCH_THREADS_BYTES = 16 << 20, /* of all threads there */
 	INLINE_BYTES_MAX = 128,           /* more are zeroed or copied by a helper */
+	KEPT_MAX = 4096,                  /* deleted entries that stay in a MAP_KEPT */
 	TEXT_MARK = TRAILER_MAX,          /* "..." after text that was cut */
 };
 
@@ -186,9 +187,11 @@ struct emit {
 	bool cell_atomic;
 	LLVMBasicBlockRef self, other; /* guard_self() in program.c */
 	bool asked_task, asked_ids; /* helpers that tell the thread, which it called */
-	bool by_helpers;            /* direct.c: members are read by helpers alone */
-	const struct node *early;   /* an aggregation's call whose first argument */
-	struct value early_value;   /* was computed before; NULL: none */
+	LLVMValueRef *
+		kept; /* by map: its entry, once it was looked up; see thread_entry.c */
+	bool by_helpers;          /* direct.c: members are read by helpers alone */
+	const struct node *early; /* an aggregation's call whose first argument */
+	struct value early_value; /* was computed before; NULL: none */
 };
 
 /* llvm.c: before anything else of LLVM is called. */
@@ -206,6 +209,12 @@ LLVMValueRef module_rodata(struct module *m, const void *bytes, size_t size);
 /* One of the constants of settings.def: its address, to be read as volatile. */
 LLVMValueRef module_setting(struct module *m, const char *name, LLVMTypeRef type,
 			    uint64_t initial);
+/* How many entries a MAP_KEPT has; over kept_most() they do not stay. */
+LLVMValueRef module_kept(struct module *m, const struct map_info *map);
+static inline uint32_t kept_most(const struct map_info *map)
+{
+	return map->max_entries < KEPT_MAX ? map->max_entries : KEPT_MAX;
+}
 /* Zeros in read-only memory, at least size bytes. */
 LLVMValueRef module_zeros(struct module *m, size_t size);
 /* The counter for this loss: equal ones share it. */
@@ -446,6 +455,20 @@ struct image_key {
 struct image_key image_key(const struct compile *cc);
 bool image_find(struct compile *cc, const struct image_key *key);
 void image_keep(const struct compile *cc, const struct image_key *key);
+
+/* map.c, for thread_entry.c */
+struct value map_of(struct emit *e, const struct map_info *map);
+struct value map_key(struct emit *e, const struct node *map);
+struct value map_only_if_set(struct emit *e, const struct map_info *map,
+			     struct value p);
+int64_t map_set_offset(const struct map_info *map);
+
+/* thread_entry.c: a MAP_KEPT's entry, deleted or not; 0: there is none. */
+struct value kept_lookup(struct emit *e, const struct node *map);
+/* The same, made of zeros; 0: the map is full. */
+struct value kept_entry(struct emit *e, const struct node *map);
+void kept_assign(struct emit *e, const struct node *map, const struct node *value);
+struct value kept_delete(struct emit *e, const struct node *map);
 
 /* disasm.c: text of the programs in an ELF file, in the arena. */
 const char *disassemble(struct arena *a, const struct plan *plan, const void *elf);

@@ -15,7 +15,7 @@ static bool is_scalar(const struct map_info *map)
 	return map->storage == MAP_SCALAR || map->storage == MAP_PERCPU_SCALAR;
 }
 
-static struct value map_of(struct emit *e, const struct map_info *map)
+struct value map_of(struct emit *e, const struct map_info *map)
 {
 	return value_of(e->m->maps[map->index]);
 }
@@ -32,7 +32,7 @@ static struct branch if_there(struct emit *e, struct value p)
 	return emit_if(e, because(e, WHY_NULL_CHECK) ? p : emit_int(e, 1));
 }
 
-static struct value build_key(struct emit *e, const struct node *map)
+struct value map_key(struct emit *e, const struct node *map)
 {
 	const struct map_info *info = map->map.info;
 	const struct node *n = map->map.keys;
@@ -72,8 +72,8 @@ static struct value update(struct emit *e, const struct map_info *map, struct va
 			   emit_int(e, (int64_t)flags));
 }
 
-/* A value of MAP_SCALAR is followed by a word that says whether it was ever set. */
-static int64_t set_offset(const struct map_info *map)
+/* A value of MAP_SCALAR and MAP_KEPT is followed by a word that says whether it was ever set. */
+int64_t map_set_offset(const struct map_info *map)
 {
 	return (int64_t)(map->value_size - sizeof(uint64_t));
 }
@@ -91,13 +91,12 @@ static LLVMValueRef merge(struct emit *e, LLVMValueRef a, LLVMBasicBlockRef from
 }
 
 /* p if it is an address whose entry was set, else 0. */
-static struct value only_if_set(struct emit *e, const struct map_info *map,
-				struct value p)
+struct value map_only_if_set(struct emit *e, const struct map_info *map, struct value p)
 {
 	LLVMBasicBlockRef loaded;
 	LLVMValueRef none = LLVMConstNull(e->m->ptr), result;
 	struct branch there = if_there(e, p);
-	struct value set = emit_load(e, p, set_offset(map), 8, false);
+	struct value set = emit_load(e, p, map_set_offset(map), 8, false);
 
 	result = LLVMBuildSelect(e->b, as_bit(e, set), p.ref, none, "");
 	loaded = LLVMGetInsertBlock(e->b);
@@ -111,9 +110,12 @@ static struct value only_if_set(struct emit *e, const struct map_info *map,
 struct value emit_map_lookup(struct emit *e, const struct node *map)
 {
 	const struct map_info *info = map->map.info;
-	struct value p = lookup(e, info, build_key(e, map));
+	struct value p;
 
-	return info->storage == MAP_SCALAR ? only_if_set(e, info, p) : p;
+	if (info->storage == MAP_KEPT)
+		return map_only_if_set(e, info, kept_lookup(e, map));
+	p = lookup(e, info, map_key(e, map));
+	return info->storage == MAP_SCALAR ? map_only_if_set(e, info, p) : p;
 }
 
 /* Emptied in place. */
@@ -123,7 +125,7 @@ static struct value delete_scalar(struct emit *e, const struct map_info *map)
 	LLVMValueRef result = local_new(e);
 	struct branch there = if_there(e, p);
 
-	local_set(e, result, emit_load(e, p, set_offset(map), 8, false));
+	local_set(e, result, emit_load(e, p, map_set_offset(map), 8, false));
 	emit_zero(e, p, map->value_size);
 	emit_end(e, &there);
 	return local_get(e, result);
@@ -149,7 +151,9 @@ struct value emit_map_delete(struct emit *e, const struct node *map)
 	if (info->storage == MAP_SCALAR)
 		return delete_scalar(e, info);
 	assert(info->storage != MAP_PERCPU_SCALAR && "see plan.c");
-	key = build_key(e, map);
+	if (info->storage == MAP_KEPT)
+		return kept_delete(e, map);
+	key = map_key(e, map);
 	failed = emit_helper(e, HELPER_MAP_DELETE_ELEM, 2, map_of(e, info), key);
 	return emit_op(e, OP_EQ, failed, emit_int(e, 0), false);
 }
@@ -190,8 +194,9 @@ struct value map_value(struct emit *e, const struct node *map)
 	struct value p;
 
 	if (info->agg)
-		return map_read_cells(e, info, build_key(e, map));
-	p = lookup(e, info, build_key(e, map));
+		return map_read_cells(e, info, map_key(e, map));
+	p = info->storage == MAP_KEPT ? kept_lookup(e, map)
+				      : lookup(e, info, map_key(e, map));
 	if (is_wide(info->value)) {
 		empty = module_zeros(e->m, type_size(info->value));
 		there = emit_if(e, p);
@@ -220,7 +225,7 @@ static struct value entry_or_new(struct emit *e, const struct map_info *map,
 	struct branch there;
 
 	if (map->is_span)
-		return map->storage == MAP_SCALAR ? only_if_set(e, map, p) : p;
+		return map->storage == MAP_SCALAR ? map_only_if_set(e, map, p) : p;
 	if (is_scalar(map))
 		return p;
 	because(e, WHY_ENTRY_AGAIN);
@@ -273,7 +278,7 @@ static void compute_early(struct emit *e, const struct node *call)
 static void aggregate(struct emit *e, const struct node *map, const struct node *call)
 {
 	const struct map_info *info = map->map.info;
-	struct value key = build_key(e, map), p;
+	struct value key = map_key(e, map), p;
 	size_t outer_size = e->cell_size;
 	bool outer_atomic = e->cell_atomic;
 	struct branch there;
@@ -287,8 +292,8 @@ static void aggregate(struct emit *e, const struct node *map, const struct node 
 	e->cell_size = info->value_size;
 	e->cell_atomic = info->atomic;
 	if (info->storage == MAP_SCALAR) {
-		e->cell_size = (size_t)set_offset(info);
-		emit_store(e, p, set_offset(info), emit_int(e, 1), 8);
+		e->cell_size = (size_t)map_set_offset(info);
+		emit_store(e, p, map_set_offset(info), emit_int(e, 1), 8);
 	}
 	call->call.builtin->agg->update(e, p, call, &info->site);
 	e->cell_size = outer_size;
@@ -305,7 +310,7 @@ static void assign_scalar(struct emit *e, const struct map_info *map,
 
 	convert(e, p, map->value, v, value->type, false);
 	because(e, WHY_SET_WORD);
-	emit_store(e, p, set_offset(map), emit_int(e, 1), 8);
+	emit_store(e, p, map_set_offset(map), emit_int(e, 1), 8);
 	emit_end(e, &there);
 }
 
@@ -326,7 +331,7 @@ static void assign_entry(struct emit *e, const struct node *map,
 {
 	const struct map_info *info = map->map.info;
 	struct value slot = build_value(e, info, value);
-	struct value key = build_key(e, map);
+	struct value key = map_key(e, map);
 	struct value failed = update(e, info, key, slot, BPF_ANY);
 
 	loss_if(e, failed, LOSS_MAP_FULL, map->span);
@@ -337,7 +342,7 @@ void emit_map_open(struct emit *e, const struct node *map, const struct node *va
 {
 	const struct map_info *info = map->map.info;
 	struct value slot = build_value(e, info, value);
-	struct value key = build_key(e, map);
+	struct value key = map_key(e, map);
 	struct value failed = update(e, info, key, slot, BPF_NOEXIST), again;
 	struct branch open = emit_if(e, failed), full;
 	const char *outer = e->subject;
@@ -363,6 +368,8 @@ void map_assign(struct emit *e, const struct node *map, const struct node *value
 		aggregate(e, map, value);
 	else if (is_scalar(info))
 		assign_scalar(e, info, value);
+	else if (info->storage == MAP_KEPT)
+		kept_assign(e, map, value);
 	else
 		assign_entry(e, map, value);
 	e->subject = outer;
@@ -401,14 +408,14 @@ void map_assign_member(struct emit *e, struct node *place, const struct node *va
 	} else {
 		v = emit_eval(e, value);
 	}
-	p = entry_or_new(e, info, build_key(e, map));
+	p = entry_or_new(e, info, map_key(e, map));
 	there = if_there(e, p);
 	if (is_wide(place->type))
 		emit_copy(e, emit_at(e, p, emit_int(e, place_offset(place))), v, size);
 	else
 		emit_store(e, p, place_offset(place), v, 8);
 	if (info->storage == MAP_SCALAR)
-		emit_store(e, p, set_offset(info), emit_int(e, 1), 8);
+		emit_store(e, p, map_set_offset(info), emit_int(e, 1), 8);
 	lose_entry(e, info, &there, map->span);
 	e->subject = outer;
 }
@@ -486,7 +493,8 @@ void map_modify(struct emit *e, struct node *place, enum op op,
 	struct value p, word, old;
 
 	e->subject = info->name;
-	p = entry_or_new(e, info, build_key(e, map));
+	p = info->storage == MAP_KEPT ? kept_entry(e, map)
+				      : entry_or_new(e, info, map_key(e, map));
 	there = if_there(e, p);
 	word = emit_at(e, p, emit_int(e, place_offset(place)));
 	old = modify_word(e, place, op, operand, n, word);
@@ -494,8 +502,8 @@ void map_modify(struct emit *e, struct node *place, enum op op,
 		local_set(e, was, old);
 	if (after)
 		local_set(e, is, emit_op(e, op, old, n, false));
-	if (info->storage == MAP_SCALAR)
-		emit_store(e, p, set_offset(info), emit_int(e, 1), 8);
+	if (info->storage == MAP_SCALAR || info->storage == MAP_KEPT)
+		emit_store(e, p, map_set_offset(info), emit_int(e, 1), 8);
 	lose_entry(e, info, &there, map->span);
 	e->subject = outer;
 	if (before)

@@ -123,6 +123,14 @@ LLVMValueRef module_setting(struct module *m, const char *name, LLVMTypeRef type
 	return g;
 }
 
+LLVMValueRef module_kept(struct module *m, const struct map_info *map)
+{
+	const char *name = arena_printf(m->cc->arena, "memql_kept%u", map->index);
+	LLVMValueRef g = LLVMGetNamedGlobal(m->ir, name);
+
+	return g ? g : new_global(m, name, m->i64, ".bss");
+}
+
 void module_license(struct module *m, const char *name)
 {
 	static const char symbol[] = "memql_license";
@@ -218,6 +226,11 @@ static void add_user_map(struct module *m, const struct map_info *map)
 		break;
 	case MAP_PERCPU_SCALAR:
 		shape.type = BPF_MAP_TYPE_PERCPU_ARRAY;
+		break;
+	case MAP_KEPT:
+		/* Those that only stay take no room from the others. */
+		shape.type = BPF_MAP_TYPE_HASH;
+		shape.max_entries += kept_most(map);
 		break;
 	case MAP_HASH:
 		shape.type = map->lru ? BPF_MAP_TYPE_LRU_HASH : BPF_MAP_TYPE_HASH;

@@ -473,6 +473,9 @@ void program_generate(struct module *m, size_t index)
 	if (!because(&e, WHY_LICENSE))
 		module_license(m, "Proprietary");
 	place_vars(&e);
+	/* A loop's function may delete what the program has looked up. */
+	if (!p->has_loops)
+		e.kept = ARENA_ARRAY(m->cc->arena, LLVMValueRef, m->cc->plan->maps.n);
 	if (p->kind->enter)
 		p->kind->enter(&e);
 	/* Most events end at a cheap predicate: they need not pay for the guard. */

@@ -121,6 +121,8 @@ static const char *type_of(const struct map_info *map)
 		return "array";
 	case MAP_PERCPU_SCALAR:
 		return "per-CPU array";
+	case MAP_KEPT:
+		return "hash";
 	case MAP_HASH:
 		return map->lru ? "LRU hash" : "hash";
 	case MAP_PERCPU_HASH:
@@ -136,6 +138,9 @@ static const char *purpose_of(const struct map_info *map)
 		return "one element, which is always there";
 	case MAP_PERCPU_SCALAR:
 		return "one element for each CPU; user space puts them together";
+	case MAP_KEPT:
+		return "an entry for each thread, which stays when it is deleted, for "
+		       "the next time; a full map takes no new ones, which is counted";
 	case MAP_HASH:
 		return map->lru
 			       ? "the entry used least makes room when it is full"

@@ -107,6 +107,7 @@ static bool has_value(const struct session *s, const struct map_info *map,
 
 	switch (map->storage) {
 	case MAP_SCALAR:
+	case MAP_KEPT:
 		memcpy(&set, value + map->value_size - sizeof(set), sizeof(set));
 		if (!set)
 			return false;

@@ -102,10 +102,24 @@ static bool has(const struct compile *cc, enum feature f)
 	return cc->target->ops->has(cc->target, f);
 }
 
+/*
+ * Only its thread reads and changes an entry, and one word at once: so it can stay where it
+ * is when it is deleted, and be used again, for a tenth of what the kernel takes to free and
+ * find one.
+ */
+static bool can_keep(const struct map_info *m)
+{
+	return m->per_thread && !m->foreign && m->nkeys == 1 && !m->defined &&
+	       !m->is_span && !m->lru && m->value && !type_in_memory(m->value) &&
+	       type_size(m->value) == sizeof(uint64_t);
+}
+
 static void choose_storage(const struct compile *cc, struct map_info *m)
 {
 	if (!m->agg) {
-		m->storage = m->has_keys ? MAP_HASH : MAP_SCALAR;
+		m->storage = !m->has_keys  ? MAP_SCALAR
+			     : can_keep(m) ? MAP_KEPT
+					   : MAP_HASH;
 	} else if (m->cells_read && !has(cc, FEATURE_PERCPU_LOOKUP)) {
 		m->storage = m->has_keys ? MAP_HASH : MAP_SCALAR;
 		m->atomic = true;
@@ -166,7 +180,7 @@ static void plan_map(struct compile *cc, struct map_info *m)
 	choose_storage(cc, m);
 	if (!m->has_keys)
 		m->key_size = sizeof(uint32_t);
-	if (m->storage == MAP_SCALAR)
+	if (m->storage == MAP_SCALAR || m->storage == MAP_KEPT)
 		m->value_size += sizeof(uint64_t);
 	if (!m->has_keys)
 		m->max_entries = 1;
@@ -384,6 +398,30 @@ static void plan_program(struct planner *p, struct program_info *program)
 	program->sleepable = can_sleep(p->cc, program);
 }
 
+/* Whether threads have nothing but an entry of their own. */
+static void look_at_key(struct node *n, void *arg)
+{
+	const struct node *key = n->kind == NODE_MAP ? n->map.keys : NULL;
+
+	(void)arg;
+	if (n->kind == NODE_MAP &&
+	    (!key || key->next || key->kind != NODE_CALL || key->call.args ||
+	     !(key->call.builtin->flags & BUILTIN_THREAD)))
+		n->map.info->foreign = true;
+	node_each_child(n, look_at_key, NULL);
+}
+
+static void look_at_keys(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->programs.n; i++) {
+		const struct program_info *p = plan->programs.items[i];
+
+		if (p->predicate)
+			look_at_key(p->predicate, NULL);
+		look_at_key(p->body, NULL);
+	}
+}
+
 bool plan_map_is_idle(const struct map_info *map)
 {
 	return map->defined && !map->keys_known;
@@ -412,6 +450,7 @@ bool plan(struct compile *cc)
 	drop_idle_maps(plan);
 	p.updater = ARENA_ARRAY(cc->arena, const struct program_info *, plan->maps.n);
 	p.user = ARENA_ARRAY(cc->arena, const struct program_info *, plan->maps.n);
+	look_at_keys(plan);
 	for (size_t i = 0; i < plan->maps.n; i++)
 		plan_map(cc, plan->maps.items[i]);
 	for (size_t i = 0; i < plan->programs.n; i++)

@@ -17,7 +17,9 @@ enum map_storage {
 			      also of an aggregation that programs delete */
 	MAP_PERCPU_SCALAR, /* per-CPU array of one aggregation cell */
 	MAP_HASH,          /* keyed values; keyed cells too large to have per CPU */
-	MAP_PERCPU_HASH,   /* keyed aggregation cells */
+	MAP_KEPT,        /* a word for each thread, then one that is 1 while it is set:
+			      most entries that are deleted stay, for the next time */
+	MAP_PERCPU_HASH, /* keyed aggregation cells */
 };
 
 /* A @map of the program. Plain data: the image carries it as it is. */
@@ -43,6 +45,7 @@ struct map_info {
 	bool written, read;
 	bool cells_read;    /* an aggregation that a program reads */
 	bool per_thread;    /* a key is tid */
+	bool foreign;       /* named without a key, or with another than tid */
 	bool loaded;        /* a program reads its values */
 	bool emptied;       /* clear() is called */
 	bool deleted;       /* delete() is called, of the map or of its entries */

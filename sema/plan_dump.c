@@ -13,6 +13,8 @@ static const char *storage_text(enum map_storage storage)
 		return "percpu_scalar";
 	case MAP_HASH:
 		return "hash";
+	case MAP_KEPT:
+		return "kept_hash";
 	case MAP_PERCPU_HASH:
 		return "percpu_hash";
 	}
