@@ -193,7 +193,8 @@ static bool inform(const struct options *o)
 /* List, or compile and run: returns the exit status. */
 static int work_on(const struct target *target, const struct options *o)
 {
-	const bool compiles = !o->word && !o->list && !o->dump && !o->no_cache;
+	const bool compiles =
+		!o->word && !o->list && !o->dump && !o->no_cache && !o->object;
 	struct object_cache *cache = compiles ? cache_open(NULL) : NULL;
 	struct listener *listener = cache ? listener_new(target) : NULL;
 	struct compile_options co = {

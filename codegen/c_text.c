@@ -2,7 +2,6 @@
 #include "codegen/c_text.h"
 
 #include <assert.h>
-#include <linux/bpf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,23 +10,6 @@
 #include "core/arena.h"
 
 enum { WORDS_MAX = 76, SITES_SHOWN = 3 };
-
-static const char *map_type(unsigned type)
-{
-	static const char *const names[] = {
-		[BPF_MAP_TYPE_HASH] = "HASH",
-		[BPF_MAP_TYPE_ARRAY] = "ARRAY",
-		[BPF_MAP_TYPE_PERCPU_HASH] = "PERCPU_HASH",
-		[BPF_MAP_TYPE_PERCPU_ARRAY] = "PERCPU_ARRAY",
-		[BPF_MAP_TYPE_LRU_HASH] = "LRU_HASH",
-		[BPF_MAP_TYPE_LRU_PERCPU_HASH] = "LRU_PERCPU_HASH",
-		[BPF_MAP_TYPE_RINGBUF] = "RINGBUF",
-		[BPF_MAP_TYPE_TASK_STORAGE] = "TASK_STORAGE",
-	};
-
-	assert(type < sizeof(names) / sizeof(names[0]) && names[type]);
-	return names[type];
-}
 
 /* On one line, without what would end a comment. */
 static const char *one_line(struct arena *a, const char *text, size_t len)
@@ -313,165 +295,6 @@ static void write_function(struct module *m, LLVMValueRef ref,
 	fputs("}\n", out);
 }
 
-static const struct map_info *info_of(const struct module *m, const char *symbol)
-{
-	for (size_t i = 0; i < m->cc->plan->maps.n; i++)
-		if (strcmp(m->cc->plan->maps.items[i]->symbol, symbol) == 0)
-			return m->cc->plan->maps.items[i];
-	return NULL;
-}
-
-/* "@x[uint64, string[16]]: count" */
-static void describe_map(struct module *m, const struct map_info *info, FILE *out)
-{
-	struct arena *a = m->cc->arena;
-
-	fprintf(out, "/* %s", info->name);
-	for (size_t i = 0; i < info->nkeys; i++)
-		fprintf(out, "%s%s%s", i ? ", " : "[", type_text(a, info->keys[i]),
-			i + 1 == info->nkeys ? "]" : "");
-	fprintf(out, ": %s */\n",
-		info->agg ? info->agg->name : type_text(a, info->value));
-}
-
-static void write_map(struct module *m, const struct c_map *map, FILE *out)
-{
-	const struct map_shape *s = &map->shape;
-	const struct map_info *info = info_of(m, map->symbol);
-
-	if (info && (info->value || info->agg))
-		describe_map(m, info, out);
-	if (s->typed)
-		fprintf(out, "struct memql_bytes {\n\tu8 bytes[%zu];\n};\n",
-			s->value_size);
-	fprintf(out, "struct {\n\t__uint(type, BPF_MAP_TYPE_%s);\n", map_type(s->type));
-	if (s->max_entries)
-		fprintf(out, "\t__uint(max_entries, %u);\n", s->max_entries);
-	if (s->flags == BPF_F_NO_PREALLOC)
-		fputs("\t__uint(map_flags, BPF_F_NO_PREALLOC);\n", out);
-	else if (s->flags)
-		fprintf(out, "\t__uint(map_flags, %u);\n", s->flags);
-	if (s->typed)
-		fputs("\t__type(key, int);\n\t__type(value, struct memql_bytes);\n",
-		      out);
-	if (!s->typed && s->key_size)
-		fprintf(out, "\t__uint(key_size, %zu);\n\t__uint(value_size, %zu);\n",
-			s->key_size, s->value_size);
-	fprintf(out, "} %s SEC(\".maps\");\n\n", map->symbol);
-}
-
-static uint64_t word_of(LLVMValueRef array, unsigned i)
-{
-	return LLVMConstIntGetZExtValue(LLVMGetAggregateElement(array, i));
-}
-
-/* The text in a constant, or NULL if there is none. */
-static const char *text_of(struct arena *a, LLVMValueRef array, unsigned words)
-{
-	char *text = arena_alloc(a, 8 * (size_t)words + 1);
-	size_t n;
-
-	for (unsigned i = 0; i < words; i++) {
-		uint64_t word = word_of(array, i);
-
-		memcpy(text + 8 * (size_t)i, &word, 8);
-	}
-	n = strlen(text);
-	for (size_t i = 0; i < 8 * (size_t)words; i++)
-		if (i < n ? text[i] < ' ' || text[i] > '~' : text[i])
-			return NULL;
-	return n > 1 && n < 8 * (size_t)words ? text : NULL;
-}
-
-static void write_quoted(FILE *out, const char *text)
-{
-	fputc('"', out);
-	for (; *text; text++) {
-		/* ? in pairs would be a trigraph. */
-		if (strchr("\"\\?", *text))
-			fputc('\\', out);
-		fputc(*text, out);
-	}
-	fputc('"', out);
-}
-
-static void write_words(FILE *out, LLVMValueRef init, unsigned n)
-{
-	for (unsigned i = 0; i < n; i++)
-		fprintf(out, "%s0x%llx%s",
-			i % 4   ? " "
-			: n > 4 ? "\n\t"
-				: " ",
-			(unsigned long long)word_of(init, i), i + 1 < n ? "," : "");
-	fputs(n > 4 ? "\n" : " ", out);
-}
-
-static void write_constant(struct module *m, LLVMValueRef g, FILE *out)
-{
-	LLVMValueRef init = LLVMGetInitializer(g);
-	LLVMTypeRef type = LLVMGlobalGetValueType(g);
-	const char *name = c_symbol(m->cc->arena, g), *text;
-	unsigned n;
-
-	if (LLVMGetTypeKind(type) == LLVMIntegerTypeKind) {
-		fprintf(out, "const volatile %s%s SEC(\"%s\") = %llu;\n", c_type(type),
-			name, LLVMGetSection(g),
-			(unsigned long long)LLVMConstIntGetZExtValue(init));
-		return;
-	}
-	n = LLVMGetArrayLength(type);
-	text = LLVMIsNull(init) ? NULL : text_of(m->cc->arena, init, n);
-	if (text) {
-		fprintf(out,
-			"static const char %s[%u] __attribute__((aligned(8))) = ", name,
-			8 * n);
-		write_quoted(out, text);
-		fputs(";\n", out);
-		return;
-	}
-	fprintf(out, "static const u64 %s[%u] = {", name, n);
-	if (!LLVMIsNull(init))
-		write_words(out, init, n);
-	fputs("};\n", out);
-}
-
-static bool is_word(char c)
-{
-	return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z');
-}
-
-static bool mentions(const char *text, const char *name)
-{
-	for (const char *at = text; (at = strstr(at, name)); at++)
-		if (!is_word(at[strlen(name)]) && at > text && !is_word(at[-1]))
-			return true;
-	return false;
-}
-
-/* Those of the functions' text: some are only used where nothing ever gets. */
-static void write_constants(struct module *m, const char *functions, FILE *out)
-{
-	for (LLVMValueRef g = LLVMGetFirstGlobal(m->ir); g; g = LLVMGetNextGlobal(g)) {
-		const char *section = LLVMGetSection(g);
-
-		if (strncmp(section, ".rodata", 7) == 0 &&
-		    mentions(functions, c_symbol(m->cc->arena, g)))
-			write_constant(m, g, out);
-	}
-}
-
-static void write_license(struct module *m, FILE *out)
-{
-	for (LLVMValueRef g = LLVMGetFirstGlobal(m->ir); g; g = LLVMGetNextGlobal(g)) {
-		size_t n;
-
-		if (strcmp(LLVMGetSection(g), "license") == 0)
-			fprintf(out, "\nchar %s[] SEC(\"license\") = \"%s\";\n",
-				c_symbol(m->cc->arena, g),
-				LLVMGetAsString(LLVMGetInitializer(g), &n));
-	}
-}
-
 static void write_start(struct module *m, FILE *out)
 {
 	fprintf(out,
@@ -502,29 +325,6 @@ static bool has_body(LLVMValueRef f)
 	return LLVMCountBasicBlocks(f) > 0;
 }
 
-static void write_functions(struct module *m, FILE *out)
-{
-	struct c_function shared = { .m = m, .a = m->cc->arena };
-	bool first = true;
-
-	collect_words(m, &shared);
-	for (LLVMValueRef f = LLVMGetFirstFunction(m->ir); f;
-	     f = LLVMGetNextFunction(f)) {
-		if (!has_body(f) || program_of(m, f))
-			continue;
-		if (first)
-			fputc('\n', out);
-		first = false;
-		write_head(m, f, out);
-		fputs(";\n", out);
-	}
-	for (unsigned programs = 0; programs < 2; programs++)
-		for (LLVMValueRef f = LLVMGetFirstFunction(m->ir); f;
-		     f = LLVMGetNextFunction(f))
-			if (has_body(f) && !!program_of(m, f) == programs)
-				write_function(m, f, &shared, out);
-}
-
 /* A text that grows; text_done() puts it into the arena. */
 struct text {
 	char *bytes;
@@ -549,6 +349,76 @@ static const char *text_done(struct arena *a, struct text *t)
 	return copy;
 }
 
+/* A function's text; some are called only where nothing ever gets. */
+struct written {
+	LLVMValueRef ref;
+	const char *name, *text;
+	bool wanted;
+};
+
+struct functions {
+	struct written *items;
+	size_t n, cap;
+};
+
+static const char *function_text(struct module *m, LLVMValueRef f,
+				 const struct c_function *shared)
+{
+	struct text t = { NULL };
+
+	text_open(&t);
+	write_function(m, f, shared, t.out);
+	return text_done(m->cc->arena, &t);
+}
+
+static void want(struct functions *all, const char *text)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		struct written *w = &all->items[i];
+
+		if (w->wanted || !c_mentions(text, w->name))
+			continue;
+		w->wanted = true;
+		want(all, w->text);
+	}
+}
+
+/* Functions come before the programs; those that call each other are declared. */
+static void write_functions(struct module *m, FILE *out)
+{
+	struct c_function shared = { .m = m, .a = m->cc->arena };
+	struct functions all = { 0 };
+	bool any = false;
+
+	collect_words(m, &shared);
+	for (LLVMValueRef f = LLVMGetFirstFunction(m->ir); f;
+	     f = LLVMGetNextFunction(f)) {
+		struct written w = { f, c_symbol(m->cc->arena, f) };
+
+		if (!has_body(f))
+			continue;
+		w.text = function_text(m, f, &shared);
+		ARENA_PUSH(m->cc->arena, &all, w);
+	}
+	for (size_t i = 0; i < all.n; i++)
+		if (program_of(m, all.items[i].ref))
+			want(&all, all.items[i].text);
+	for (size_t i = 0; i < all.n; i++) {
+		if (!all.items[i].wanted || program_of(m, all.items[i].ref))
+			continue;
+		if (!any)
+			fputc('\n', out);
+		any = true;
+		write_head(m, all.items[i].ref, out);
+		fputs(";\n", out);
+	}
+	for (unsigned programs = 0; programs < 2; programs++)
+		for (size_t i = 0; i < all.n; i++)
+			if (all.items[i].wanted &&
+			    !!program_of(m, all.items[i].ref) == programs)
+				fputs(all.items[i].text, out);
+}
+
 const char *c_text(struct module *m)
 {
 	struct text t = { NULL }, f = { NULL };
@@ -559,10 +429,9 @@ const char *c_text(struct module *m)
 	functions = text_done(m->cc->arena, &f);
 	text_open(&t);
 	write_start(m, t.out);
-	for (size_t i = 0; i < m->c_maps.n; i++)
-		write_map(m, &m->c_maps.items[i], t.out);
-	write_constants(m, functions, t.out);
+	c_write_maps(m, t.out);
+	c_write_constants(m, functions, t.out);
 	fputs(functions, t.out);
-	write_license(m, t.out);
+	c_write_license(m, t.out);
 	return text_done(m->cc->arena, &t);
 }

@@ -8,6 +8,8 @@
 #ifndef MEMQL_C_TEXT_H
 #define MEMQL_C_TEXT_H
 
+#include <stdio.h>
+
 #include "codegen/internal.h"
 
 enum { C_NONE = UINT32_MAX };
@@ -150,6 +152,13 @@ unsigned c_bits(LLVMTypeRef type);
 void c_statement(struct c_function *f, struct c_value *v);
 /* Variables that are declared before all else. */
 void c_declare(struct c_function *f);
+
+/* c_data.c */
+void c_write_maps(struct module *m, FILE *out);
+/* Those that the functions' text names: some are only used where nothing ever gets. */
+void c_write_constants(struct module *m, const char *functions, FILE *out);
+void c_write_license(struct module *m, FILE *out);
+bool c_mentions(const char *text, const char *name);
 
 /* c_text.c: the whole of it, in the arena; maps have their shapes. */
 const char *c_text(struct module *m);

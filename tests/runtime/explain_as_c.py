@@ -1,49 +1,26 @@
 #!/usr/bin/env python3
 """explain --as c: the C of examples compiles, and does what the script does.
 
-usage: as_c.py [all | EXAMPLE...]   examples of tests/builtins by name; without any, those that
+usage: explain_as_c.py [all | EXAMPLE...]   examples of tests/builtins by name; without any, those that
                                     differ most from each other
 """
 
 import os
 import pathlib
-import platform
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from tracing import check, in_directory, need, run_memql, skip
+from as_c import as_c, compile_c
+from tracing import check, in_directory, need, run_memql
 
 EXAMPLES = pathlib.Path(__file__).resolve().parent.parent / "builtins"
-# Aggregations, text, loops over maps, iterators, stacks, spans, records of structs.
-USUAL = ["avg", "hist", "hash", "find", "join", "normalize", "path", "kstack", "members", "done"]
-# A stack without symbols differs by where it was taken, a parent by who started us.
+# Aggregations, text, functions, iterators, stacks, structs.
+USUAL = ["hist", "find", "normalize", "path", "kstack", "members"]
+# Within a function, in a stack: another compiler, another number.
 OFFSET = re.compile(r"^(    \w+)\+\d+$", re.MULTILINE)
-
-
-def compile_c(source, target, *options):
-    """What the first lines of the C say."""
-    clang = shutil.which("clang")
-    if not clang:
-        skip("no clang: tools/setup --test")
-    command = [clang, "-O2", "-g", "-target", "bpf", "-mcpu=v3", f"-I/usr/include/{platform.machine()}-linux-gnu",
-               "-Wall", "-Werror", "-Wno-unused-but-set-variable", *options, "-c", source, "-o", target]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    check(done.returncode == 0, f"{os.path.basename(source)} compiles" + done.stderr[:2000])
-
-
-def as_c(directory, name, *arguments):
-    """The object file that the C of this program becomes."""
-    source, target = (os.path.join(directory, name + end) for end in (".bpf.c", ".bpf.o"))
-    done = run_memql("explain", "--as", "c", *arguments)
-    check(done.returncode == 0, f"{name} as C" + done.stderr[:2000])
-    with open(source, "w", encoding="utf-8") as out:
-        out.write(done.stdout)
-    compile_c(source, target)
-    return target
 
 
 def directives(case):
