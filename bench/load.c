@@ -5,10 +5,12 @@
  * getppid N   a system call without arguments      access N   one with a path
  * lseek N     one with a number, 0 to N - 1        work N     the USDT probe bench:work
  * call N      bench_call(), which begins with a nop
+ * threads N   getppid, by a thousand threads in turn
  *
  * "load tick": getppid(2) every 200 us, until it is killed.
  */
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -86,6 +88,30 @@ static uint64_t repeat(void (*once)(uint64_t i), uint64_t n, uint64_t rate)
 	return now() - begin;
 }
 
+enum { THREADS = 1000 };
+
+static void *in_thread(void *n)
+{
+	for (uint64_t i = 0; i < *(const uint64_t *)n; i++)
+		get_parent(i);
+	return NULL;
+}
+
+static uint64_t repeat_in_threads(uint64_t n)
+{
+	static pthread_t threads[THREADS];
+	uint64_t begin, each = n / THREADS + 1;
+	size_t i;
+
+	begin = now();
+	for (i = 0; i < THREADS; i++)
+		if (pthread_create(&threads[i], NULL, in_thread, &each))
+			break;
+	while (i-- > 0)
+		pthread_join(threads[i], NULL);
+	return now() - begin;
+}
+
 static void tick(void)
 {
 	const struct timespec pause = { .tv_nsec = 200000 };
@@ -110,6 +136,8 @@ int main(int argc, char **argv)
 		rate = 0;
 		if (sscanf(line, "%31s %" SCNu64 " %" SCNu64, name, &n, &rate) < 2)
 			return 1;
+		if (!strcmp(name, "threads"))
+			took = repeat_in_threads(n);
 		for (size_t i = 0; i < sizeof(works) / sizeof(*works); i++)
 			if (!strcmp(works[i].name, name))
 				took = repeat(works[i].once, n, rate);

@@ -72,7 +72,7 @@ class Bench:
         self.directory = tempfile.mkdtemp(prefix="memql-bench-")
         self.environment = {**os.environ, "LC_ALL": "C", "BPFTRACE_MAX_PROBES": "4096",
                             "MEMQL_CACHE": self.made("cache")}
-        for name, libraries in ("load", []), ("stopwatch", []), ("host", ["-lbpf"]):
+        for name, libraries in ("load", ["-pthread"]), ("stopwatch", []), ("host", ["-lbpf"]):
             self._run(self.clang, "-O2", "-D_GNU_SOURCE", f"{HERE}/{name}.c", "-o", self.made(name), *libraries)
         include = "/usr/include/" + platform.machine() + "-linux-gnu"  # Debian's asm/types.h
         for source in glob.glob(f"{HERE}/c/*.bpf.c"):
@@ -187,6 +187,30 @@ class Bench:
         process.returncode = 0
         with open(self.made("messages"), errors="replace") as f:
             return f.read(), used.ru_utime + used.ru_stime
+
+    def end(self, rival, row, load, scale):
+        """What the end of a tracer takes that has seen the row's events: as whole() has it."""
+        process = self.start(rival, row, load)
+        if not process:
+            return None
+        load.do(row.load, max(1000, int(row.many * scale)))
+        begin = time.monotonic()
+        before = self.cpu(process.pid)
+        process.send_signal(signal.SIGINT)
+        _, status, used = os.wait4(process.pid, 0)
+        took = time.monotonic() - begin
+        process.returncode = 0
+        if status:
+            return None
+        cpu = used.ru_utime + used.ru_stime - before
+        return {"end": 1000 * took, "CPU": 1000 * cpu, "memory": used.ru_maxrss / 1024}
+
+    @staticmethod
+    def cpu(pid):
+        """Seconds that a process has taken so far."""
+        with open(f"/proc/{pid}/stat") as f:
+            words = f.read().rsplit(")", 1)[1].split()
+        return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
     def cost(self, rival, row, load, scale):
         """Nanoseconds for one event: the mean of each program, added up."""

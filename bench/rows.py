@@ -40,6 +40,20 @@ class Event:
     place: str | None = None  # what the C program is attached to: a function or a probe
 
 
+@dataclass
+class End:
+    """From SIGINT to the end of a tracer that has seen many events: what it prints."""
+
+    name: str
+    load: str
+    memql: str
+    bpftrace: str | None = None
+    c: str | None = None
+    programs: int = 1
+    many: int = 1_000_000
+    metrics: tuple = ("end", "CPU", "memory")
+
+
 def script(text, *options):
     return {"memql": ["-q", *options, "-e", text], "bpftrace": ["-q", "-e", text]}
 
@@ -83,8 +97,20 @@ COST = [
     Event("user stack", "getppid", ENTER + " { @[ustack] = count(); }", "ustack", many=50_000),
     Event("USDT argument", "work", "usdt:LOAD:bench:work { @ = sum(arg0); }", "usdt", place="probe"),
     Event("function's latency", "call", LATENCY, "uprobe_pair", programs=2, place="function"),
+    Event("latency by thread, of 1,000 threads", "threads", ENTER + PAIR % LEAVE, "pair", programs=2),
     Event("a line for each event", "lseek 100000", SEEK + ' { printf("%d %d\\n", pid, args.offset); }', "printf",
           SEEK + ' { printf("%d %d\\n", pid, args->offset); }', many=50_000),
+]
+
+# What grows with the machine and the script.
+HUNDRED = " ".join(f"uprobe:LOAD:many_{i} {{ @[{i}] = count(); }}" for i in range(100))
+KEYS = f"config = {{ max_map_keys = 1100000 }} {SEEK} {{ @[args.offset] = count(); }} END {{ print(@, 10); clear(@); }}"
+SCALE = [
+    Whole("a script with 100 probes, to its first event", **script(HUNDRED + " " + TRACEPOINT, COLD),
+          metrics=("first", "whole", "memory"), since=(0, 20), rounds=0.4),
+    Whole("a script with 100 probes, again", script(HUNDRED + " " + TRACEPOINT)["memql"],
+          metrics=("first", "whole", "memory"), rounds=1),
+    End("a million keys, the ten largest printed", "lseek", KEYS, KEYS),
 ]
 
 # The last row of COST again: as fast as events come, then at rates that double.
