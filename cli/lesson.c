@@ -73,9 +73,24 @@ static int find_action(int n, char *const *words)
 	return NROWS;
 }
 
+/* Without the marks that only Markdown wants: programs are indented instead. */
+static void show_page(const char *text)
+{
+	bool fenced = false;
+	size_t n;
+
+	for (; *text; text += n + (text[n] == '\n')) {
+		n = strcspn(text, "\n");
+		if (strncmp(text, "```", 3) == 0)
+			fenced = !fenced;
+		else
+			printf("%s%.*s\n", fenced && n ? "    " : "", (int)n, text);
+	}
+}
+
 static void show(const struct lesson *l, const char *number)
 {
-	fputs(l->text, stdout);
+	show_page(l->text);
 	printf("\nYour turn: memql lesson %s --start > my.mq, change it, and\n"
 	       "sudo memql lesson %s --check my.mq\n",
 	       number, number);

@@ -363,13 +363,16 @@ static void program(const struct html *h, const struct explain_program *p)
 			part(h, p, &p->parts[i]);
 }
 
-static const char *lines(const struct html *h, const struct explain_uses *u)
+static const char *lines(const struct html *h, const struct explain_uses *u,
+			 bool has_others)
 {
 	const char *list = "";
 
 	for (size_t i = 0; i < u->n; i++)
 		list = arena_printf(h->a, "%s%s%s", list, i ? ", " : "", u->items[i]);
-	return *list ? arena_printf(h->a, "line %s", list) : "nobody";
+	if (*list)
+		return arena_printf(h->a, "line %s", list);
+	return has_others ? "only as follows" : "nobody";
 }
 
 static void map(const struct html *h, const struct explain_map *m)
@@ -383,8 +386,8 @@ static void map(const struct html *h, const struct explain_map *m)
 		row(h, "value",
 		    arena_printf(h->a, "%s; %u bytes; up to %u", m->value,
 				 m->value_bytes, m->entries));
-		row(h, "written", lines(h, &m->writers));
-		row(h, "read", lines(h, &m->readers));
+		row(h, "written", lines(h, &m->writers, m->others));
+		row(h, "read", lines(h, &m->readers, m->others));
 		if (m->others)
 			row(h, "also", m->others);
 	}

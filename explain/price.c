@@ -155,9 +155,9 @@ static const char *words_of(const struct pricing *p)
 			a, "%s %s%.*s %s,", text, times, (int)strcspn(name, "("), name,
 			p->items[i].unknown ? "?" : explain_ns(a, p->items[i].ns));
 	}
-	return arena_printf(a, "%s %u instruction%s %s", text, p->insns,
-			    p->insns == 1 ? "" : "s",
-			    explain_ns(a, p->insns * INSN_NS));
+	return arena_printf(a, "%s %s for %u instruction%s", text,
+			    explain_ns(a, p->insns * INSN_NS), p->insns,
+			    p->insns == 1 ? "" : "s");
 }
 
 void explain_price_part(const struct explanation *x, size_t program,

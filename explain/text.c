@@ -381,13 +381,16 @@ static void print_program(struct page *p, const struct explain_program *of)
 			print_part(p, of, &of->parts[i]);
 }
 
-static const char *uses_text(struct arena *a, const struct explain_uses *u)
+static const char *uses_text(struct arena *a, const struct explain_uses *u,
+			     bool has_others)
 {
 	const char *text = "";
 
 	for (size_t i = 0; i < u->n; i++)
 		text = arena_printf(a, "%s%s%s", text, i ? ", " : "", u->items[i]);
-	return *text ? arena_printf(a, "line %s", text) : "nobody";
+	if (*text)
+		return arena_printf(a, "line %s", text);
+	return has_others ? "only as follows" : "nobody";
 }
 
 static void print_map(const struct page *p, const struct explain_map *m)
@@ -406,8 +409,8 @@ static void print_map(const struct page *p, const struct explain_map *m)
 			      arena_printf(p->a, "%s; %u bytes; up to %u %s", m->value,
 					   m->value_bytes, m->entries,
 					   m->entries == 1 ? "entry" : "entries"));
-		print_wrapped(p, 2, "written", uses_text(p->a, &m->writers));
-		print_wrapped(p, 2, "read   ", uses_text(p->a, &m->readers));
+		print_wrapped(p, 2, "written", uses_text(p->a, &m->writers, m->others));
+		print_wrapped(p, 2, "read   ", uses_text(p->a, &m->readers, m->others));
 		if (m->others)
 			print_wrapped(p, 2, "also   ", m->others);
 	}
@@ -427,10 +430,10 @@ static void print_source(const struct page *p)
 			continue;
 		if (begin >= s->files[0].text.end)
 			break;
-		add_cut(p->a, &c, 0,
-			arena_printf(p->a, "%5u  %.*s", i + 1,
-				     (int)(line.end - line.begin),
-				     s->text + line.begin));
+		add_wrapped(p->a, &c, 0, 7,
+			    arena_printf(p->a, "%5u  %.*s", i + 1,
+					 (int)(line.end - line.begin),
+					 s->text + line.begin));
 	}
 	print_columns(p, &c, 1);
 	fputc('\n', p->out);
