@@ -31,30 +31,43 @@ static size_t transfer_size(const struct map_info *map, unsigned ncpus)
 	return is_percpu(map) ? cell * ncpus : cell;
 }
 
-static const unsigned char *combine(const struct map_info *map, unsigned ncpus,
-				    struct arena *a, const unsigned char *cells)
+/* The cells of all CPUs to one value, in so many bytes. */
+static size_t value_room(const struct map_info *map)
 {
-	size_t cell = (map->value_size + 7) / 8 * 8;
-	unsigned char *value = arena_alloc(a, cell);
+	return (map->value_size + 7) / 8 * 8;
+}
+
+static void combine(const struct map_info *map, unsigned ncpus, unsigned char *value,
+		    const unsigned char *cells)
+{
+	size_t cell = value_room(map);
 
 	if (!is_percpu(map)) {
 		memcpy(value, cells, map->value_size);
-		return value;
+		return;
 	}
+	memset(value, 0, cell);
 	for (unsigned cpu = 0; cpu < ncpus; cpu++)
 		map->agg->agg->combine(value, cells + cpu * cell, &map->site);
-	return value;
+}
+
+void map_entry_copy(const struct map_info *map, struct arena *a, struct map_entry *e)
+{
+	e->key = memcpy(arena_alloc(a, map->key_size), e->key, map->key_size);
+	e->value = memcpy(arena_alloc(a, value_room(map)), e->value, value_room(map));
 }
 
 static void add_entry(const struct map_info *map, unsigned ncpus, struct arena *a,
 		      struct map_entries *out, const unsigned char *key,
 		      const unsigned char *cells)
 {
+	unsigned char *value = arena_alloc(a, value_room(map));
 	struct map_entry e = {
 		.key = memcpy(arena_alloc(a, map->key_size), key, map->key_size),
-		.value = combine(map, ncpus, a, cells),
+		.value = value,
 	};
 
+	combine(map, ncpus, value, cells);
 	ARENA_PUSH(a, out, e);
 }
 
@@ -62,11 +75,13 @@ int map_read_entry(const struct map_info *map, int fd, unsigned ncpus, struct ar
 		   const unsigned char *key, struct map_entry *out)
 {
 	unsigned char *cells = arena_alloc(a, transfer_size(map, ncpus));
+	unsigned char *value = arena_alloc(a, value_room(map));
 
 	if (bpf_map_lookup_elem(fd, key, cells))
 		return -errno;
+	combine(map, ncpus, value, cells);
 	out->key = key;
-	out->value = combine(map, ncpus, a, cells);
+	out->value = value;
 	return 0;
 }
 
@@ -107,20 +122,27 @@ static int batch_call(bool take, int fd, void *from, void *to, struct batch *b,
 	return err ? -errno : 0;
 }
 
+/* Whoever gets the entries; they last for the call. */
+struct reader {
+	void (*found)(const struct map_entry *e, void *arg);
+	void *arg;
+};
+
 /*
- * Every entry, which is removed if take. The position between two calls is a bucket's number, in room
- * for a whole key because other kinds of map keep one there.
+ * Every entry, which is removed if take. The position between two calls is a bucket's
+ * number, in room for a whole key because other kinds of map keep one there.
  */
 static int read_batches(const struct map_info *map, int fd, unsigned ncpus, bool take,
-			struct arena *a, struct map_entries *out)
+			const struct reader *r)
 {
 	size_t cells = transfer_size(map, ncpus);
-	unsigned char *at = arena_alloc(a, map->key_size + 8);
+	unsigned char *at = calloc(1, map->key_size + 8);
+	unsigned char *value = calloc(1, value_room(map));
 	struct batch b = { 0 };
 	bool first = true;
 	int err = 0;
 
-	if (!batch_resize(&b, map, cells, batch_room(map, cells)))
+	if (!at || !value || !batch_resize(&b, map, cells, batch_room(map, cells)))
 		err = -ENOMEM;
 	while (!err) {
 		uint32_t n = b.room;
@@ -133,14 +155,44 @@ static int read_batches(const struct map_info *map, int fd, unsigned ncpus, bool
 		}
 		if (err && err != -ENOENT)
 			break;
-		for (uint32_t i = 0; i < n; i++)
-			add_entry(map, ncpus, a, out, b.keys + i * map->key_size,
-				  b.cells + i * cells);
+		for (uint32_t i = 0; i < n; i++) {
+			struct map_entry e = { .key = b.keys + i * map->key_size,
+					       .value = value };
+
+			combine(map, ncpus, value, b.cells + i * cells);
+			r->found(&e, r->arg);
+		}
 		first = false;
 	}
+	free(at);
+	free(value);
 	free(b.keys);
 	free(b.cells);
 	return err == -ENOENT ? 0 : err;
+}
+
+/* A reader that keeps all. */
+struct collector {
+	const struct map_info *map;
+	struct arena *arena;
+	struct map_entries *out;
+};
+
+static void collect(const struct map_entry *e, void *arg)
+{
+	const struct collector *c = arg;
+	struct map_entry copy = *e;
+
+	map_entry_copy(c->map, c->arena, &copy);
+	ARENA_PUSH(c->arena, c->out, copy);
+}
+
+static int collect_batches(const struct map_info *map, int fd, unsigned ncpus,
+			   bool take, struct arena *a, struct map_entries *out)
+{
+	struct collector c = { map, a, out };
+
+	return read_batches(map, fd, ncpus, take, &(struct reader){ collect, &c });
 }
 
 static int compare_keys(const void *x, const void *y, void *arg)
@@ -205,6 +257,17 @@ static bool has_no_batches(int err)
 	return err == -EINVAL || err == -EOPNOTSUPP || err == -KERNEL_ENOTSUPP;
 }
 
+int map_each(const struct map_info *map, int fd, unsigned ncpus, bool take,
+	     void (*found)(const struct map_entry *e, void *arg), void *arg)
+{
+	int err;
+
+	if (!map->has_keys)
+		return -EOPNOTSUPP;
+	err = read_batches(map, fd, ncpus, take, &(struct reader){ found, arg });
+	return has_no_batches(err) ? -EOPNOTSUPP : err;
+}
+
 int map_read(const struct map_info *map, int fd, unsigned ncpus, struct arena *a,
 	     struct map_entries *out)
 {
@@ -213,7 +276,7 @@ int map_read(const struct map_info *map, int fd, unsigned ncpus, struct arena *a
 	*out = (struct map_entries){ 0 };
 	if (map->storage == MAP_SCALAR || map->storage == MAP_PERCPU_SCALAR)
 		return read_scalar(map, fd, ncpus, a, out);
-	err = read_batches(map, fd, ncpus, false, a, out);
+	err = collect_batches(map, fd, ncpus, false, a, out);
 	if (has_no_batches(err))
 		err = read_one_by_one(map, fd, ncpus, a, out);
 	return err;
@@ -227,6 +290,7 @@ static int take_scalar(const struct map_info *map, int fd, unsigned ncpus,
 	size_t set = map->value_size - sizeof(uint64_t);
 	unsigned char *cells = arena_alloc(a, transfer_size(map, ncpus));
 	unsigned char *zeros = arena_alloc(a, transfer_size(map, ncpus));
+	unsigned char *value = arena_alloc(a, value_room(map));
 	struct map_entry e = { .key = zero };
 
 	if (bpf_map_lookup_elem(fd, zero, cells))
@@ -235,7 +299,8 @@ static int take_scalar(const struct map_info *map, int fd, unsigned ncpus,
 		memcpy(zeros + set, cells + set, sizeof(uint64_t));
 	if (bpf_map_update_elem(fd, zero, zeros, BPF_EXIST))
 		return -errno;
-	e.value = combine(map, ncpus, a, cells);
+	combine(map, ncpus, value, cells);
+	e.value = value;
 	ARENA_PUSH(a, out, e);
 	return 0;
 }
@@ -248,7 +313,7 @@ int map_take(const struct map_info *map, int fd, unsigned ncpus, bool keep_set,
 	*out = (struct map_entries){ 0 };
 	if (!map->has_keys)
 		return take_scalar(map, fd, ncpus, keep_set, a, out);
-	err = read_batches(map, fd, ncpus, true, a, out);
+	err = collect_batches(map, fd, ncpus, true, a, out);
 	if (out->n || !has_no_batches(err))
 		return err;
 	err = read_one_by_one(map, fd, ncpus, a, out);

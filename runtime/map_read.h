@@ -33,6 +33,17 @@ int map_read(const struct map_info *map, int fd, unsigned ncpus, struct arena *a
 int map_take(const struct map_info *map, int fd, unsigned ncpus, bool keep_set,
 	     struct arena *a, struct map_entries *out);
 
+/*
+ * Each entry of a map with keys, which is removed if take, for who keeps few of them: what
+ * found gets is valid during the call. -EOPNOTSUPP, before the first one: this map or
+ * kernel has no such way.
+ */
+int map_each(const struct map_info *map, int fd, unsigned ncpus, bool take,
+	     void (*found)(const struct map_entry *e, void *arg), void *arg);
+
+/* Move the entry's key and value to the arena. */
+void map_entry_copy(const struct map_info *map, struct arena *a, struct map_entry *e);
+
 /* Insert zeros for the keys of entries that are not there. 0 or -errno. */
 int map_insert_zero(const struct map_info *map, int fd, unsigned ncpus,
 		    const struct map_entries *keys);

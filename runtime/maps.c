@@ -6,6 +6,9 @@
  * key, starts over when the key it stands on is deleted; there the steps are limited
  * and repeated keys are dropped.
  *
+ * Of print(@x, N) only the N largest are held, and those that came since they were last
+ * chosen: a map may have millions.
+ *
  * print(@x); clear(@x) must not lose what programs count between the two. So a print()
  * waits for the next action: if that clears the map or sets it to zero, entries are
  * removed in the step that reads them.
@@ -25,7 +28,10 @@
 #include "runtime/map_read.h"
 #include "runtime/sink.h"
 
-enum { PRINTS_MOST = 64 }; /* that wait */
+enum {
+	PRINTS_MOST = 64, /* that wait */
+	TOP_LEAST = 1024, /* entries, before smaller ones are dropped */
+};
 
 /* map->nkeys datums, in room for that many. */
 static void decode_keys(const struct map_info *map, const unsigned char *key,
@@ -177,6 +183,82 @@ static int read_and(enum map_then then, const struct session *s,
 	return err;
 }
 
+/* The largest entries of a map that may have millions. */
+struct top {
+	struct order order;
+	uint64_t most;
+	struct arena *a; /* of the entries */
+	struct map_entries e;
+	struct map_entry least; /* once there are enough: smaller ones are left out */
+	bool enough;
+};
+
+static void sort_entries(const struct order *order, struct map_entries *e)
+{
+	if (e->n)
+		qsort_r(e->items, e->n, sizeof(*e->items), compare_entries,
+			(void *)order);
+}
+
+static void drop_smaller(struct top *t)
+{
+	struct map_entries kept = { 0 };
+	struct arena *a = arena_new();
+
+	sort_entries(&t->order, &t->e);
+	for (size_t i = t->e.n - t->most; i < t->e.n; i++) {
+		struct map_entry e = t->e.items[i];
+
+		map_entry_copy(t->order.map, a, &e);
+		ARENA_PUSH(a, &kept, e);
+	}
+	arena_free(t->a);
+	t->a = a;
+	t->e = kept;
+	t->least = kept.items[0];
+	t->enough = true;
+}
+
+static void add_to_top(const struct map_entry *found, void *arg)
+{
+	struct top *t = arg;
+	const struct map_info *map = t->order.map;
+	struct map_entry e = *found;
+
+	if (!has_value(t->order.s, map, e.value))
+		return;
+	if (has_order(map))
+		e.order = order_of(map, e.value);
+	if (t->enough && compare_entries(&e, &t->least, &t->order) < 0)
+		return;
+	map_entry_copy(map, t->a, &e);
+	ARENA_PUSH(t->a, &t->e, e);
+	if (t->e.n >= 2 * t->most && t->e.n >= TOP_LEAST)
+		drop_smaller(t);
+}
+
+/* Those of job->top, with others or without; false: they cannot be read so. */
+static bool read_top(struct session *s, const struct print_job *job, struct arena **a,
+		     struct map_entries *out)
+{
+	const struct map_info *map = job->map;
+	struct top t = { { s, map }, job->top, *a };
+	int err;
+
+	if (!job->top || job->then == MAP_ZERO)
+		return false;
+	err = map_each(map, s->maps[map->index].fd, s->ncpus, job->then == MAP_CLEAR,
+		       add_to_top, &t);
+	*a = t.a;
+	if (err == -EOPNOTSUPP)
+		return false;
+	if (err)
+		complain(map, "read", err);
+	sort_entries(&t.order, &t.e);
+	*out = t.e;
+	return true;
+}
+
 /* Entries with a value, in ascending order; fewer after a message. */
 static void read_sorted(struct session *s, const struct map_info *map,
 			enum map_then then, struct arena *a, struct map_entries *out)
@@ -196,8 +278,7 @@ static void read_sorted(struct session *s, const struct map_info *map,
 		n++;
 	}
 	out->n = n;
-	if (n)
-		qsort_r(out->items, n, sizeof(*out->items), compare_entries, &order);
+	sort_entries(&order, out);
 }
 
 static void print_map(struct session *s, const struct print_job *job,
@@ -208,7 +289,8 @@ static void print_map(struct session *s, const struct print_job *job,
 	struct map_entries entries = { 0 };
 	size_t first = 0;
 
-	read_sorted(s, map, job->then, a, &entries);
+	if (!read_top(s, job, &a, &entries))
+		read_sorted(s, map, job->then, a, &entries);
 	if (job->top && job->top < entries.n)
 		first = entries.n - job->top;
 	if (entries.n || (even_if_empty && map->has_keys))
