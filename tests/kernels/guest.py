@@ -32,7 +32,8 @@ TESTS = pathlib.Path(__file__).resolve().parent.parent
 BUILD = TESTS.parent / "build/dev"
 BPFTRACE = TESTS.parent / "bpftrace/usr"
 DISKS = ["/dev/nvme0n1", "/dev/loop0"]  # nobody's: see run and init
-TIMEOUT = 1500  # seconds: an emulated machine is some 20 times as slow
+TIMEOUT = 500  # seconds: an emulated machine is some 20 times as slow
+TIMEOUT_FUZZ = 2000
 SKIPPED = 77
 
 
@@ -78,21 +79,37 @@ def be_test(command, environment, output):
     os._exit(status)
 
 
-def run(command, environment):
+def waiting():
+    """Where the threads wait of all that a test has started."""
+    lines = []
+    for task in sorted(pathlib.Path("/proc").glob("[0-9]*/task/[0-9]*")):
+        try:
+            stack = (task / "stack").read_text(encoding="utf-8").split("\n")[:6]
+            if (task / "cmdline").read_bytes():
+                command = (task / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")[:150]
+                lines.append(" ".join([task.name, command, *(x.split("+")[0].removeprefix("[<0>] ") for x in stack)]))
+        except OSError:
+            pass  # it has ended
+    return "\n".join(lines)
+
+
+def run(command, environment, timeout):
     """Its exit status, or why there is none, and what it printed."""
     with tempfile.TemporaryFile() as output:
         child = os.fork()
         if child == 0:
             be_test(command, environment, output.fileno())
-        status, end, pause = None, time.monotonic() + TIMEOUT, 0.02
+        status, end, pause = None, time.monotonic() + timeout, 0.02
         while status is None:
             ended, code = os.waitpid(child, os.WNOHANG)
             if ended:
                 status = os.waitstatus_to_exitcode(code)
             elif time.monotonic() > end:
+                where = waiting()
                 os.killpg(child, signal.SIGKILL)
                 os.waitpid(child, 0)
                 status = "time-out"
+                output.write(f"\n{where}\nno end after {timeout} s\n".encode())
             else:
                 time.sleep(pause)
                 pause = min(0.2, pause * 1.2)
@@ -117,7 +134,7 @@ def main():
         if not any(fnmatch.fnmatch(name, p) for p in patterns):
             continue
         begin = time.time()
-        status, output = run(command, environment)
+        status, output = run(command, environment, TIMEOUT_FUZZ if name.startswith("fuzz/") else TIMEOUT)
         word = {0: "ok", SKIPPED: "skipped"}.get(status, "FAILED")
         print(f"{word:8}{name} ({time.time() - begin:.1f} s)", flush=True)
         for line in re.findall("^feature\t.*", output, re.MULTILINE):

@@ -71,7 +71,7 @@ def while_it_changes(directory, load):
     load.do(f"syscalls {n}")
     memql.stop()
     events = memql.events()
-    check(not lost(events), "nothing was lost")
+    check(not lost(events), f"nothing was lost {lost(events)}")
     sums = [sum(e["value"] for e in x["data"]["@a"]) for x in events if "@a" in x["data"]]
     check(sums == sorted(sums) and sums[-1] == n, f"{len(sums)} readings, never fewer, at last {n}")
     for name in ("@all", "@plain"):
