@@ -92,7 +92,12 @@ static void check_same(const struct image *x, const struct image *y)
 	CHECK(x->elf_size == y->elf_size && memcmp(x->elf, y->elf, x->elf_size) == 0);
 	CHECK_INT_EQ(x->stack_bytes, y->stack_bytes);
 	CHECK_INT_EQ(x->nactions, y->nactions);
-	CHECK_INT_EQ(x->nmaps, y->nmaps);
+	for (size_t i = 0; CHECK_INT_EQ(x->nmaps, y->nmaps) && i < x->nmaps; i++) {
+		CHECK_INT_EQ(x->maps[i]->storage, y->maps[i]->storage);
+		CHECK_INT_EQ(x->maps[i]->key_size, y->maps[i]->key_size);
+		CHECK_INT_EQ(x->maps[i]->value_size, y->maps[i]->value_size);
+		CHECK_INT_EQ(x->maps[i]->max_entries, y->maps[i]->max_entries);
+	}
 	CHECK_INT_EQ(x->nnames, y->nnames);
 	for (size_t i = 0; CHECK_INT_EQ(x->nlosses, y->nlosses) && i < x->nlosses;
 	     i++) {
