@@ -60,6 +60,16 @@ def zero_and_clear(directory, load):
     check(map_of(events, "@gone") == {0: 0, 1: 1}, "plain values")
 
 
+def missed(events):
+    """
+    Events while another thread had interrupted memql in the kernel's reading of a map: no
+    other programs run on that CPU until memql goes on (docs/language.md). Nothing else is lost.
+    """
+    losses = [e["data"] for e in lost(events)]
+    check(all("already in a program" in e["what"] for e in losses), f"nothing was lost {losses}")
+    return sum(e["count"] for e in losses)
+
+
 def while_it_changes(directory, load):
     """No reading of a growing map shows less than the one before, and the last shows all."""
     n = 300000
@@ -71,7 +81,7 @@ def while_it_changes(directory, load):
     load.do(f"syscalls {n}")
     memql.stop()
     events = memql.events()
-    check(not lost(events), f"nothing was lost {lost(events)}")
+    n -= missed(events)
     sums = [sum(e["value"] for e in x["data"]["@a"]) for x in events if "@a" in x["data"]]
     check(sums == sorted(sums) and sums[-1] == n, f"{len(sums)} readings, never fewer, at last {n}")
     for name in ("@all", "@plain"):
@@ -106,6 +116,7 @@ def taken_by_intervals(directory, load):
             n += 100000
         memql.stop()
         events = memql.events()
+        n -= missed(events)
         # Not @scalar: a map without keys is read and emptied in two steps; docs/language.md.
         for name, missing in ("@keys", 1e-4), ("@sum", 1e-3):
             totals = [x for x in (shown(e, name) for e in events) if x is not None]
