@@ -333,6 +333,8 @@ static void build_program(struct explanation *x, size_t i,
 	ARENA_PUSH(b.a, &b.parts, whole);
 	if (p->info->predicate)
 		walk(p->info->predicate, &b);
+	for (size_t k = 0; k < b.parts.n; k++)
+		b.parts.items[k].always = true;
 	walk(p->info->body, &b);
 	p->price = explain_price_program(x, i);
 	p->place_ns = place_ns(p->info);

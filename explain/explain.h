@@ -46,6 +46,7 @@ struct explain_part {
 	double ns; /* that its code takes, by estimate, if no branch leaves it out */
 	bool unpriced;     /* it calls what has no price */
 	const char *price; /* that in words; NULL: it calls nothing */
+	bool always;       /* for each event: the predicate, and what is before it */
 };
 
 /* ns, by estimate: the cheapest and the dearest way through. */
@@ -157,7 +158,10 @@ const char *explain_range(struct arena *a, const struct explain_price *price);
 /* "20 to 340 ns by estimate; ...": of a program, and what was measured if it ran. */
 const char *explain_price_text(const struct explanation *x,
 			       const struct explain_program *p);
-/* Of the time that a program takes, 0 to 1, by the estimates of all its parts. */
+/*
+ * Of the time that a program took, 0 to 1: by the estimates of its parts, and by how many
+ * events must have passed the predicate to take that long.
+ */
 double explain_share(const struct explain_program *p, const struct explain_part *part);
 
 /* What parts call and refer to, each once; *n of them, in the arena. */

@@ -16,6 +16,8 @@
 #include "sema/plan.h"
 
 #define INSN_NS 0.3
+#define COUNTING_NS 35  /* what the kernel's accounting adds to each event */
+#define PASSED_MIN 0.01 /* no event passed is more than can be known */
 
 enum {
 	DEPTH_MAX = 8, /* of calls: the verifier's own limit */
@@ -318,11 +320,24 @@ const char *explain_price_text(const struct explanation *x,
 	return text;
 }
 
+/* How many of the events got behind the predicate, 0 to 1, to take so long on average. */
+static double passed(const struct explain_program *p, double always)
+{
+	double each = p->runs ? (double)p->run_ns / (double)p->runs - COUNTING_NS : 0;
+	double body = p->price.most - always;
+	double part = body > 0 ? (each - always) / body : 1;
+
+	return part < PASSED_MIN ? PASSED_MIN : part > 1 ? 1 : part;
+}
+
 double explain_share(const struct explain_program *p, const struct explain_part *part)
 {
-	double all = 0;
+	double always = 0, body = 0, behind;
 
 	for (size_t i = 0; i < p->nparts; i++)
-		all += p->parts[i].ns;
-	return all > 0 ? part->ns / all : 0;
+		*(p->parts[i].always ? &always : &body) += p->parts[i].ns;
+	behind = passed(p, always);
+	if (always + body * behind <= 0)
+		return 0;
+	return part->ns * (part->always ? 1 : behind) / (always + body * behind);
 }
