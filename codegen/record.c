@@ -117,18 +117,30 @@ static void add_header(struct emit *e, const struct building *r,
 	emit_store(e, r->at, offsetof(struct record, time), time, 8);
 }
 
-/* Waking costs microseconds; the reader looks by itself every few milliseconds. */
-static struct value wake_flags(struct emit *e, struct value ring, bool wake)
+/*
+ * Waking costs microseconds; the reader looks by itself every few milliseconds. So it is
+ * woken as what waits becomes one, two or three quarters of the buffer, and not for each
+ * record beyond: a reader that is awake, but has no CPU, does not get one by that.
+ */
+static struct value wake_flags(struct emit *e, struct value ring, struct value size,
+			       bool wake)
 {
-	struct value waiting, limit;
+	const int64_t header = 8; /* of each record, whose size is rounded up to 8 */
+	struct value waiting, after, limit;
 
 	if (wake)
 		return emit_int(e, RINGBUF_FORCE_WAKEUP);
 	because(e, WHY_WAKE);
 	waiting = emit_helper(e, HELPER_RINGBUF_QUERY, 2, ring,
 			      emit_int(e, RINGBUF_AVAILABLE));
+	after = emit_op(e, OP_ADD, size, emit_int(e, header + 7), false);
+	after = emit_op(e, OP_AND, after, emit_int(e, -8), false);
+	after = emit_op(e, OP_ADD, waiting, after, false);
+	/* A power of two: both differ in a bit of it, or above. */
 	limit = emit_setting(e, SETTING_WAKE);
-	return emit_select(e, emit_op(e, OP_GT, waiting, limit, false),
+	return emit_select(e,
+			   emit_op(e, OP_GE, emit_op(e, OP_XOR, waiting, after, false),
+				   limit, false),
 			   emit_int(e, RINGBUF_FORCE_WAKEUP),
 			   emit_int(e, RINGBUF_NO_WAKEUP));
 }
@@ -153,7 +165,7 @@ struct value emit_record(struct emit *e, const struct node *call, bool wake)
 				   8);
 	}
 	add_header(e, &r, action);
-	flags = wake_flags(e, ring, wake);
+	flags = wake_flags(e, ring, r.end, wake);
 	if (!LLVMIsAConstantInt(r.end.ref))
 		r.end = bounded(e, r.end, r.end_max);
 	because(e, WHY_RECORD);

@@ -2,8 +2,8 @@
  * Records from the ring buffer to the user-space halves of actions.
  *
  * Programs do not wake the reader for every record, which would cost more than the
- * record: it looks every 20 ms, and is woken only when a quarter of the buffer is full
- * or the program calls exit().
+ * record: it looks every 20 ms, and is woken only when another quarter of the buffer is
+ * full or the program calls exit().
  */
 #include "runtime/session_state.h"
 
@@ -142,6 +142,7 @@ static int consume(struct session *s)
 	sink_flush(s->sink);
 	if (sink_error(s->sink))
 		return -sink_error(s->sink);
+	s->unread = err == -ETIME;
 	return err == -ETIME || err == -ECANCELED || err > 0 ? 0 : err;
 }
 
@@ -163,7 +164,7 @@ static int wait_for_records(struct session *s, uint64_t end)
 	uint64_t now = now_ns(CLOCK_MONOTONIC), left = 0;
 	struct epoll_event event;
 
-	if (now < end)
+	if (now < end && !s->unread)
 		left = (end - now + NS_PER_MS - 1) / NS_PER_MS;
 	if (epoll_wait(ring_buffer__epoll_fd(s->ring), &event, 1,
 		       left < RHYTHM_MS ? (int)left : RHYTHM_MS) < 0)

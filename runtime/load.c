@@ -283,10 +283,18 @@ static uint64_t clock_offset(clockid_t of, clockid_t from)
 	return offset;
 }
 
+/* The largest power of two that is not above n. */
+static uint64_t power_below(uint64_t n)
+{
+	while (n & (n - 1))
+		n &= n - 1;
+	return n;
+}
+
 static void set_settings(struct session *s, uint32_t ring_bytes, int32_t child)
 {
 	uint32_t self = kernel_own_pid(), json = s->sink->is_json;
-	uint64_t start = clock_ns(CLOCK_BOOTTIME), wake = ring_bytes / 4;
+	uint64_t start = clock_ns(CLOCK_BOOTTIME), wake = power_below(ring_bytes / 4);
 	uint64_t tai = clock_offset(CLOCK_TAI, CLOCK_BOOTTIME);
 	uint64_t wall = clock_offset(CLOCK_REALTIME, CLOCK_BOOTTIME);
 

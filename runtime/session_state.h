@@ -94,6 +94,7 @@ struct session {
 	struct datum *args; /* room for the arguments of any action */
 	int iterator;       /* its descriptor; -1: none */
 	uint64_t batch_end; /* CLOCK_MONOTONIC, ns; 0: when the buffer is empty */
+	bool unread;        /* the batch ended before that */
 	uint64_t missed;    /* events that the kernel's probes did not see */
 	uint64_t malformed; /* records that could not be decoded */
 	bool exiting;       /* exit() was handled: what follows it is not shown */
