@@ -33,7 +33,8 @@ BUILD = TESTS.parent / "build/dev"
 BPFTRACE = TESTS.parent / "bpftrace/usr"
 DISKS = ["/dev/nvme0n1", "/dev/loop0"]  # nobody's: see run and init
 TIMEOUT = 500  # seconds: an emulated machine is some 20 times as slow
-TIMEOUT_FUZZ = 2000
+TIMEOUT_LONG = 2000
+LONG = ("fuzz/programs", "fuzz/evaluate", "compat/tools", "compat/reference")
 SKIPPED = 77
 
 
@@ -134,7 +135,7 @@ def main():
         if not any(fnmatch.fnmatch(name, p) for p in patterns):
             continue
         begin = time.time()
-        status, output = run(command, environment, TIMEOUT_FUZZ if name.startswith("fuzz/") else TIMEOUT)
+        status, output = run(command, environment, TIMEOUT_LONG if name in LONG else TIMEOUT)
         word = {0: "ok", SKIPPED: "skipped"}.get(status, "FAILED")
         print(f"{word:8}{name} ({time.time() - begin:.1f} s)", flush=True)
         for line in re.findall("^feature\t.*", output, re.MULTILINE):

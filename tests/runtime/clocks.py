@@ -81,12 +81,12 @@ def while_it_changes(directory, load):
     load.do(f"syscalls {n}")
     memql.stop()
     events = memql.events()
-    n -= missed(events)
+    least = n - missed(events)  # system calls that were not asked for are among them
     sums = [sum(e["value"] for e in x["data"]["@a"]) for x in events if "@a" in x["data"]]
-    check(sums == sorted(sums) and sums[-1] == n, f"{len(sums)} readings, never fewer, at last {n}")
+    check(sums == sorted(sums) and least <= sums[-1] <= n, f"{len(sums)} readings, never fewer, at last {n} ({least})")
     for name in ("@all", "@plain"):
         values = [x["data"][name] for x in events if name in x["data"]]
-        check(values == sorted(values) and values[-1] == n, f"{name} too")
+        check(values == sorted(values) and least <= values[-1] <= n, f"{name} too")
 
 
 def shown(event, name):
@@ -116,12 +116,12 @@ def taken_by_intervals(directory, load):
             n += 100000
         memql.stop()
         events = memql.events()
-        n -= missed(events)
+        least = n - missed(events)
         # Not @scalar: a map without keys is read and emptied in two steps; docs/language.md.
         for name, missing in ("@keys", 1e-4), ("@sum", 1e-3):
             totals = [x for x in (shown(e, name) for e in events) if x is not None]
             check(len(totals) > 3, f"{name}: {len(totals)} readings")
-            check(n * (1 - missing) <= sum(totals) <= n, f"print({name}); {after}({name}): {sum(totals)} of {n} {lost(events)}")
+            check(least * (1 - missing) <= sum(totals) <= n, f"print({name}); {after}({name}): {sum(totals)} of {n} {lost(events)}")
 
 
 def times_of_day():
