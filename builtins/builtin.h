@@ -96,6 +96,7 @@ enum builtin_flags {
 	BUILTIN_FIRES = 1 << 9,        /* is an event, and nothing else: fire() */
 	BUILTIN_KEYS = 1 << 10,        /* of a map, its first argument, it looks at keys
 					* only: has_key() */
+	BUILTIN_OURS = 1 << 11,        /* bpftrace has no such */
 	BUILTIN_LITERAL = 1 << 4,      /* check() turns the call into a literal while
 					* types are inferred: sema_become_int() */
 };

@@ -242,6 +242,7 @@ const struct builtin process_builtins[] = {
 	{
 		.name = "has_json",
 		.kind = BUILTIN_VALUE,
+		.flags = BUILTIN_OURS,
 		.returns = { .kind = TYPE_INT, .size = 1, .is_signed = true, .is_bool = true },
 		.summary = "whether results are written as JSON: -f json",
 		.doc = "A script can draw a table for people, and print the values themselves "

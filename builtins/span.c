@@ -71,7 +71,7 @@ const struct builtin span_builtins[] = {
 	{
 		.name = "start",
 		.kind = BUILTIN_FUNC,
-		.flags = BUILTIN_OPENS,
+		.flags = BUILTIN_OPENS | BUILTIN_OURS,
 		.returns = { .kind = TYPE_VOID },
 		.params = {
 			{ .name = "span", .type = TYPE_ANY, .flags = PARAM_ENTRY },
@@ -90,7 +90,7 @@ const struct builtin span_builtins[] = {
 	{
 		.name = "done",
 		.kind = BUILTIN_FUNC,
-		.flags = BUILTIN_CLOSES,
+		.flags = BUILTIN_CLOSES | BUILTIN_OURS,
 		.returns = { .kind = TYPE_VOID },
 		.params = {
 			{ .name = "span", .type = TYPE_ANY, .flags = PARAM_ENTRY },
@@ -108,7 +108,7 @@ const struct builtin span_builtins[] = {
 	{
 		.name = "drop",
 		.kind = BUILTIN_FUNC,
-		.flags = BUILTIN_KEYS,
+		.flags = BUILTIN_KEYS | BUILTIN_OURS,
 		.returns = { .kind = TYPE_VOID },
 		.params = {
 			{ .name = "span", .type = TYPE_ANY, .flags = PARAM_ENTRY },
@@ -129,7 +129,7 @@ const struct builtin span_builtins[] = {
 	{
 		.name = "fire",
 		.kind = BUILTIN_FUNC,
-		.flags = BUILTIN_FIRES,
+		.flags = BUILTIN_FIRES | BUILTIN_OURS,
 		.returns = { .kind = TYPE_VOID },
 		.params = {
 			{ .name = "event", .type = TYPE_STR, .flags = PARAM_LITERAL },

@@ -403,6 +403,7 @@ const struct builtin sql_builtins[] = {
 	{
 		.name = "normalize",
 		.kind = BUILTIN_FUNC,
+		.flags = BUILTIN_OURS,
 		.returns = { .kind = TYPE_STR },
 		.params = {
 			{ .name = "text", .type = TYPE_STR },
@@ -430,6 +431,7 @@ const struct builtin sql_builtins[] = {
 	{
 		.name = "hash",
 		.kind = BUILTIN_FUNC,
+		.flags = BUILTIN_OURS,
 		.returns = { .kind = TYPE_INT, .size = 8, .is_signed = true },
 		.params = { { .name = "text", .type = TYPE_STR } },
 		.summary = "a number that stands for a text",

@@ -69,6 +69,7 @@ void explain_help(FILE *out)
 	      "                  what that costs\n"
 	      "  --html          a page instead: one file, which needs no other\n"
 	      "  --as c          the same program as C for libbpf, instead of explaining it\n"
+	      "  --as bpftrace   the same for bpftrace, if that has all that it needs\n"
 	      "  --without NAME  build it wrong on purpose, and show what the kernel says\n"
 	      "  --no-kernel     load nothing, even with root\n"
 	      "  --width N       columns; from 120 on the layers stand side by side\n"
@@ -159,11 +160,12 @@ static bool take_line(struct options *o, const char *value)
 
 static bool take_as(struct options *o, const char *name)
 {
-	if (strcmp(name, "c") == 0) {
-		o->explain.as = EXPLAIN_AS_C;
+	o->explain.as = strcmp(name, "c") == 0          ? EXPLAIN_AS_C
+			: strcmp(name, "bpftrace") == 0 ? EXPLAIN_AS_BPFTRACE
+							: EXPLAIN_AS_NONE;
+	if (o->explain.as)
 		return true;
-	}
-	fprintf(stderr, "memql: explain: --as wants c, not '%s'\n", name);
+	fprintf(stderr, "memql: explain: --as wants c or bpftrace, not '%s'\n", name);
 	return false;
 }
 
@@ -356,6 +358,8 @@ int explain(struct compile *cc, const struct options *o)
 		fputs(cc->image->c, stdout);
 		return EXIT_SUCCESS;
 	}
+	if (o->explain.as == EXPLAIN_AS_BPFTRACE)
+		return explain_as_bpftrace(cc, stdout) ? EXIT_SUCCESS : EXIT_FAILURE;
 	if (o->explain.without && !cc->image->explained->broken) {
 		fprintf(stderr,
 			"memql: explain: nothing in this program needs %s; a program that "

@@ -9,7 +9,7 @@
 struct compile;
 struct options;
 
-enum explain_as { EXPLAIN_AS_NONE, EXPLAIN_AS_C };
+enum explain_as { EXPLAIN_AS_NONE, EXPLAIN_AS_C, EXPLAIN_AS_BPFTRACE };
 
 /* What only this command takes. */
 struct explain_request {

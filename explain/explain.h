@@ -143,6 +143,9 @@ void explain_json(const struct explanation *x, const struct explain_options *o,
 void explain_html(const struct explanation *x, const struct explain_options *o,
 		  FILE *out);
 
+/* as_bpftrace.c: the script for bpftrace. False after messages: it has no counterpart. */
+bool explain_as_bpftrace(struct compile *cc, FILE *out);
+
 /* meaning.c: what a construct is for, in words; in the arena. */
 const char *meaning_of(struct compile *cc, const struct node *n);
 /* maps.c: x->maps and x->moments. */

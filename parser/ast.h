@@ -298,6 +298,7 @@ struct ast {
 	struct macro *macros;
 	struct clause *clauses;
 	struct engine *engines;
+	const struct attach_point *event; /* of the program: the first that is one */
 	bool has_includes; /* #include was skipped: a type that is missing may be there */
 	uint32_t packs; /* where those of parse_packs() begin in the source; 0: none */
 };

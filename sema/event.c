@@ -122,6 +122,8 @@ static void take_listeners(struct event_expander *e)
 				diag(e->cc, DIAG_probe_mixed, (*p)->span,
 				     "else is for probes, which a machine may lack; "
 				     "this is an event");
+			if (!c->is_pack && !e->cc->ast->event)
+				e->cc->ast->event = *p;
 			l = ARENA_NEW(e->cc->arena, struct listener);
 			*l = (struct listener){ .point = *p, .clause = c };
 			*end[c->is_pack] = l;
