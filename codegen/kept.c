@@ -94,6 +94,7 @@ struct image_key image_key(const struct compile *cc)
 	const struct source *s = cc->source;
 
 	put(&b, answers.sum, sizeof(answers.sum));
+	put(&b, answers.types, sizeof(answers.types));
 	put_options(&b, &cc->options);
 	put_text(&b, s->name);
 	for (size_t i = 0; i < s->nfiles; i++) {
@@ -203,7 +204,7 @@ void image_keep(const struct compile *cc, const struct image_key *key)
 	struct bytes b = { .arena = cc->arena };
 	struct object_cache *cache = cc->options.cache;
 
-	/* The key has no answers that came while code was generated. */
+	/* The key has no answers that came while code was generated, but the kernel. */
 	if (memcmp(now.sum, key->answers.sum, sizeof(now.sum)) != 0)
 		return;
 	put(&b, &k, sizeof(k));

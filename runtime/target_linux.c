@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <link.h>
 #include <linux/magic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <sys/vfs.h>
 
 #include <bpf/libbpf.h>
@@ -36,6 +38,8 @@ struct cached_names {
 
 struct target_linux {
 	struct target base; /* first: the interface is a pointer to it */
+	char kernel[sizeof(((struct utsname *)0)->release) +
+		    sizeof(((struct utsname *)0)->version)];
 	struct cached_file *files;
 	struct btf_set *btf;
 	struct cached_names functions, aliases, tracepoints;
@@ -383,6 +387,16 @@ static const struct target_ops linux_ops = {
 	.process_count = process_count,
 };
 
+static void find_kernel(struct target_linux *l)
+{
+	struct utsname name;
+
+	if (!uname(&name))
+		snprintf(l->kernel, sizeof(l->kernel), "%s %s", name.release,
+			 name.version);
+	l->base.kernel = l->kernel;
+}
+
 /* In the initial namespace the kernel's own numbers are what everybody sees. */
 static void find_pid_namespace(struct target *t)
 {
@@ -410,6 +424,7 @@ int target_linux_open(struct target **out)
 	}
 	l->base.ops = &linux_ops;
 	l->base.ncpus = (unsigned)ncpus;
+	find_kernel(l);
 	find_pid_namespace(&l->base);
 	*out = &l->base;
 	return 0;

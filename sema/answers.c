@@ -1,5 +1,6 @@
 #include "sema/answers.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,11 +11,12 @@ struct listener {
 	struct target_ops ops;
 	const struct target *from;
 	struct answers heard;
+	uint64_t *sum; /* of heard: what is being asked is added to it */
 };
 
 static void add(struct listener *l, uint64_t n)
 {
-	uint64_t *s = l->heard.sum;
+	uint64_t *s = l->sum;
 
 	s[0] = (s[0] ^ n) * 0x9e3779b97f4a7c15;
 	s[0] ^= s[0] >> 32;
@@ -45,6 +47,12 @@ static void add_text(struct listener *l, const char *text)
 		add(l, UINT64_MAX);
 }
 
+static bool about_types(size_t question)
+{
+	return question >= offsetof(struct target_ops, type_find) &&
+	       question <= offsetof(struct target_ops, type_names);
+}
+
 /* A question: which one, and up to two texts. Returns whom to ask. */
 static struct listener *begin(const struct target *t, size_t question,
 			      const char *first, const char *second)
@@ -52,6 +60,7 @@ static struct listener *begin(const struct target *t, size_t question,
 	/* The compiler sees a constant target; that it is heard changes no answer. */
 	struct listener *l = (struct listener *)t;
 
+	l->sum = about_types(question) ? l->heard.types : l->heard.sum;
 	add(l, question);
 	add_text(l, first);
 	add_text(l, second);
@@ -325,6 +334,19 @@ static int type_members(const struct target *t, target_type_id id,
 	return end(l, l->from->ops->type_members(l->from, id, pass_member, &p));
 }
 
+static int type_walk(const struct target *t, target_type_id id, uint64_t offset,
+		     unsigned size, target_type_id *next)
+{
+	struct listener *l = BEGIN(t, type_walk, NULL, NULL);
+	int err;
+
+	add(l, id);
+	add(l, offset);
+	add(l, size);
+	err = l->from->ops->type_walk(l->from, id, offset, size, next);
+	return end_number(l, err, next);
+}
+
 static int type_values(const struct target *t, target_type_id id,
 		       int (*found)(const char *name, int64_t value, void *arg),
 		       void *arg)
@@ -449,6 +471,7 @@ static const struct target_ops listening = {
 	.type_find = type_find,
 	.type_describe = type_describe,
 	.type_members = type_members,
+	.type_walk = type_walk,
 	.type_values = type_values,
 	.constant = constant,
 	.constant_names = constant_names,
@@ -465,10 +488,12 @@ static const struct target_ops listening = {
 /* What a target cannot answer is not asked by who looks for that first. */
 static void leave_out(struct target_ops *ops, const struct target_ops *from)
 {
-	void (*theirs)(void);
+	void (*theirs)(void), (*ours)(void);
 
 	for (size_t i = 0; i < sizeof(*ops); i += sizeof(theirs)) {
 		memcpy(&theirs, (const char *)from + i, sizeof(theirs));
+		memcpy(&ours, (const char *)ops + i, sizeof(ours));
+		assert(ours && "a question that is not handed on");
 		if (!theirs)
 			memset((char *)ops + i, 0, sizeof(theirs));
 	}
@@ -485,6 +510,8 @@ struct listener *listener_new(const struct target *from)
 	leave_out(&l->ops, from->ops);
 	l->port.ops = &l->ops;
 	l->from = from;
+	l->sum = l->heard.sum;
+	add_text(l, from->kernel);
 	add(l, from->ncpus);
 	add(l, from->pid_ns_device);
 	add(l, from->pid_ns_inode);

@@ -11,11 +11,12 @@
 #include "sema/target.h"
 
 /*
- * Questions and answers up to now. The sum stands for all of them but features, in their
- * order; no secret and no trust depends on it: the program is compared itself.
+ * Questions and answers up to now. Sums stand for them, in their order; no secret and no
+ * trust depends on these: the program is compared itself.
  */
 struct answers {
-	uint64_t sum[2];
+	uint64_t sum[2];     /* which kernel it is, and all that is not below */
+	uint64_t types[2];   /* of the kernel: another answer means another kernel */
 	uint64_t asked, had; /* features: bits by number */
 };
 

@@ -230,7 +230,8 @@ struct target_ops {
 
 struct target {
 	const struct target_ops *ops;
-	unsigned ncpus; /* possible CPUs */
+	const char *kernel; /* its release and build: where it is the same, types are */
+	unsigned ncpus;     /* possible CPUs */
 	/* memql's PID namespace as stat(2) has it; 0: the initial one. */
 	uint64_t pid_ns_device, pid_ns_inode;
 };

@@ -261,7 +261,7 @@ struct target *fake_target_parse(const char *name, const char *text)
 	struct line l = { .fake = f };
 	unsigned number_of = 0;
 
-	f->target = (struct target){ .ops = &fake_ops, .ncpus = 2 };
+	f->target = (struct target){ .ops = &fake_ops, .kernel = "fake", .ncpus = 2 };
 	f->arena = a;
 	while (*text) {
 		size_t len = strcspn(text, "\n");

@@ -23,6 +23,26 @@ first=$(files)
 trace
 [ "$(files)" = "$first" ] || fail "the file is used"
 
+# So is one for which the kernel's types are asked while code is generated: it is the same code.
+if [ -n "${LOAD_SPY-}" ]; then
+    code() { # OPTION...
+        rm -f "$TMP/loaded"
+        LD_PRELOAD=$LOAD_SPY LOAD_SPY_OUT=$TMP/loaded run 0 "$MEMQL" --dry-run "$@" \
+            -e 'BEGIN { print(curtask.real_parent.tgid); }'
+        grep '"name":"clause' "$TMP/loaded"
+    }
+    rm -r "$MEMQL_CACHE"
+    plain=$(code --no-cache)
+    [ "$(code)" = "$plain" ] || fail "other code where answers are remembered than $plain"
+    kept=$(files)
+    [ "$(wc -l <<<"$kept")" = 1 ] || fail "it is kept: $kept"
+    [ "$(code)" = "$plain" ] || fail "other code from the cache than $plain"
+    [ "$(files)" = "$kept" ] || fail "it is found: $(files)"
+    rm -r "$MEMQL_CACHE"
+    trace
+    first=$(files)
+fi
+
 # A program that is damaged is compiled anew, and replaced.
 file=${first%% *}
 printf x | dd of="$file" bs=1 seek=200 conv=notrunc status=none
