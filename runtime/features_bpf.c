@@ -19,8 +19,9 @@ enum { ATTACH_TRACE_KPROBE_MULTI = 42, ATTACH_TRACE_UPROBE_MULTI = 48 };
 
 static const char not_in_btf[] = "BTF does not describe it";
 
+/* opts is not const, as later libbpfs (1.5) take it. */
 static int load(enum bpf_prog_type type, const struct bpf_insn *insns, size_t n,
-		const struct bpf_prog_load_opts *opts)
+		struct bpf_prog_load_opts *opts)
 {
 	int fd = bpf_prog_load(type, "memql_try", "GPL", insns, n, opts);
 
