@@ -12,6 +12,8 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 HERE = os.path.join(ROOT, "bench")
+# Seconds until the kernel has closed the tracepoints of a tracer that ended: who comes sooner waits for that.
+SETTLE = 0.4
 STATS, ENABLE_STATS = {"x86_64": 321, "aarch64": 280}, 32
 
 
@@ -152,6 +154,7 @@ class Bench:
         command = rival.command(row)
         if not command:
             return None
+        time.sleep(SETTLE)
         done = subprocess.run([self.made("stopwatch"), *command], capture_output=True, text=True, timeout=120,
                               env={**self.environment, "EXIT": "1"}, check=False)
         first, whole, cpu, memory, status = map(float, done.stdout.split())
