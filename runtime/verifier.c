@@ -287,6 +287,7 @@ static bool is_trace(const char *line, size_t len)
 {
 	static const char *const begins[] = {
 		"processed ",
+		"insns processed ", /* 7.2 */
 		"verification time",
 		"stack depth",
 		"from ",

@@ -118,6 +118,10 @@ WORDS = {
 }
 
 
+# What kernels have learned to take: unset stack for root (6.3), computed places of the context (7.x).
+TAKEN = {"init"} | ({"context"} if int(os.uname().release.split(".")[0]) >= 7 else set())
+
+
 def test_broken():
     names = re.findall(r'^WHY\(\w+, "([^"]+)", true', (TREE / "codegen/why.def").read_text(),
                        re.M)
@@ -135,7 +139,7 @@ def test_broken():
             said = p["kernel"]["complaint"]
             print(f"{name:14} {said}")
             if said is None:
-                check(name == "init", f"{name}: the kernel took it")
+                check(name in TAKEN, f"{name}: the kernel took it")
                 continue
             check(re.search(WORDS[name], said), f"{name}: {said}")
             check(p["kernel"].get("line") == 1, f"{name}: where? {p['kernel']}")
