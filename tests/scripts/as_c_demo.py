@@ -2,6 +2,7 @@
 demo engine, at the same time."""
 
 import os
+import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -29,13 +30,22 @@ def counts(value, exact):
     return value if exact else None
 
 
+def without_numbers(key):
+    """A plan's text is that of its query that came first, of which there may be two at once."""
+    return re.sub(r"\d+", "N", key) if isinstance(key, str) else key
+
+
 def maps(events, exact):
     """{map: {key: count}}, and how many events there were of each kind."""
     found = {}
     for e in events:
         for name, value in (e["data"].items() if e["type"] in ("map", "hist", "stats") else ()):
             entries = value if isinstance(value, list) else [{"key": [], "value": value}]
-            found[name] = {tuple(x["key"]): counts(x["value"], exact) for x in entries}
+            into = found.setdefault(name, {})
+            for x in entries:
+                key, n = tuple(map(without_numbers, x["key"])), counts(x["value"], exact)
+                both = (into.get(key), n)
+                into[key] = n if None in both else max(both) if name == "@peak" else sum(both)
     return found
 
 
