@@ -20,8 +20,7 @@ struct way {
 	struct value (*object)(struct emit *e, const struct node *root);
 	const struct node *last; /* the last pointer's node */
 	target_type_id of;       /* the struct that it points to */
-	uint64_t
-		at[WAY_MAX]; /* bytes: of the pointers behind the root, of the member */
+	uint64_t at[WAY_MAX];    /* bytes: of pointers behind the root, of the member */
 	unsigned n;
 };
 

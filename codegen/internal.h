@@ -187,9 +187,8 @@ struct emit {
 	bool cell_atomic;
 	LLVMBasicBlockRef self, other; /* guard_self() in program.c */
 	bool asked_task, asked_ids; /* helpers that tell the thread, which it called */
-	LLVMValueRef *
-		kept; /* by map: its entry, once it was looked up; see thread_entry.c */
-	bool by_helpers;          /* direct.c: members are read by helpers alone */
+	LLVMValueRef *kept; /* by map: its entry, once looked up; thread_entry.c */
+	bool by_helpers;    /* direct.c: members are read by helpers alone */
 	const struct node *early; /* an aggregation's call whose first argument */
 	struct value early_value; /* was computed before; NULL: none */
 };

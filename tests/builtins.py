@@ -10,31 +10,14 @@ import argparse
 import difflib
 import os
 import pathlib
-import re
-import shlex
 import subprocess
 import sys
+
+from examples import OFFSET, directives
 
 # Seconds: attaching and detaching a uprobe can take most of one.
 TIMEOUT = 30 * float(os.environ.get("MEMQL_TEST_SLOWNESS", 1))
 SKIP = 77
-# Within a function of the kernel, in a stack: another compiler, another number.
-OFFSET = re.compile(r"^(    \w+)\+\d+$", re.MULTILINE)
-
-
-def directives(case):
-    """Arguments before and behind the script's name, and what the kernel must have."""
-    words, needs = [], ["bpf"]
-    for line in case.read_text(encoding="utf-8").splitlines():
-        found = re.match(r"// (RUN|NEEDS):\s*(.*)", line)
-        if not found:
-            break
-        if found.group(1) == "RUN":
-            words = shlex.split(found.group(2))
-        else:
-            needs += found.group(2).split()
-    split = words.index("--") if "--" in words else len(words)
-    return words[:split], words[split + 1:], needs
 
 
 def skip_reason(needs):

@@ -7,35 +7,17 @@ usage: explain_as_c.py [all | EXAMPLE...]   examples of tests/builtins by name; 
 
 import os
 import pathlib
-import re
-import shlex
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from as_c import as_c, compile_c
+from examples import OFFSET, directives
 from tracing import check, in_directory, need, run_memql
 
 EXAMPLES = pathlib.Path(__file__).resolve().parent.parent / "builtins"
 # Aggregations, text, functions, iterators, stacks, structs.
 USUAL = ["hist", "find", "normalize", "path", "kstack", "members"]
-# Within a function, in a stack: another compiler, another number.
-OFFSET = re.compile(r"^(    \w+)\+\d+$", re.MULTILINE)
-
-
-def directives(case):
-    """As in builtins.py."""
-    words, needs = [], ["bpf"]
-    for line in case.read_text(encoding="utf-8").splitlines():
-        found = re.match(r"// (RUN|NEEDS):\s*(.*)", line)
-        if not found:
-            break
-        if found.group(1) == "RUN":
-            words = shlex.split(found.group(2))
-        else:
-            needs += found.group(2).split()
-    split = words.index("--") if "--" in words else len(words)
-    return words[:split], words[split + 1:], needs
 
 
 def can(needs):
