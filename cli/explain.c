@@ -316,8 +316,8 @@ static bool is_there(const struct explanation *x, const struct explain_options *
 {
 	if (o->program > x->nprograms) {
 		fprintf(stderr,
-			"memql: explain: there is no program %u: without --program the "
-			"%zu that there are are shown\n",
+			"memql: explain: there is no program %u: the last one is %zu; "
+			"without --program all are shown\n",
 			o->program, x->nprograms);
 		return false;
 	}
