@@ -1,6 +1,8 @@
 """Rates of clocks, and maps that are printed, cleared and set to zero while they change."""
 
+import contextlib
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -13,6 +15,21 @@ def online_cpus():
     with open("/sys/devices/system/cpu/online") as f:
         parts = [part.split("-") for part in f.read().strip().split(",")]
     return sum(int(p[-1]) - int(p[0]) + 1 for p in parts)
+
+
+@contextlib.contextmanager
+def busy_cpus():
+    """A process on each CPU that never sleeps: some kernels have no profile ticks on an idle CPU."""
+    processes = []
+    for cpu in os.sched_getaffinity(0):
+        spinner = f"import os\nos.sched_setaffinity(0, [{cpu}])\nwhile os.getppid() == {os.getpid()}: pass"
+        processes.append(subprocess.Popen([sys.executable, "-c", spinner]))
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
 
 
 def rates(directory):
@@ -142,7 +159,8 @@ def main():
     need_root()
     with tempfile.TemporaryDirectory(prefix="memql-clocks-") as directory, Load() as load:
         times_of_day()
-        rates(directory)
+        with busy_cpus():
+            rates(directory)
         zero_and_clear(directory, load)
         while_it_changes(directory, load)
         taken_by_intervals(directory, load)
