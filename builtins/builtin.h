@@ -64,9 +64,9 @@ enum param_flags {
 	PARAM_ENTRY = 1 << 4, /* one entry of a map: @x[k]; with PARAM_MAP either */
 	PARAM_VALUE = 1 << 5, /* with PARAM_MAP: or any other value of the type */
 	PARAM_TYPE = 1 << 6,  /* a type, or with PARAM_VALUE a value that has it */
+	PARAM_WORD = 1 << 7,  /* a bare name is taken as text: call_word() */
 	PARAM_PLACE =
 		1 << 8, /* the last argument may be a $variable to set: sema_set() */
-	PARAM_WORD = 1 << 7, /* a bare name is taken as text: call_word() */
 };
 
 struct param {
@@ -89,6 +89,8 @@ enum builtin_flags {
 	BUILTIN_COMPILE_TIME = 1 << 2, /* check() turns the call into a literal before
 					* types are inferred: getopt() */
 	BUILTIN_RETURNS = 1 << 3,      /* the program ends after the action: exit() */
+	BUILTIN_LITERAL = 1 << 4,      /* check() turns the call into a literal while
+					* types are inferred: sema_become_int() */
 	BUILTIN_THREAD = 1 << 5,       /* names the running thread */
 	BUILTIN_UNSAFE = 1 << 6,       /* changes the system: --unsafe permits it */
 	BUILTIN_OPENS = 1 << 7,        /* opens a span, which is an event: start() */
@@ -97,8 +99,6 @@ enum builtin_flags {
 	BUILTIN_KEYS = 1 << 10,        /* of a map, its first argument, it looks at keys
 					* only: has_key() */
 	BUILTIN_OURS = 1 << 11,        /* bpftrace has no such */
-	BUILTIN_LITERAL = 1 << 4,      /* check() turns the call into a literal while
-					* types are inferred: sema_become_int() */
 };
 
 enum { MAX_PARAMS = 6 };

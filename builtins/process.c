@@ -307,7 +307,8 @@ const struct builtin process_builtins[] = {
 		.returns = { .kind = TYPE_NAME },
 		.check = check_func,
 		.summary = "the function that the probe is in",
-		.doc = "Only where there is one: uprobe, uretprobe.",
+		.doc = "Only where there is one: kprobe, fentry, uprobe and their returns. Its name "
+		       "as the kernel lists it, or as the file has it, without a version.",
 		.example = "uprobe:libc:str* { @calls[func] = count(); }",
 		.emit = emit_func,
 	},

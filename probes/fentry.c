@@ -255,12 +255,6 @@ static int attach(struct session *s, const struct image_program *p,
 	return session_skip_site(s, p, &p->sites[0], err) ? 0 : err;
 }
 
-static struct value emit_func(struct emit *e, const struct node *call)
-{
-	(void)call;
-	return emit_site_func(e);
-}
-
 /* The last field of the only layout. */
 static unsigned retval_index(const struct program_info *p)
 {
@@ -301,18 +295,7 @@ static struct value emit_retval(struct emit *e, const struct node *call)
 		.example = row ":vfs_read { @bytes = hist(args.count); }",             \
 	}
 
-#define FUNC(row)                                                                      \
-	{                                                                              \
-		.name = "func",                                                        \
-		.kind = BUILTIN_VALUE,                                                 \
-		.returns = { .kind = TYPE_NAME },                                      \
-		.summary = "the function that the probe is in",                        \
-		.doc = "Its name as the kernel lists it.",                             \
-		.example = row ":vfs_* { @[func] = count(); }",                        \
-		.emit = emit_func,                                                     \
-	}
-
-static const struct builtin fentry_vars[] = { ARGS("fentry"), FUNC("fentry"), { 0 } };
+static const struct builtin fentry_vars[] = { ARGS("fentry"), { 0 } };
 
 static const struct builtin fexit_vars[] = {
 	ARGS("fexit"),
@@ -327,7 +310,6 @@ static const struct builtin fexit_vars[] = {
 		.check = check_retval,
 		.emit = emit_retval,
 	},
-	FUNC("fexit"),
 	{ 0 },
 };
 

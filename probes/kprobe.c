@@ -1,8 +1,6 @@
 /* kprobe, kretprobe: the start, an instruction or the return of a kernel function. */
 #include <errno.h>
 
-#include "builtins/builtin.h"
-#include "codegen/emit.h"
 #include "core/compile.h"
 #include "core/diag.h"
 #include "parser/ast.h"
@@ -10,6 +8,7 @@
 #include "probes/kernel_function.h"
 #include "probes/kinds.h"
 #include "probes/registers.h"
+#include "probes/vars.h"
 #include "sema/target.h"
 
 static bool parse_kprobe(struct compile *cc, const struct attach_point *point,
@@ -111,67 +110,14 @@ static int attach_kretprobe(struct session *s, const struct image_program *p,
 	return attach_kernel(s, p, prog, true, failed);
 }
 
-static struct value emit_func(struct emit *e, const struct node *call)
-{
-	(void)call;
-	return emit_site_func(e);
-}
-
-static const struct builtin kprobe_vars[];
-
-/* The rows of arguments come first in the table, in order. */
-static struct value emit_arg_of_function(struct emit *e, const struct node *call)
-{
-	return emit_field(e, (unsigned)(call->call.builtin - kprobe_vars), call->span);
-}
-
-static struct value emit_retval(struct emit *e, const struct node *call)
-{
-	return emit_field(e, 0, call->span);
-}
-
-#define ARG(n)                                                                         \
-	{                                                                              \
-		.name = "arg" #n,                                                      \
-		.kind = BUILTIN_VALUE,                                                 \
-		.returns = { .kind = TYPE_INT, .size = 8 },                            \
-		.summary = "argument " #n " of the function, from 0",                  \
-		.doc = "As the calling convention passes it: the first six in "        \
-		       "registers, the others on the stack. Cast it to what it is; "   \
-		       "fentry knows the types by itself.",                            \
-		.example = "kprobe:vfs_read { @[arg" #n "] = count(); }",              \
-		.emit = emit_arg_of_function,                                          \
-	}
-
-#define FUNC                                                                           \
-	{                                                                              \
-		.name = "func",                                                        \
-		.kind = BUILTIN_VALUE,                                                 \
-		.returns = { .kind = TYPE_NAME },                                      \
-		.summary = "the function that the probe is in",                        \
-		.doc = "Its name as the kernel lists it.",                             \
-		.example = "kprobe:vfs_* { @[func] = count(); }",                      \
-		.emit = emit_func,                                                     \
-	}
-
 static const struct builtin kprobe_vars[] = {
-	ARG(0), ARG(1), ARG(2), ARG(3), ARG(4), ARG(5),
-	ARG(6), ARG(7), ARG(8), ARG(9), FUNC,   { 0 },
+	VARS_REGISTERS("kprobe:vfs_read",
+		       "Cast it to what it is; fentry knows the types by itself."),
+	{ 0 },
 };
 
 static const struct builtin kretprobe_vars[] = {
-	{
-		.name = "retval",
-		.kind = BUILTIN_VALUE,
-		.returns = { .kind = TYPE_INT, .size = 8 },
-		.summary = "what the function returns",
-		.doc = "The whole register. Of a function that returns a smaller type "
-		       "the upper bits may be anything: cast, as in (int32)retval.",
-		.example =
-			"kretprobe:vfs_read /(int64)retval > 0/ { @ = hist(retval); }",
-		.emit = emit_retval,
-	},
-	FUNC,
+	VARS_RETVAL("kretprobe:vfs_read /(int64)retval > 0/ { @ = hist(retval); }"),
 	{ 0 },
 };
 

@@ -4,8 +4,6 @@
 
 #include <bpf/libbpf.h>
 
-#include "builtins/builtin.h"
-#include "codegen/emit.h"
 #include "codegen/image.h"
 #include "core/arena.h"
 #include "core/compile.h"
@@ -13,6 +11,7 @@
 #include "parser/ast.h"
 #include "probes/kinds.h"
 #include "probes/point.h"
+#include "probes/vars.h"
 #include "probes/words.h"
 #include "runtime/session.h"
 #include "sema/target.h"
@@ -134,23 +133,6 @@ static int attach_rawtracepoint(struct session *s, const struct image_program *p
 	return 0;
 }
 
-static const struct builtin rawtracepoint_vars[];
-
-static unsigned arg_index(const struct node *call)
-{
-	return (unsigned)(call->call.builtin - rawtracepoint_vars);
-}
-
-static bool check_arg(struct sema *s, struct node *call)
-{
-	return words_check_arg(s, call, arg_index(call));
-}
-
-static struct value emit_raw_arg(struct emit *e, const struct node *call)
-{
-	return emit_field(e, arg_index(call), call->span);
-}
-
 #define ARG(n)                                                                          \
 	{                                                                               \
 		.name = "arg" #n,                                                       \
@@ -161,8 +143,8 @@ static struct value emit_raw_arg(struct emit *e, const struct node *call)
 		.doc = "With the size and sign that BTF tells; a pointer is a number. " \
 		       "`args` has them by their names.",                               \
 		.example = "rawtracepoint:sched_switch { @[arg" #n "] = count(); }",    \
-		.check = check_arg,                                                     \
-		.emit = emit_raw_arg,                                                   \
+		.check = vars_check,                                                    \
+		.emit = vars_emit,                                                      \
 	}
 
 /* The rows of arguments come first, in order. */

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "builtins/builtin.h"
-#include "codegen/emit.h"
 #include "core/arena.h"
 #include "core/compile.h"
 #include "core/diag.h"
@@ -16,6 +14,7 @@
 #include "probes/kinds.h"
 #include "probes/point.h"
 #include "probes/registers.h"
+#include "probes/vars.h"
 #include "sema/target.h"
 
 /* Go moves stacks, and return addresses with them: the kernel's trampoline for return
@@ -428,66 +427,13 @@ static int attach_uretprobe(struct session *s, const struct image_program *p,
 	return attach_user(s, p, prog, true, failed);
 }
 
-static struct value emit_func(struct emit *e, const struct node *call)
-{
-	(void)call;
-	return emit_site_func(e);
-}
-
-static const struct builtin uprobe_vars[];
-
-/* The rows of arguments come first in the table, in order. */
-static struct value emit_uprobe_arg(struct emit *e, const struct node *call)
-{
-	return emit_field(e, (unsigned)(call->call.builtin - uprobe_vars), call->span);
-}
-
-static struct value emit_retval(struct emit *e, const struct node *call)
-{
-	return emit_field(e, 0, call->span);
-}
-
-#define ARG(n)                                                                         \
-	{                                                                              \
-		.name = "arg" #n,                                                      \
-		.kind = BUILTIN_VALUE,                                                 \
-		.returns = { .kind = TYPE_INT, .size = 8 },                            \
-		.summary = "argument " #n " of the function, from 0",                  \
-		.doc = "As the calling convention passes integers and pointers: the "  \
-		       "first six in registers, the others on the stack. Floating "    \
-		       "point arguments do not count.",                                \
-		.example = "uprobe:libc:malloc { @[arg" #n "] = count(); }",           \
-		.emit = emit_uprobe_arg,                                               \
-	}
-
-#define FUNC                                                                           \
-	{                                                                              \
-		.name = "func",                                                        \
-		.kind = BUILTIN_VALUE,                                                 \
-		.returns = { .kind = TYPE_NAME },                                      \
-		.summary = "the function that the probe is in",                        \
-		.doc = "Its name as the file has it, without a version.",              \
-		.example = "uprobe:libc:mallo* { @[func] = count(); }",                \
-		.emit = emit_func,                                                     \
-	}
-
 static const struct builtin uprobe_vars[] = {
-	ARG(0), ARG(1), ARG(2), ARG(3), ARG(4), ARG(5),
-	ARG(6), ARG(7), ARG(8), ARG(9), FUNC,   { 0 },
+	VARS_REGISTERS("uprobe:libc:malloc", "Floating point arguments do not count."),
+	{ 0 },
 };
 
 static const struct builtin uretprobe_vars[] = {
-	{
-		.name = "retval",
-		.kind = BUILTIN_VALUE,
-		.returns = { .kind = TYPE_INT, .size = 8 },
-		.summary = "what the function returns",
-		.doc = "The whole register. Of a function that returns a smaller type "
-		       "the upper bits may be anything: cast, as in (int32)retval.",
-		.example = "uretprobe:libc:malloc { @failed[retval == 0] = count(); }",
-		.emit = emit_retval,
-	},
-	FUNC,
+	VARS_RETVAL("uretprobe:libc:malloc { @failed[retval == 0] = count(); }"),
 	{ 0 },
 };
 

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "builtins/builtin.h"
-#include "codegen/emit.h"
 #include "core/arena.h"
 #include "core/compile.h"
 #include "core/diag.h"
@@ -15,6 +13,7 @@
 #include "probes/kinds.h"
 #include "probes/point.h"
 #include "probes/usdt_args.h"
+#include "probes/vars.h"
 #include "sema/sema.h"
 #include "sema/target.h"
 
@@ -266,48 +265,6 @@ static int attach_usdt(struct session *s, const struct image_program *p,
 	return attach_user(s, p, prog, false, failed);
 }
 
-static const struct builtin usdt_vars[];
-
-/* The rows of arguments come first in the table, in order. */
-static unsigned arg_index(const struct node *call)
-{
-	return (unsigned)(call->call.builtin - usdt_vars);
-}
-
-/* Each site that the clause is for must have the argument, and say how to read it. */
-static bool check_usdt_arg(struct sema *s, struct node *call)
-{
-	const struct program_info *p = s->program;
-	unsigned i = arg_index(call);
-	const struct type *type = NULL;
-	size_t k;
-
-	for (k = 0; k < p->nlayouts; k++) {
-		const struct probe_layout *l = &p->layouts[k];
-		const struct probe_field *f = i < l->n ? &l->fields[i] : NULL;
-
-		if (!f)
-			return sema_error(
-				s, DIAG_no_such_argument, call->span,
-				"the probe has %zu argument%s, so there is no "
-				"'%s'",
-				l->n, l->n == 1 ? "" : "s", call->call.name);
-		if (f->at.kind == LOC_UNREADABLE)
-			return sema_error(s, DIAG_no_such_argument, call->span,
-					  "'%s' cannot be read: %s", call->call.name,
-					  f->at.why);
-		type = type ? type_join(s->cc->arena, type, f->type) : f->type;
-	}
-	if (type)
-		call->type = type;
-	return true;
-}
-
-static struct value emit_usdt_arg(struct emit *e, const struct node *call)
-{
-	return emit_field(e, arg_index(call), call->span);
-}
-
 #define ARG(n)                                                                         \
 	{                                                                              \
 		.name = "arg" #n,                                                      \
@@ -317,8 +274,8 @@ static struct value emit_usdt_arg(struct emit *e, const struct node *call)
 		.doc = "With the size and sign that the program's authors gave it; "   \
 		       "`memql -lv usdt:...` lists them. Read text with str().",       \
 		.example = "usdt:*:*:query__start { @[arg" #n "] = count(); }",        \
-		.check = check_usdt_arg,                                               \
-		.emit = emit_usdt_arg,                                                 \
+		.check = vars_check,                                                   \
+		.emit = vars_emit,                                                     \
 	}
 
 static const struct builtin usdt_vars[] = {

@@ -2,10 +2,7 @@
 
 #include "core/arena.h"
 #include "core/compile.h"
-#include "core/diag.h"
-#include "parser/ast.h"
 #include "sema/ctype.h"
-#include "sema/sema.h"
 #include "sema/type.h"
 
 enum { WORD = 8 };
@@ -72,26 +69,4 @@ void words_add_unknown(struct words *w, size_t n)
 struct probe_layout words_layout(const struct words *w)
 {
 	return (struct probe_layout){ .fields = w->items, .n = w->n };
-}
-
-bool words_check_arg(struct sema *s, struct node *call, unsigned i)
-{
-	const struct program_info *p = s->program;
-
-	for (size_t k = 0; k < p->nlayouts; k++) {
-		const struct probe_layout *l = &p->layouts[k];
-		const struct probe_field *f = i < l->n ? &l->fields[i] : NULL;
-
-		if (!f)
-			return sema_error(s, DIAG_no_such_argument, call->span,
-					  "the probe has %zu argument%s, so there is "
-					  "no '%s'",
-					  l->n, l->n == 1 ? "" : "s", call->call.name);
-		if (f->at.kind == LOC_UNREADABLE)
-			return sema_error(s, DIAG_no_such_argument, call->span,
-					  "'%s' cannot be read: %s", call->call.name,
-					  f->at.why);
-		call->type = f->type->kind == TYPE_INT ? f->type : &type_u64;
-	}
-	return true;
 }

@@ -33,10 +33,4 @@ void words_add_unknown(struct words *w, size_t n);
 
 struct probe_layout words_layout(const struct words *w);
 
-/*
- * For the check of argN: the argument is there, and the call gets its type; a pointer is a
- * number, as it is in C once it is in a register.
- */
-bool words_check_arg(struct sema *s, struct node *call, unsigned i);
-
 #endif
