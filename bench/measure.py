@@ -1,19 +1,20 @@
 """The programs that are compared, and how each is measured."""
 
 import ctypes
+import functools
 import glob
 import os
 import platform
 import re
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 HERE = os.path.join(ROOT, "bench")
-# Seconds until the kernel has closed the tracepoints of a tracer that ended: who comes sooner waits for that.
-SETTLE = 0.4
+LIMIT = 60  # seconds for one measurement: the slowest, bpftrace with a hundred probes, takes eleven
 STATS, ENABLE_STATS = {"x86_64": 321, "aarch64": 280}, 32
 
 
@@ -40,6 +41,37 @@ def run_stats(pid):
     return found
 
 
+class Overdue(Exception):
+    """What was to end within LIMIT did not."""
+
+
+def overdue(_number, _frame):
+    raise Overdue
+
+
+def bounded(measure):
+    """Of a method of Bench: it tells what it measures, and gives None where that has no end."""
+
+    @functools.wraps(measure)
+    def measured(self, rival, row, *rest):
+        if not rival.command(row):
+            return None
+        self.tell(row.name)
+        signal.signal(signal.SIGALRM, overdue)
+        signal.alarm(LIMIT)
+        try:
+            return measure(self, rival, row, *rest)
+        except Overdue:
+            print(f"bench: {row.name}: {rival.name} did not end within {LIMIT} s", file=sys.stderr, flush=True)
+            return None
+        finally:
+            signal.alarm(0)
+            if self.tracer and self.tracer.poll() is None:
+                os.killpg(self.tracer.pid, signal.SIGKILL)
+
+    return measured
+
+
 class Load:
     """load.c, on the last CPU."""
 
@@ -49,12 +81,17 @@ class Load:
             ["taskset", "-c", str(cpu), program, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         self.pid = self.process.pid
+        self.asked = 0  # what it has not answered yet
 
     def do(self, what, n, rate=0):
         """Nanoseconds that it took."""
         self.process.stdin.write(f"{what.split()[0]} {n} {rate}\n")
         self.process.stdin.flush()
-        return int(self.process.stdout.readline())
+        self.asked += 1
+        while self.asked:
+            answer = self.process.stdout.readline()
+            self.asked -= 1
+        return int(answer)
 
     def close(self):
         self.process.kill()
@@ -71,6 +108,7 @@ class Rival:
 class Bench:
     def __init__(self, build, clang):
         self.build, self.clang = build, clang
+        self.tracer, self.told, self.began = None, None, time.monotonic()
         self.directory = tempfile.mkdtemp(prefix="memql-bench-")
         self.environment = {**os.environ, "LC_ALL": "C", "BPFTRACE_MAX_PROBES": "4096",
                             "MEMQL_CACHE": self.made("cache")}
@@ -149,26 +187,31 @@ class Bench:
 
     # How it is measured.
 
+    def tell(self, what):
+        """Once for each row."""
+        if what != self.told:
+            print(f"bench: {time.monotonic() - self.began:4.0f} s: {what}", file=sys.stderr, flush=True)
+        self.told = what
+
+    def run(self, command, **files):
+        """A process, with all that it starts a group of their own: self.tracer."""
+        self.tracer = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, **files)
+        return self.tracer
+
+    @bounded
     def whole(self, rival, row):
         """One run under the stopwatch: metric -> number; None where it fails."""
-        command = rival.command(row)
-        if not command:
-            return None
-        time.sleep(SETTLE)
-        done = subprocess.run([self.made("stopwatch"), *command], capture_output=True, text=True, timeout=120,
-                              env={**self.environment, "EXIT": "1"}, check=False)
-        first, whole, cpu, memory, status = map(float, done.stdout.split())
+        out, _ = self.run([self.made("stopwatch"), *rival.command(row)], stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, text=True, env={**self.environment, "EXIT": "1"}).communicate()
+        first, whole, cpu, memory, status = map(float, out.split())
         if status:
             return None
         return {"first": first, "whole": whole, "end": whole - first, "CPU": cpu, "memory": memory / 1024}
 
     def start(self, rival, row, load, output="/dev/null"):
         """A tracer that sees the row's events."""
-        command = rival.command(row)
-        if not command:
-            return None
         with open(output, "wb") as out, open(self.made("messages"), "wb") as err:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=self.environment)
+            process = self.run(rival.command(row), stdout=out, stderr=err, env=self.environment)
         for _ in range(500):
             load.do(row.load, 10)
             before = run_stats(process.pid)
@@ -191,6 +234,7 @@ class Bench:
         with open(self.made("messages"), errors="replace") as f:
             return f.read(), used.ru_utime + used.ru_stime
 
+    @bounded
     def end(self, rival, row, load, scale):
         """What the end of a tracer takes that has seen the row's events: as whole() has it."""
         process = self.start(rival, row, load)
@@ -215,6 +259,7 @@ class Bench:
             words = f.read().rsplit(")", 1)[1].split()
         return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
+    @bounded
     def cost(self, rival, row, load, scale):
         """Nanoseconds for one event: the mean of each program, added up."""
         many = max(1000, int(row.many * scale))
@@ -230,6 +275,7 @@ class Bench:
         moved = [(after[p][0] - before[p][0], after[p][1] - before[p][1]) for p in before]
         return sum(ns / n for ns, n in moved if n >= many) or None
 
+    @bounded
     def output(self, rival, row, load, rate, seconds):
         """
         Lines at so many events a second, 0 for as fast as they come: lines a second, in a

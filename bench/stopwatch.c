@@ -3,9 +3,13 @@
  * first byte came (0: none did), milliseconds until its end, CPU milliseconds, peak KiB
  * of memory, exit status. A small program of its own: the memory that the kernel tells
  * of is at least that of whoever started the command.
+ *
+ * It ends when what the command left running has ended, too: the next tracer would wait
+ * for the kernel, which closes the tracepoints of this one.
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -32,7 +36,7 @@ int main(int argc, char **argv)
 	int pipes[2], status;
 	pid_t pid;
 
-	if (argc < 2 || pipe(pipes))
+	if (argc < 2 || pipe(pipes) || prctl(PR_SET_CHILD_SUBREAPER, 1))
 		return 2;
 	pid = fork();
 	if (pid == 0) {
@@ -51,5 +55,7 @@ int main(int argc, char **argv)
 	printf("%.3f %.3f %.3f %ld %d\n", first, now_ms() - begin,
 	       ms(used.ru_utime) + ms(used.ru_stime), used.ru_maxrss,
 	       WIFEXITED(status) ? WEXITSTATUS(status) : 128);
+	while (wait(NULL) > 0)
+		;
 	return 0;
 }
