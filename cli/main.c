@@ -191,12 +191,11 @@ static bool inform(const struct options *o)
 }
 
 /* List, or compile and run: returns the exit status. */
-static int work_on(const struct target *target, const struct options *o)
+static int work_on(const struct target *target, struct object_cache *cache,
+		   const struct options *o)
 {
-	const bool compiles =
-		!o->word && !o->list && !o->dump && !o->no_cache && !o->object;
-	struct object_cache *cache = compiles ? cache_open(NULL) : NULL;
-	struct listener *listener = cache ? listener_new(target) : NULL;
+	const bool compiles = !o->word && !o->list && !o->dump && !o->object;
+	struct listener *listener = compiles && cache ? listener_new(target) : NULL;
 	struct compile_options co = {
 		.args = o->args,
 		.nargs = o->nargs,
@@ -218,12 +217,12 @@ static int work_on(const struct target *target, const struct options *o)
 
 	compile_free(cc);
 	listener_free(listener);
-	cache_close(cache);
 	return status;
 }
 
 static int work(const struct options *o)
 {
+	struct object_cache *cache;
 	struct target *target;
 	int status, err = target_linux_open(&target);
 
@@ -232,11 +231,14 @@ static int work(const struct options *o)
 			strerror(-err));
 		return EXIT_FAILURE;
 	}
+	cache = o->no_cache ? NULL : cache_open(NULL);
+	target_linux_keep(target, cache);
 	if (o->word && o->word->run)
 		status = o->word->run(target, o);
 	else
-		status = work_on(target, o);
+		status = work_on(target, cache, o);
 	target_linux_close(target);
+	cache_close(cache);
 	return status;
 }
 

@@ -25,7 +25,7 @@ struct header {
 	uint64_t sum; /* of the object: a file may be damaged */
 };
 
-static const char magic[] = "memql o1";
+static const char magic[] = "memql o2";
 
 enum { NAME_BYTES = 32 };
 
@@ -35,13 +35,18 @@ struct files {
 	struct header self; /* sizes and sum are 0 */
 };
 
-/* FNV-1a. */
+/* As FNV-1a, by words: objects may have megabytes. */
 static uint64_t add_to_sum(uint64_t sum, const void *bytes, size_t n)
 {
 	const unsigned char *p = bytes;
 
-	while (n--)
-		sum = (sum ^ *p++) * 0x100000001b3;
+	for (; n > 0; n -= n < sizeof(uint64_t) ? n : sizeof(uint64_t)) {
+		uint64_t word = 0;
+
+		memcpy(&word, p, n < sizeof(word) ? n : sizeof(word));
+		sum = (sum ^ word) * 0x100000001b3;
+		p += sizeof(word);
+	}
 	return sum;
 }
 
@@ -69,54 +74,60 @@ static bool is_ours(const struct header *h, const struct header *self)
 	return memcmp(h, self, offsetof(struct header, key_size)) == 0;
 }
 
-/* The file's bytes, or NULL if it is not one that this user's memql has written. */
-static unsigned char *read_private(const struct files *f, struct arena *a,
-				   const char *name, size_t *size)
+/* A file that this user's memql may have written, and its size; or -1. */
+static int open_private(const struct files *f, const char *name, size_t *size)
 {
 	int fd = openat(f->directory, name,
 			O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	unsigned char *bytes = NULL;
 	struct stat st;
 
 	if (fd < 0)
-		return NULL;
-	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && is_private(&st) &&
-	    st.st_nlink == 1 && st.st_size >= (off_t)sizeof(struct header) &&
-	    st.st_size <= CACHE_BYTES_MAX) {
-		*size = (size_t)st.st_size;
-		bytes = arena_alloc(a, *size);
-		if (read(fd, bytes, *size) != st.st_size)
-			bytes = NULL;
+		return -1;
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || !is_private(&st) ||
+	    st.st_nlink != 1 || st.st_size > CACHE_BYTES_MAX) {
+		close(fd);
+		return -1;
 	}
-	close(fd);
-	return bytes;
+	*size = (size_t)st.st_size;
+	return fd;
 }
 
 static const void *find(struct object_cache *c, struct arena *a, const void *key,
 			size_t key_size, size_t *size)
 {
 	const struct files *f = (const struct files *)c;
-	const unsigned char *bytes, *object;
+	const size_t front = sizeof(struct header) + key_size;
+	unsigned char *bytes, *object = NULL;
 	const struct header *h;
 	char name[NAME_BYTES];
 	size_t all;
+	int fd;
 
 	file_name(f, key, key_size, name);
-	bytes = read_private(f, a, name, &all);
-	if (!bytes)
+	fd = open_private(f, name, &all);
+	if (fd < 0)
 		return NULL;
+	bytes = arena_alloc(a, front);
 	h = (const struct header *)bytes;
-	object = bytes + sizeof(*h) + key_size;
-	if (!is_ours(h, &f->self) || h->key_size != key_size ||
-	    all - sizeof(*h) < key_size ||
-	    h->object_size != all - sizeof(*h) - key_size ||
+	if (all >= front) {
+		const struct iovec parts[] = {
+			{ bytes, front },
+			{ object = arena_alloc(a, all - front + 1), all - front },
+		};
+
+		if (readv(fd, parts, 2) != (ssize_t)all)
+			object = NULL;
+	}
+	close(fd);
+	if (!object || !is_ours(h, &f->self) || h->key_size != key_size ||
+	    h->object_size != all - front ||
 	    memcmp(bytes + sizeof(*h), key, key_size) != 0 ||
 	    h->sum != sum_of(object, h->object_size))
 		return NULL;
 	/* The least recently used make room first. */
 	utimensat(f->directory, name, NULL, AT_SYMLINK_NOFOLLOW);
 	*size = h->object_size;
-	return memcpy(arena_alloc(a, *size + 1), object, *size); /* aligned */
+	return object;
 }
 
 struct entry {

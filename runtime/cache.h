@@ -1,5 +1,5 @@
 /*
- * Compiled objects in files of a directory that belongs to this user alone: for root
+ * Compiled objects, and what else takes long to find out, in files of a directory that belongs to this user alone: for root
  * /var/cache/memql, else $XDG_CACHE_HOME/memql/objects; $MEMQL_CACHE names another.
  *
  * A file that is found ends up in the kernel: what another user could have written is not

@@ -114,7 +114,7 @@ static FILE *open_tracefs(const char *name)
  */
 static int read_blacklist(struct kernel_names *out)
 {
-	FILE *fp = fopen("/sys/kernel/debug/kprobes/blacklist", "re");
+	FILE *fp = fopen(KPROBES_BLACKLIST_PATH, "re");
 	char *line = NULL;
 	size_t cap = 0;
 	int err = 0;

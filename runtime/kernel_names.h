@@ -5,6 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What kprobes are kept from. */
+#define KPROBES_BLACKLIST_PATH "/sys/kernel/debug/kprobes/blacklist"
+
 struct kernel_name {
 	uint64_t address;      /* 0: not known */
 	uint32_t name, module; /* in texts */

@@ -17,7 +17,7 @@
 #include "runtime/elf_file.h"
 #include "runtime/features.h"
 #include "runtime/kallsyms.h"
-#include "runtime/kernel_names.h"
+#include "runtime/kept_names.h"
 #include "runtime/objects.h"
 #include "runtime/tracefs.h"
 
@@ -43,6 +43,7 @@ struct target_linux {
 	struct cached_file *files;
 	struct btf_set *btf;
 	struct cached_names functions, aliases, tracepoints;
+	struct object_cache *cache; /* of those, or NULL */
 	bool tried[FEATURE_COUNT], has[FEATURE_COUNT];
 	unsigned nprocesses;
 	char *own_path; /* the last file that runs_itself() was asked of, or NULL */
@@ -220,14 +221,33 @@ static int relay(const char *module, const char *name, void *arg)
 	return r->found(module, name, r->arg);
 }
 
+static int read_functions(struct kernel_names *out, void *arg)
+{
+	(void)arg;
+	return kernel_functions_read(out);
+}
+
+static int read_aliases(struct kernel_names *out, void *arg)
+{
+	const struct target_linux *l = arg;
+
+	return kernel_functions_read_aliases(KALLSYMS_PATH, &l->functions.names, out);
+}
+
+static int read_tracepoints(struct kernel_names *out, void *arg)
+{
+	(void)arg;
+	return kernel_tracepoints_read(KALLSYMS_PATH, out);
+}
+
 static int aliases(struct target_linux *l, const char *module, const char *name,
 		   struct relay *r)
 {
 	struct cached_names *c = &l->aliases;
 
 	if (!c->read)
-		c->err = kernel_functions_read_aliases(KALLSYMS_PATH,
-						       &l->functions.names, &c->names);
+		c->err = kept_names_read(l->cache, "aliases", read_aliases, l,
+					 &c->names);
 	c->read = true;
 	return c->err ? c->err : kernel_aliases_each(&c->names, module, name, relay, r);
 }
@@ -241,7 +261,8 @@ static int functions(const struct target *t, const char *module, const char *nam
 	int err;
 
 	if (!c->read)
-		c->err = kernel_functions_read(&c->names);
+		c->err = kept_names_read(linux_of(t)->cache, "functions",
+					 read_functions, NULL, &c->names);
 	c->read = true;
 	err = c->err ? c->err : kernel_names_each(&c->names, module, name, relay, &r);
 	/* Other names of what "*" has found are of no interest. */
@@ -262,7 +283,8 @@ raw_tracepoints(const struct target *t, const char *module, const char *event,
 	    btf_has_raw_tracepoint(linux_of(t)->btf, event))
 		return found(KALLSYMS_VMLINUX, event, arg);
 	if (!c->read)
-		c->err = kernel_tracepoints_read(KALLSYMS_PATH, &c->names);
+		c->err = kept_names_read(linux_of(t)->cache, "tracepoints",
+					 read_tracepoints, NULL, &c->names);
 	c->read = true;
 	return c->err ? c->err
 		      : kernel_names_each(&c->names, module, event, found, arg);
@@ -428,6 +450,11 @@ int target_linux_open(struct target **out)
 	find_pid_namespace(&l->base);
 	*out = &l->base;
 	return 0;
+}
+
+void target_linux_keep(struct target *t, struct object_cache *cache)
+{
+	linux_of(t)->cache = cache;
 }
 
 void target_linux_close(struct target *t)

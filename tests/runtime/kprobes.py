@@ -127,6 +127,16 @@ def refusals():
     check("kprobe:vfs_write\n" in done.stdout, "-l lists functions")
 
 
+def kept_lists(directory):
+    """The list of functions is read once, and says the same later; --no-cache reads it anew."""
+    env = {**os.environ, "MEMQL_CACHE": os.path.join(directory, "cache")}
+    os.mkdir(env["MEMQL_CACHE"], 0o700)
+    for pattern in "vfs_*", "__x64_sys_get*":
+        said = [run_memql(*more, "-l", "kprobe:" + pattern, env=env).stdout for more in ([], [], ["--no-cache"])]
+        check(said[0] and said[0] == said[1] == said[2], f"-l 'kprobe:{pattern}' from the cache")
+    check(os.listdir(env["MEMQL_CACHE"]), "lists are kept")
+
+
 def main():
     need("bpf", "kprobe")
     with tempfile.TemporaryDirectory(prefix="memql-kprobes-") as directory:
@@ -135,6 +145,7 @@ def main():
         within(directory)
         copies(directory)
         missed(directory)
+        kept_lists(directory)
     refusals()
 
 
