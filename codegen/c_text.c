@@ -161,7 +161,8 @@ static const char *target_of(struct arena *a, const struct program_info *p,
 			     bool by_cookie)
 {
 	const struct probe_site *s = &p->sites[0];
-	const char *rest = strchr(s->name, ':');
+	bool whole = s->path || p->kind->c_group;
+	const char *rest = whole ? strchr(s->name, ':') : strrchr(s->name, ':');
 	char *text;
 
 	if (p->nsites != 1 || !p->kind->c_section || !rest || strchr(rest, '+') ||
@@ -192,10 +193,13 @@ static void write_section(struct module *m, const struct program_info *p,
 	for (size_t i = 0; i < p->nsites && i < SITES_SHOWN; i++) {
 		const struct probe_site *s = &p->sites[i];
 
-		if (!s->path)
+		if (s->path)
+			fprintf(out, "/* attach: %s+0x%llx", s->path,
+				(unsigned long long)s->offset);
+		else if (p->nsites > 1 || by_cookie)
+			fprintf(out, "/* attach: %s", s->name);
+		else
 			continue;
-		fprintf(out, "/* attach: %s+0x%llx", s->path,
-			(unsigned long long)s->offset);
 		if (s->semaphore)
 			fprintf(out, ", semaphore 0x%llx",
 				(unsigned long long)s->semaphore);
@@ -304,6 +308,10 @@ static void write_start(struct module *m, FILE *out)
 		" *\tclang -O2 -g -target bpf -mcpu=v3 -I/usr/include/$(uname -m)-linux-gnu \\\n"
 		" *\t      -c FILE.c -o FILE.o\n"
 		" *\tmemql --object FILE.o ...\n"
+		" *\n"
+		" * A loader of your own: bpf_program__attach() attaches what has a place in its SEC().\n"
+		" * What has \"attach: FILE+OFFSET\" wants bpf_program__attach_uprobe_opts(), with the\n"
+		" * semaphore as ref_ctr_offset and the cookie as bpf_cookie.\n"
 		" */\n"
 		"#include <linux/bpf.h>\n"
 		"#include <stdbool.h>\n"

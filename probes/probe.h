@@ -156,10 +156,12 @@ struct probe_kind {
 	unsigned event_ns;
 
 	/*
-	 * The prefix by which libbpf attaches a program itself: the site's name follows,
-	 * without that of its kind. NULL: none.
+	 * The prefix by which libbpf attaches a program itself, NULL: none. What follows
+	 * is the last word of the site's name; where it has a file or c_group is set, all
+	 * of the name but for the kind's.
 	 */
 	const char *c_section;
+	bool c_group; /* as in "tp/sched/sched_switch" */
 
 	/* arg0, retval, args, ...: looked up before the global builtins; may be NULL. */
 	const struct builtin *vars;

@@ -405,6 +405,7 @@ const struct probe_kind probe_tracepoint = {
 	.section = "tracepoint",
 	.event_ns = 100,
 	.c_section = "tp",
+	.c_group = true,
 	.vars = tracepoint_vars,
 	.siblings = { &probe_rawtracepoint },
 	.parse = parse_tracepoint,

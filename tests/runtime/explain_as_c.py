@@ -76,5 +76,21 @@ def changed(directory):
     check("@x: 21" in done.stdout, done.stdout.strip())
 
 
+def sections(directory):
+    """Where libbpf can attach a program by its section it may; where not, a comment says to what."""
+    for program, wants in [
+        ("rawtracepoint:sched_switch { @ = count(); }", ['SEC("raw_tp/sched_switch")']),
+        ("tracepoint:sched:sched_switch { @ = count(); }", ['SEC("tp/sched/sched_switch")']),
+        ("uprobe:libc:getenv { @ = count(); }", ['SEC("uprobe//', ':getenv")']),
+        ("uprobe:libc:getenv+4 { @ = count(); }", ["/* attach: /", '+0x', 'SEC("uprobe")']),
+        ("tracepoint:sched:sched_wakeup* { @[probe] = count(); }",
+         ["/* attach: tracepoint:sched:sched_wakeup, cookie 0x", 'SEC("tp")']),
+        ("BEGIN { exit(); }", ['/* BEGIN */\nSEC("raw_tp")']),
+        ("interval:s:1 { exit(); }", ['/* interval:s:1 */\nSEC("perf_event")']),
+    ]:
+        done = run_memql("explain", "--as", "c", "-e", program)
+        check(all(want in done.stdout for want in wants), f"{program}: {wants} {done.stderr}")
+
+
 need("bpf")
-in_directory(examples, wrong_files, changed)
+in_directory(examples, wrong_files, changed, sections)
