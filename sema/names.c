@@ -51,7 +51,9 @@ static bool is_place(struct node *n)
 /* Said once: where the name is read it is the same mistake. */
 static void forgot_dollar(struct names *s, const char *name)
 {
-	diag_hint(s->cc, "a variable begins with a dollar: $%s", name);
+	diag_hint(s->cc,
+		  "a variable of this event is written $%s, a map, which stays, @%s",
+		  name, name);
 	ARENA_PUSH(s->cc->arena, &s->bare, name);
 }
 

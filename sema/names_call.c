@@ -56,6 +56,13 @@ static const char *last_of_series(const struct builtin *vars, const char *name)
 	return last;
 }
 
+static bool has_args(const struct builtin *vars)
+{
+	while (vars && vars->name && vars->returns.kind != TYPE_ARGS)
+		vars++;
+	return vars && vars->name;
+}
+
 static void suggest_name(struct names *s, const struct node *n)
 {
 	const struct builtin *vars = s->program->kind->vars, *b;
@@ -77,17 +84,15 @@ static void suggest_name(struct names *s, const struct node *n)
 		ctype_suggest_constants(s->cc, &near);
 	if (near.best)
 		diag_hint(s->cc, "did you mean '%s'?", near.best);
+	else if (!n->call.has_parens && has_args(vars))
+		diag_hint(s->cc, "an argument of the probe is written args.%s",
+			  n->call.name);
 }
 
 /* Arguments by number where there are some with names. */
 static bool is_number_of_args(const struct builtin *vars, const char *name)
 {
-	if (!name[strcspn(name, "0123456789")])
-		return false;
-	for (; vars && vars->name; vars++)
-		if (vars->returns.kind == TYPE_ARGS)
-			return true;
-	return false;
+	return name[strcspn(name, "0123456789")] && has_args(vars);
 }
 
 static void lacks(struct names *s, const struct node *n, const char *elsewhere)

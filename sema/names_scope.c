@@ -56,6 +56,17 @@ static void suggest_local(struct names *s, const char *name)
 		diag_hint(s->cc, "did you mean '%s'?", near.best);
 }
 
+static bool is_elsewhere(const struct names *s, const char *name)
+{
+	const struct plan *plan = s->cc->plan;
+
+	for (size_t i = 0; i < plan->programs.n; i++)
+		for (size_t k = 0; k < plan->programs.items[i]->vars.n; k++)
+			if (plan->programs.items[i]->vars.items[k]->name == name)
+				return true;
+	return false;
+}
+
 struct local *names_use(struct names *s, struct node *var)
 {
 	struct local *l = names_find(s, var->var.name);
@@ -74,7 +85,14 @@ struct local *names_use(struct names *s, struct node *var)
 		diag_hint(s->cc, "declare it before the block: let %s;", var->var.name);
 		return NULL;
 	}
-	suggest_local(s, var->var.name);
+	if (is_elsewhere(s, var->var.name))
+		diag_hint(
+			s->cc,
+			"variables end with their clause; a map stays: @%s, or @%s[tid] "
+			"for each thread",
+			var->var.name + 1, var->var.name + 1);
+	else
+		suggest_local(s, var->var.name);
 	return NULL;
 }
 
