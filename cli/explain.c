@@ -121,14 +121,15 @@ static bool duration(const char *text, double *out)
 /* What excludes what. False after a message. */
 static bool agree(const struct explain_request *r)
 {
-	const char *other = r->without ? "--without: what is wrong is never attached"
-			    : r->no_kernel ? "--no-kernel"
-			    : geteuid()    ? "a user who is not root"
+	const char *other = r->without ? "does not go with --without: what is wrong is "
+					 "never attached"
+			    : r->no_kernel ? "does not go with --no-kernel"
+			    : geteuid()    ? "needs root: try sudo"
 					   : NULL;
 
 	if (r->seconds <= 0 || !other)
 		return true;
-	fprintf(stderr, "memql: explain: --run does not go with %s\n", other);
+	fprintf(stderr, "memql: explain: --run %s\n", other);
 	return false;
 }
 

@@ -51,6 +51,16 @@ static void read_jump(const struct bpf_insn *in, size_t index, struct code_insn 
 		out->jump = (uint32_t)((int64_t)index + 1 + by);
 }
 
+/* What code is for that no words have, such as that which keeps the context at hand. */
+static uint32_t point_of(struct module *m, size_t program)
+{
+	const struct plan *plan = m->cc->plan;
+
+	return program < plan->programs.n
+		       ? construct_number(m, plan->programs.items[program]->point)
+		       : CONSTRUCT_NONE;
+}
+
 /* The instructions of one function, with what each comes from. */
 static void read_insns(struct module *m, const struct elf_code *f,
 		       const Elf64_Sym *symbol, struct code_function *out)
@@ -59,7 +69,7 @@ static void read_insns(struct module *m, const struct elf_code *f,
 	size_t units, first = symbol->st_value / sizeof(struct bpf_insn), n = 0;
 	const struct bpf_insn *code = elf_code_insns(f, symbol, &units);
 	struct code_insn *insns = ARENA_ARRAY(a, struct code_insn, units);
-	uint32_t nlines, each = 0, construct = CONSTRUCT_NONE;
+	uint32_t nlines, each = 0, construct = point_of(m, out->program);
 	const unsigned char *lines = elf_code_lines(f, symbol, &nlines, &each);
 
 	for (size_t i = 0, took; i < units; i += took, n++) {

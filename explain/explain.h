@@ -91,8 +91,9 @@ struct explain_map {
 	const char *name, *type, *key, *value, *purpose;
 	uint32_t key_bytes, value_bytes, entries;
 	struct explain_uses writers, readers;
-	const char *others; /* "delete() on line 5, print() on line 7", or NULL */
-	uint64_t memory;    /* bytes, as the kernel counts; 0: it was not asked */
+	const char *
+		others; /* "delete() on line 5, print() on line 7, printed at the end", or NULL */
+	uint64_t memory; /* bytes, as the kernel counts; 0: it was not asked */
 };
 
 /* What is done where, and when. */
@@ -150,6 +151,10 @@ bool explain_as_bpftrace(struct compile *cc, FILE *out);
 const char *meaning_of(struct compile *cc, const struct node *n);
 /* maps.c: x->maps and x->moments. */
 void explain_maps(struct explanation *x, const struct inspection *kernel);
+
+/* "line 3, 5"; "nobody"; "" if it is used in other ways. */
+const char *explain_uses_text(struct arena *a, const struct explain_map *m,
+			      const struct explain_uses *u);
 
 /* price.c: part->price and what it consists of; what a program takes; rounded, as text. */
 void explain_price_part(const struct explanation *x, size_t program,

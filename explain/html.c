@@ -35,7 +35,7 @@ static const char head[] =
 	"main{display:grid;grid-template-columns:minmax(20em,2fr) 3fr}\n"
 	"#source{position:sticky;top:0;align-self:start;max-height:100vh;overflow:auto;"
 	"padding:1em}\n"
-	"#source pre{margin:0}\n"
+	"#source pre{margin:0;white-space:pre-wrap;overflow-wrap:anywhere;tab-size:4}\n"
 	"#layers{padding:1em;border-left:1px solid var(--edge);min-width:0}\n"
 	".ir,.why,h3{overflow-wrap:anywhere}\n"
 	".n{color:var(--soft);user-select:none}\n"
@@ -54,7 +54,6 @@ static const char head[] =
 	"summary{cursor:pointer;color:var(--soft)}\n"
 	"@media(max-width:60em){main{display:block}#source{position:static}}\n"
 	"@media print{main{display:block}#source{position:static;max-height:none}"
-	"#source pre{white-space:pre-wrap}"
 	"#layers{border:0}.picked{background:none}details>*{display:block}}\n"
 	"</style></head><body>\n";
 
@@ -363,16 +362,13 @@ static void program(const struct html *h, const struct explain_program *p)
 			part(h, p, &p->parts[i]);
 }
 
-static const char *lines(const struct html *h, const struct explain_uses *u,
-			 bool has_others)
+static void uses(const struct html *h, const char *name, const struct explain_map *m,
+		 const struct explain_uses *u)
 {
-	const char *list = "";
+	const char *value = explain_uses_text(h->a, m, u);
 
-	for (size_t i = 0; i < u->n; i++)
-		list = arena_printf(h->a, "%s%s%s", list, i ? ", " : "", u->items[i]);
-	if (*list)
-		return arena_printf(h->a, "line %s", list);
-	return has_others ? "only as follows" : "nobody";
+	if (*value)
+		row(h, name, value);
 }
 
 static void map(const struct html *h, const struct explain_map *m)
@@ -386,8 +382,8 @@ static void map(const struct html *h, const struct explain_map *m)
 		row(h, "value",
 		    arena_printf(h->a, "%s; %u bytes; up to %u", m->value,
 				 m->value_bytes, m->entries));
-		row(h, "written", lines(h, &m->writers, m->others));
-		row(h, "read", lines(h, &m->readers, m->others));
+		uses(h, "written", m, &m->writers);
+		uses(h, "read", m, &m->readers);
 		if (m->others)
 			row(h, "also", m->others);
 	}

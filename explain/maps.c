@@ -35,17 +35,34 @@ static void add_line(struct arena *a, struct explain_uses *uses, const char *lin
 	ARENA_PUSH(a, uses, line);
 }
 
-/* "delete() on line 5", each once. */
+const char *explain_uses_text(struct arena *a, const struct explain_map *m,
+			      const struct explain_uses *u)
+{
+	const char *text = "";
+
+	for (size_t i = 0; i < u->n; i++)
+		text = arena_printf(a, "%s%s%s", text, i ? ", " : "", u->items[i]);
+	if (*text)
+		return arena_printf(a, "line %s", text);
+	return m->others ? "" : "nobody";
+}
+
+/* Each once: what a macro does is done wherever it is called. */
+static const char *add_word(struct arena *a, const char *list, const char *word)
+{
+	if (strstr(list, word))
+		return list;
+	return *list ? arena_printf(a, "%s, %s", list, word) : word;
+}
+
+/* "delete() on line 5" */
 static void add_other(struct looking *l, const struct node *call)
 {
 	struct arena *a = l->x->cc->arena;
 	const char *use = arena_printf(a, "%s() on line %s", call->call.builtin->name,
 				       line_of(l, call));
 
-	if (!l->out->others)
-		l->out->others = use;
-	else if (!strstr(l->out->others, use))
-		l->out->others = arena_printf(a, "%s, %s", l->out->others, use);
+	l->out->others = add_word(a, l->out->others ? l->out->others : "", use);
 }
 
 static bool is_map(const struct looking *l, const struct node *n)
@@ -135,12 +152,14 @@ static const char *purpose_of(const struct map_info *map)
 {
 	switch (map->storage) {
 	case MAP_SCALAR:
-		return "one element, which is always there";
+		return "one element, which is always there; a word beside the value "
+		       "says whether it is set";
 	case MAP_PERCPU_SCALAR:
 		return "one element for each CPU; user space puts them together";
 	case MAP_KEPT:
 		return "an entry for each thread, which stays when it is deleted, for "
-		       "the next time; a full map takes no new ones, which is counted";
+		       "the next time: a word beside the value says whether it is set; "
+		       "a full map takes no new ones, which is counted";
 	case MAP_HASH:
 		return map->lru
 			       ? "the entry used least makes room when it is full"
@@ -162,6 +181,12 @@ static const char *keys_text(struct arena *a, const struct map_info *map)
 	return map->nkeys ? text : "none (it has one value)";
 }
 
+/* memql prints it when all is done, without being told to. */
+static bool is_printed(const struct explanation *x, const struct map_info *map)
+{
+	return x->cc->image->maps_at_end && !map->is_pack && !map->is_span;
+}
+
 static uint64_t memory_of(const struct inspection *kernel, const char *symbol)
 {
 	for (size_t i = 0; kernel && i < kernel->nmaps; i++)
@@ -181,16 +206,19 @@ static void add_map(struct explanation *x, const struct map_info *map,
 		.type = type_of(map),
 		.purpose = purpose_of(map),
 		.key = keys_text(a, map),
+		.value = map->agg ? arena_printf(a, "what %s() needs", map->agg->name)
+			 : map->value ? type_text(a, map->value)
+				      : "",
 		.key_bytes = (uint32_t)map->key_size,
 		.value_bytes = (uint32_t)map->value_size,
 		.entries = scalar ? 1 : map->max_entries,
 		.memory = memory_of(kernel, map->symbol),
 	};
 
-	out.value = map->agg     ? arena_printf(a, "what %s() needs", map->agg->name)
-		    : map->value ? type_text(a, map->value)
-				 : "";
 	find_uses(x, map, &out);
+	if (is_printed(x, map))
+		out.others =
+			add_word(a, out.others ? out.others : "", "printed at the end");
 	ARENA_PUSH(a, &x->maps, out);
 }
 
@@ -239,14 +267,6 @@ static void add_own_maps(struct explanation *x, const struct inspection *kernel)
 		out.memory = memory_of(kernel, out.name);
 		ARENA_PUSH(x->cc->arena, &x->maps, out);
 	}
-}
-
-/* Each once: what a macro does is done wherever it is called. */
-static const char *add_word(struct arena *a, const char *list, const char *word)
-{
-	if (strstr(list, word))
-		return list;
-	return *list ? arena_printf(a, "%s, %s", list, word) : word;
 }
 
 /* What is done once, before the first event and after the last one. */
@@ -299,9 +319,9 @@ void explain_maps(struct explanation *x, const struct inspection *kernel)
 				 arena_printf(a, "%s() of line %u",
 					      img->actions[i]->builtin->name,
 					      img->actions[i]->line));
-	for (size_t i = 0; img->maps_at_end && i < plan->maps.n; i++)
+	for (size_t i = 0; i < plan->maps.n; i++)
 		if (!plan_map_is_idle(plan->maps.items[i]) &&
-		    !plan->maps.items[i]->is_pack && !plan->maps.items[i]->is_span)
+		    is_printed(x, plan->maps.items[i]))
 			end = add_word(a, end, plan->maps.items[i]->name);
 
 	ARENA_PUSH(a, &x->moments, m);

@@ -381,16 +381,13 @@ static void print_program(struct page *p, const struct explain_program *of)
 			print_part(p, of, &of->parts[i]);
 }
 
-static const char *uses_text(struct arena *a, const struct explain_uses *u,
-			     bool has_others)
+static void print_uses(const struct page *p, const char *label,
+		       const struct explain_map *m, const struct explain_uses *u)
 {
-	const char *text = "";
+	const char *text = explain_uses_text(p->a, m, u);
 
-	for (size_t i = 0; i < u->n; i++)
-		text = arena_printf(a, "%s%s%s", text, i ? ", " : "", u->items[i]);
 	if (*text)
-		return arena_printf(a, "line %s", text);
-	return has_others ? "only as follows" : "nobody";
+		print_wrapped(p, 2, label, text);
 }
 
 static void print_map(const struct page *p, const struct explain_map *m)
@@ -409,8 +406,8 @@ static void print_map(const struct page *p, const struct explain_map *m)
 			      arena_printf(p->a, "%s; %u bytes; up to %u %s", m->value,
 					   m->value_bytes, m->entries,
 					   m->entries == 1 ? "entry" : "entries"));
-		print_wrapped(p, 2, "written", uses_text(p->a, &m->writers, m->others));
-		print_wrapped(p, 2, "read   ", uses_text(p->a, &m->readers, m->others));
+		print_uses(p, "written", m, &m->writers);
+		print_uses(p, "read   ", m, &m->readers);
 		if (m->others)
 			print_wrapped(p, 2, "also   ", m->others);
 	}

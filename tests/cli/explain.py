@@ -102,7 +102,7 @@ def test_all_code():
         check(program["stack"] <= 512, f"{name}: the stack")
     start = next(m for m in data["maps"] if m["name"] == "@start")
     check(start["written"] == [1] and start["read"] == [3, 4], f"uses of @start: {start}")
-    check(start["others"] == "delete() on line 5", f"others of @start: {start}")
+    check(start["others"] == "delete() on line 5, printed at the end", f"others of @start: {start}")
     where = {m["where"]: m["what"] for m in data["when"]}
     check("printf() of line 6" in where["in user space, a moment later"], f"when: {where}")
     check(where["in user space, at the end"] == "@start, @us printed", f"when: {where}")
