@@ -47,6 +47,12 @@ struct arch {
 	 */
 	bool (*is_cheap)(const uint8_t *code, size_t size);
 
+	/*
+	 * How many bytes behind a note's instruction the one is that newer kernels replace
+	 * by a call, without a trap: FEATURE_UPROBE_NOP5. 0: there is none.
+	 */
+	size_t (*note_skip)(const uint8_t *code, size_t size);
+
 	/* Bytes of the instruction at code; 0 if that cannot be told. */
 	size_t (*insn_length)(const uint8_t *code, size_t size);
 };

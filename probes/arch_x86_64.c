@@ -199,14 +199,24 @@ static size_t entry_skip(const uint8_t *code, size_t size)
 	return n;
 }
 
-/* Also where a function does not begin: jumps, calls, and the 5-byte nop, from 6.18 on. */
-static bool is_cheap_anywhere(const uint8_t *code, size_t size)
+static bool is_nop5(const uint8_t *code, size_t size)
 {
 	static const uint8_t nop5[] = { 0x0f, 0x1f, 0x44, 0x00, 0x00 };
 
-	return is_cheap(code, size) ||
-	       (size > 0 && (code[0] == 0xe8 || code[0] == 0xe9 || code[0] == 0xeb)) ||
-	       (size >= sizeof(nop5) && memcmp(code, nop5, sizeof(nop5)) == 0);
+	return size >= sizeof(nop5) && memcmp(code, nop5, sizeof(nop5)) == 0;
+}
+
+/* Also where a function does not begin: jumps, calls, and the 5-byte nop, from 6.18 on. */
+static bool is_cheap_anywhere(const uint8_t *code, size_t size)
+{
+	return is_cheap(code, size) || is_nop5(code, size) ||
+	       (size > 0 && (code[0] == 0xe8 || code[0] == 0xe9 || code[0] == 0xeb));
+}
+
+/* The nop that older kernels are quick with, then the one of 5 bytes: libbpf's usdt.h. */
+static size_t note_skip(const uint8_t *code, size_t size)
+{
+	return size > 1 && code[0] == 0x90 && is_nop5(code + 1, size - 1) ? 1 : 0;
 }
 
 static const struct arch x86_64 = {
@@ -226,6 +236,7 @@ static const struct arch x86_64 = {
 	.mode_user = 3,
 	.entry_skip = entry_skip,
 	.is_cheap = is_cheap_anywhere,
+	.note_skip = note_skip,
 	.insn_length = x86_64_insn_length,
 };
 

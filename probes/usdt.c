@@ -125,6 +125,20 @@ static int find_symbol(const char *name, uint64_t *address, void *arg)
 	return t->ops->symbol_address(t, s->path, name, address, &size);
 }
 
+/* How far behind its note's instruction a probe costs less, in bytes. */
+static size_t skip_nop(const struct search *s, const struct target_usdt *u)
+{
+	const struct target *t = s->cc->target;
+	uint8_t code[16];
+	size_t n, size = sizeof(code);
+	uint64_t offset;
+
+	if (!t->ops->code || t->ops->code(t, s->path, u->address, &offset, code, &size))
+		return 0;
+	n = arch_native->note_skip(code, size);
+	return n && t->ops->has(t, FEATURE_UPROBE_NOP5) ? n : 0;
+}
+
 static int report_place(struct search *s, const struct target_usdt *u)
 {
 	struct arena *a = s->cc->arena;
@@ -138,7 +152,7 @@ static int report_place(struct search *s, const struct target_usdt *u)
 	struct probe_site site = {
 		.name = arena_printf(a, "usdt:%s:%s:%s", s->path, u->provider, u->name),
 		.path = s->path,
-		.offset = u->offset,
+		.offset = u->offset + skip_nop(s, u),
 		.semaphore = u->semaphore_offset,
 		.pid = s->pattern->pid,
 		.elsewhere = point_elsewhere(s->cc, s->path, s->pattern->pid),

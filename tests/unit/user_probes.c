@@ -58,6 +58,8 @@ __asm__(".pushsection .stapsdt.base,\"aG\",\"progbits\",.stapsdt.base,comdat\n"
 	"	mov $3, %edx\n"
 	"970:	nop\n"
 	"971:	nop\n"
+	"972:	nop\n"
+	"973:	.byte 0x0f, 0x1f, 0x44, 0, 0\n"
 	"	pop %rbx\n"
 	"	ret\n"
 	".size live_fire, .-live_fire\n" NOTE(
@@ -72,7 +74,10 @@ __asm__(".pushsection .stapsdt.base,\"aG\",\"progbits\",.stapsdt.base,comdat\n"
 			     "-4@live_array(,%rdx,4) 1@1(%rip) 8@%r99 4@$5")
 				NOTE("970b", "0", "others",
 				     "-4@$-7 8@$18446744073709551615 8f@%xmm0 4@no_such_symbol(%rip) "
-				     "-4@live_array(,%rdx,4) 1@1(%rip) 8@%r99 4@$5"));
+				     "-4@live_array(,%rdx,4) 1@1(%rip) 8@%r99 4@$5")
+					NOTE("972b", "0", "two_nops", "8@%rdx")
+						NOTE("973b", "0", "long_nop",
+						     "8@%rdx"));
 
 void live_fire(const int64_t *pointer, uint64_t index);
 
@@ -400,14 +405,27 @@ static void check_usdt(struct live *l)
 		detach(l);
 	}
 	CHECK_INT_EQ(*(volatile uint16_t *)&live_semaphore, 0);
-	/* Two probes at one instruction, one at another. */
+	/* Some of the five are at one instruction. */
 	if (attach(l, "usdt", "live:*")) {
-		CHECK_INT_EQ(l->nsites, 3);
+		CHECK_INT_EQ(l->nsites, 5);
 		live_fire(table, 8);
 		read_words(l);
-		CHECK_INT_EQ(l->words[REGS + 1], 3);
+		CHECK_INT_EQ(l->words[REGS + 1], 5);
 		detach(l);
 	}
+}
+
+/* Where the kernel needs no trap for the long one of two nops, the probe is there. */
+static void check_nops(struct live *l)
+{
+	const int64_t three = 3;
+	uint64_t offset;
+
+	check_fields(l, "two_nops", &three, 1);
+	offset = l->sites[0].offset;
+	check_fields(l, "long_nop", &three, 1);
+	CHECK_INT_EQ(l->sites[0].offset - offset,
+		     feature_try(FEATURE_UPROBE_NOP5) ? 0 : 1);
 }
 
 static void check_functions(struct live *l)
@@ -498,6 +516,7 @@ static void run(struct live *l, bool multi)
 	l->session.has[FEATURE_UPROBE_MULTI] = multi;
 	l->session.tried[FEATURE_UPROBE_MULTI] = true;
 	check_usdt(l);
+	check_nops(l);
 	check_functions(l);
 	check_entry(l);
 	check_failure(l);
