@@ -123,6 +123,11 @@ static void write_constant(struct module *m, LLVMValueRef g, FILE *out)
 	const char *name = c_symbol(m->cc->arena, g), *text;
 	unsigned n;
 
+	if (LLVMGetTypeKind(type) == LLVMIntegerTypeKind && !LLVMIsGlobalConstant(g)) {
+		assert(LLVMIsNull(init));
+		fprintf(out, "volatile %s%s;\n", c_type(type), name);
+		return;
+	}
 	if (LLVMGetTypeKind(type) == LLVMIntegerTypeKind) {
 		fprintf(out, "const volatile %s%s SEC(\"%s\") = %llu;\n", c_type(type),
 			name, LLVMGetSection(g),
@@ -164,7 +169,8 @@ void c_write_constants(struct module *m, const char *functions, FILE *out)
 	for (LLVMValueRef g = LLVMGetFirstGlobal(m->ir); g; g = LLVMGetNextGlobal(g)) {
 		const char *section = LLVMGetSection(g);
 
-		if (strncmp(section, ".rodata", 7) == 0 &&
+		if ((strncmp(section, ".rodata", 7) == 0 ||
+		     strcmp(section, ".bss") == 0) &&
 		    c_mentions(functions, c_symbol(m->cc->arena, g)))
 			write_constant(m, g, out);
 	}

@@ -288,18 +288,21 @@ static bool is_signed_comparison(LLVMIntPredicate is)
 	       is == LLVMIntSLE;
 }
 
+static const char *signed_number(struct c_function *f, int64_t n)
+{
+	if (n == INT64_MIN) /* -n is no number in C, but - and one that is too large */
+		return "(-9223372036854775807LL - 1)";
+	return arena_printf(f->a, "%lld%s", (long long)n,
+			    n > INT32_MAX || n < INT32_MIN ? "LL" : "");
+}
+
 /* One side of a comparison with the other. */
 static const char *compared(struct c_function *f, LLVMValueRef v, bool is_signed)
 {
 	if (!is_signed)
 		return c_expr(f, v, C_SUM);
 	if (LLVMIsAConstantInt(v))
-		return arena_printf(
-			f->a, "%lld%s", (long long)LLVMConstIntGetSExtValue(v),
-			LLVMConstIntGetSExtValue(v) > INT32_MAX ||
-					LLVMConstIntGetSExtValue(v) < INT32_MIN
-				? "LL"
-				: "");
+		return signed_number(f, LLVMConstIntGetSExtValue(v));
 	return arena_printf(f->a, "(%s)%s", signed_type(LLVMTypeOf(v)),
 			    c_expr(f, v, C_UNARY));
 }
@@ -388,6 +391,12 @@ static const struct operator_row {
 	{ LLVMXor, "^", C_BITS, C_UNARY },
 };
 
+/* These do not take the other side's type: an int would stay one. */
+static bool is_shift(LLVMOpcode op)
+{
+	return op == LLVMShl || op == LLVMLShr;
+}
+
 /* a | b | c */
 static bool is_same(const struct c_function *f, LLVMValueRef v, LLVMOpcode op)
 {
@@ -395,6 +404,12 @@ static bool is_same(const struct c_function *f, LLVMValueRef v, LLVMOpcode op)
 
 	return value && value->is_inline && LLVMGetInstructionOpcode(v) == op &&
 	       (op == LLVMOr || op == LLVMAnd || op == LLVMXor);
+}
+
+/* "--x" would be another operator. */
+static const char *negative(struct c_function *f, const char *text)
+{
+	return arena_printf(f->a, *text == '-' ? "-(%s)" : "-%s", text);
 }
 
 static const char *arithmetic(struct c_function *f, LLVMValueRef v, enum c_tight tight)
@@ -414,7 +429,7 @@ static const char *arithmetic(struct c_function *f, LLVMValueRef v, enum c_tight
 	if (is_zero(b) && (op == LLVMShl || op == LLVMLShr || op == LLVMAdd))
 		return c_expr(f, a, tight);
 	if (op == LLVMSub && is_zero(a))
-		return arena_printf(f->a, "-%s", c_expr(f, b, C_UNARY));
+		return negative(f, c_expr(f, b, C_UNARY));
 	if (op == LLVMAdd && LLVMIsAConstantInt(b) && LLVMConstIntGetSExtValue(b) < 0 &&
 	    LLVMConstIntGetSExtValue(b) > INT32_MIN)
 		text = arena_printf(f->a, "%s - %lld", c_expr(f, a, C_SUM),
@@ -425,7 +440,7 @@ static const char *arithmetic(struct c_function *f, LLVMValueRef v, enum c_tight
 	else
 		text = arena_printf(
 			f->a, "%s%s %s %s",
-			LLVMIsAConstantInt(a) && op == LLVMShl ? "(u64)" : "",
+			LLVMIsAConstantInt(a) && is_shift(op) ? "(u64)" : "",
 			c_expr(f, a, is_same(f, a, op) ? row->tight : row->inner),
 			row->sign, c_expr(f, b, (enum c_tight)(row->inner + 1)));
 	if (op == LLVMAShr && tight != C_ANY)
@@ -438,6 +453,25 @@ static const char *swapped(struct c_function *f, LLVMValueRef v)
 {
 	return arena_printf(f->a, "__builtin_bswap%u(%s)", c_bits(LLVMTypeOf(v)),
 			    c_expr(f, LLVMGetOperand(v, 0), C_ANY));
+}
+
+/* !v as 0 or 1: c_truth() would say v where that is as good. */
+static const char *inverted(struct c_function *f, LLVMValueRef v, enum c_tight tight)
+{
+	LLVMValueRef of = LLVMGetOperand(v, 0);
+	struct c_value *value = LLVMIsAInstruction(of) ? c_find(f, of) : NULL;
+
+	assert(LLVMIsAConstantInt(LLVMGetOperand(v, 1)));
+	if (value && value->is_inline && LLVMIsAICmpInst(of))
+		return compare(f, of, true, tight);
+	return arena_printf(f->a, "!%s", c_truth(f, of, false, C_UNARY));
+}
+
+/* Is it one of two constants? In C these would be of type int, or signed. */
+static bool has_constants(LLVMValueRef select)
+{
+	return LLVMIsAConstantInt(LLVMGetOperand(select, 1)) &&
+	       LLVMIsAConstantInt(LLVMGetOperand(select, 2));
 }
 
 static const char *instruction(struct c_function *f, LLVMValueRef v, enum c_tight tight)
@@ -454,6 +488,8 @@ static const char *instruction(struct c_function *f, LLVMValueRef v, enum c_tigh
 		return cast(f, v, tight);
 	if (LLVMIsAICmpInst(v))
 		return compare(f, v, false, tight);
+	if (is_bit(v) && LLVMGetInstructionOpcode(v) == LLVMXor)
+		return inverted(f, v, tight);
 	if (is_bit(v) && LLVMIsABinaryOperator(v))
 		return c_truth(f, v, false, tight);
 	if (LLVMIsABinaryOperator(v))
@@ -470,8 +506,9 @@ static const char *instruction(struct c_function *f, LLVMValueRef v, enum c_tigh
 		return in_parentheses(f, text, C_SUM, tight);
 	}
 	assert(LLVMIsASelectInst(v));
-	text = arena_printf(f->a, "%s ? %s : %s",
+	text = arena_printf(f->a, "%s ? %s%s : %s",
 			    c_truth(f, LLVMGetOperand(v, 0), false, C_OR),
+			    tight != C_ANY && has_constants(v) ? "(u64)" : "",
 			    c_expr(f, LLVMGetOperand(v, 1), C_COND),
 			    c_expr(f, LLVMGetOperand(v, 2), C_COND));
 	return in_parentheses(f, text, C_COND, tight);

@@ -11,26 +11,15 @@
 
 enum { WORDS_MAX = 76, SITES_SHOWN = 3 };
 
-/* On one line, without what would end a comment. */
-static const char *one_line(struct arena *a, const char *text, size_t len)
+/* What stands in a comment: on one line, without what would begin or end another one. */
+static const char *commented(struct arena *a, const char *text, size_t len)
 {
-	char out[WORDS_MAX + 4];
-	size_t n = 0;
+	char *out = source_words(a, text, len, WORDS_MAX);
 
-	for (size_t i = 0; i < len && n < WORDS_MAX; i++) {
-		bool blank = strchr(" \t\n\r", text[i]) != NULL;
-		bool ends = n && ((text[i] == '/' && out[n - 1] == '*') ||
-				  (text[i] == '*' && out[n - 1] == '/'));
-
-		if (!blank)
-			out[n++] = ends ? '|' : text[i];
-		else if (n && out[n - 1] != ' ')
-			out[n++] = ' ';
-	}
-	out[n] = '\0';
-	if (n == WORDS_MAX)
-		strcpy(out + n, "...");
-	return arena_strdup(a, out);
+	for (char *at = out; *at; at++)
+		if (strncmp(at, "*/", 2) == 0 || strncmp(at, "/*", 2) == 0)
+			at[1] = '|';
+	return out;
 }
 
 /* The script's statements, for comments. */
@@ -45,10 +34,12 @@ static void add_words(struct search *s, const char *head, struct span at,
 	const struct source *source = s->m->cc->source;
 	struct c_words w = { .span = source_written(source, at) };
 	struct arena *a = s->f->a;
+	const char *text;
 
-	w.text = arena_printf(
-		a, "%s%s%s", head,
-		one_line(a, source_text(source, at), w.span.end - w.span.begin), tail);
+	/* As a whole: the head may be a '/' before a '*'. */
+	text = arena_printf(a, "%s%.*s%s", head, (int)(w.span.end - w.span.begin),
+			    source_text(source, at), tail);
+	w.text = commented(a, text, strlen(text));
 	ARENA_PUSH(a, &s->f->words, w);
 }
 
@@ -165,14 +156,31 @@ static const char *target_of(struct arena *a, const struct program_info *p,
 	const char *rest = whole ? strchr(s->name, ':') : strrchr(s->name, ':');
 	char *text;
 
-	if (p->nsites != 1 || !p->kind->c_section || !rest || strchr(rest, '+') ||
-	    s->pid || by_cookie)
+	if (p->nsites != 1 || !p->kind->c_section || !rest ||
+	    strpbrk(rest, "+\"\\\n") || s->pid || by_cookie)
 		return NULL;
 	text = arena_strdup(a, rest + 1);
 	if (!s->path)
 		for (char *c = text; (c = strchr(c, ':'));)
 			*c = '/';
 	return text;
+}
+
+/* Where to attach it, which no section can say. */
+static void write_site(struct module *m, const struct probe_site *s, bool by_cookie,
+		       FILE *out)
+{
+	const char *where = s->path ? s->path : s->name;
+
+	fprintf(out, "/* attach: %s", commented(m->cc->arena, where, strlen(where)));
+	if (s->path)
+		fprintf(out, "+0x%llx", (unsigned long long)s->offset);
+	if (s->semaphore)
+		fprintf(out, ", semaphore 0x%llx", (unsigned long long)s->semaphore);
+	if (by_cookie)
+		fprintf(out, ", cookie 0x%llx",
+			(unsigned long long)probe_site_cookie(s));
+	fputs(" */\n", out);
 }
 
 static void write_section(struct module *m, const struct program_info *p,
@@ -184,30 +192,15 @@ static void write_section(struct module *m, const struct program_info *p,
 	const char *sleeps = p->sleepable ? ".s" : "";
 
 	fprintf(out, "/* %s */\n",
-		one_line(m->cc->arena, source_text(m->cc->source, p->point),
-			 p->point.end - p->point.begin));
+		commented(m->cc->arena, source_text(m->cc->source, p->point),
+			  p->point.end - p->point.begin));
 	if (target) {
 		fprintf(out, "SEC(\"%s%s/%s\")\n", prefix, sleeps, target);
 		return;
 	}
-	for (size_t i = 0; i < p->nsites && i < SITES_SHOWN; i++) {
-		const struct probe_site *s = &p->sites[i];
-
-		if (s->path)
-			fprintf(out, "/* attach: %s+0x%llx", s->path,
-				(unsigned long long)s->offset);
-		else if (p->nsites > 1 || by_cookie)
-			fprintf(out, "/* attach: %s", s->name);
-		else
-			continue;
-		if (s->semaphore)
-			fprintf(out, ", semaphore 0x%llx",
-				(unsigned long long)s->semaphore);
-		if (by_cookie)
-			fprintf(out, ", cookie 0x%llx",
-				(unsigned long long)probe_site_cookie(s));
-		fputs(" */\n", out);
-	}
+	for (size_t i = 0; i < p->nsites && i < SITES_SHOWN; i++)
+		if (p->sites[i].path || p->nsites > 1 || by_cookie)
+			write_site(m, &p->sites[i], by_cookie, out);
 	if (p->nsites > SITES_SHOWN)
 		fprintf(out, "/* and %zu more */\n", p->nsites - SITES_SHOWN);
 	fprintf(out, "SEC(\"%s%s\")\n", prefix, sleeps);
@@ -324,8 +317,8 @@ static void write_start(struct module *m, FILE *out)
 		"typedef __s16 s16;\n"
 		"typedef __s32 s32;\n"
 		"typedef __s64 s64;\n\n",
-		one_line(m->cc->arena, m->cc->source->name,
-			 strlen(m->cc->source->name)));
+		commented(m->cc->arena, m->cc->source->name,
+			  strlen(m->cc->source->name)));
 }
 
 static bool has_body(LLVMValueRef f)

@@ -106,6 +106,19 @@ static LLVMValueRef divisor(struct emit *e, LLVMValueRef v)
 	return opaque(e, value_of(v)).ref;
 }
 
+/*
+ * As BPF divides, by 0 too: a compiler would make a >= b of a / b != 0, for memql's code or
+ * for the C of explain, so that it may not see that the result is a quotient.
+ */
+static LLVMValueRef divide_plain(struct emit *e, enum op op, LLVMValueRef a,
+				 LLVMValueRef b)
+{
+	LLVMValueRef n = op == OP_DIV ? LLVMBuildUDiv(e->b, a, b, "")
+				      : LLVMBuildURem(e->b, a, b, "");
+
+	return LLVMIsAConstantInt(b) ? n : opaque(e, value_of(n)).ref;
+}
+
 /* The machine divides unsigned numbers only (up to cpu v3). */
 static LLVMValueRef divide(struct emit *e, enum op op, LLVMValueRef a, LLVMValueRef b,
 			   bool is_signed)
@@ -114,17 +127,14 @@ static LLVMValueRef divide(struct emit *e, enum op op, LLVMValueRef a, LLVMValue
 
 	b = divisor(e, b);
 	if (!is_signed)
-		return op == OP_DIV ? LLVMBuildUDiv(e->b, a, b, "")
-				    : LLVMBuildURem(e->b, a, b, "");
+		return divide_plain(e, op, a, b);
 	because(e, WHY_SIGNED_DIVISION);
 	sa = sign_of(e, a);
 	sb = sign_of(e, b);
 	a = with_sign(e, a, sa);
 	b = divisor(e, with_sign(e, b, sb));
-	if (op == OP_MOD)
-		return with_sign(e, LLVMBuildURem(e->b, a, b, ""), sa);
-	n = LLVMBuildUDiv(e->b, a, b, "");
-	return with_sign(e, n, LLVMBuildXor(e->b, sa, sb, ""));
+	n = divide_plain(e, op, a, b);
+	return with_sign(e, n, op == OP_MOD ? sa : LLVMBuildXor(e->b, sa, sb, ""));
 }
 
 static struct value compare(struct emit *e, LLVMIntPredicate is, LLVMValueRef a,

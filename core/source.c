@@ -260,6 +260,26 @@ struct span source_line(const struct source *s, uint32_t offset)
 	};
 }
 
+char *source_words(struct arena *a, const char *text, size_t len, size_t max)
+{
+	char *out = arena_alloc(a, (len < max ? len : max) + sizeof("..."));
+	size_t n = 0, i;
+
+	for (i = 0; i < len && n < max; i++) {
+		if (!strchr(" \t\n\r", text[i]))
+			out[n++] = text[i];
+		else if (n && out[n - 1] != ' ')
+			out[n++] = ' ';
+	}
+	/* What continues a character is 10xxxxxx. */
+	while (i < len && i && n && ((unsigned char)text[i] & 0xc0) == 0x80) {
+		i--;
+		n--;
+	}
+	memcpy(out + n, i < len ? "..." : "", i < len ? sizeof("...") : 1);
+	return out;
+}
+
 struct span span_join(struct span a, struct span b)
 {
 	return (struct span){

@@ -87,6 +87,12 @@ const char *source_text(const struct source *s, struct span at);
 bool source_call(const struct source *s, struct span at, struct span *call,
 		 const char **name);
 
+/*
+ * The words of a text on one line, with a blank for each gap. Of more than max bytes the
+ * beginning and "..."; no character of UTF-8 is cut in two.
+ */
+char *source_words(struct arena *a, const char *text, size_t len, size_t max);
+
 /* The smallest span that covers both. */
 struct span span_join(struct span a, struct span b);
 

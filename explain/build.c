@@ -28,26 +28,6 @@ struct building {
 	struct verifier_log log;
 };
 
-/* The words of a construct on one line. */
-static const char *one_line(struct arena *a, const char *text, size_t len)
-{
-	char out[SOURCE_TEXT_MAX + 4];
-	size_t n = 0;
-
-	for (size_t i = 0; i < len && n < SOURCE_TEXT_MAX; i++) {
-		bool blank = strchr(" \t\n\r", text[i]) != NULL;
-
-		if (!blank)
-			out[n++] = text[i];
-		else if (n && out[n - 1] != ' ')
-			out[n++] = ' ';
-	}
-	out[n] = '\0';
-	if (n == SOURCE_TEXT_MAX)
-		strcpy(out + n, "...");
-	return arena_strdup(a, out);
-}
-
 static uint32_t find_construct(const struct explained *code, struct span span)
 {
 	for (size_t i = 0; i < code->nconstructs; i++)
@@ -153,7 +133,8 @@ static struct explain_part new_part(struct building *b, struct span span)
 	};
 	uint32_t construct = find_construct(b->x->code, p.span);
 
-	p.source = one_line(b->a, source_text(s, span), p.span.end - p.span.begin);
+	p.source = source_words(b->a, source_text(s, span), p.span.end - p.span.begin,
+				SOURCE_TEXT_MAX);
 	if (construct != CONSTRUCT_NONE) {
 		add_ir(b, &p, construct);
 		add_insns(b, &p, construct);

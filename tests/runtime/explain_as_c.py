@@ -16,8 +16,24 @@ from examples import OFFSET, directives
 from tracing import check, in_directory, need, run_memql
 
 EXAMPLES = pathlib.Path(__file__).resolve().parent.parent / "builtins"
-# Aggregations, text, functions, iterators, stacks, structs.
-USUAL = ["hist", "find", "normalize", "path", "kstack", "members"]
+# Aggregations, text, functions, iterators, stacks, structs, entries of threads.
+USUAL = ["hist", "find", "normalize", "path", "kstack", "members", "tid"]
+
+# Where C has another type than the script: expressions, with $zero, $forty and $five.
+VALUES = {
+    "5000 >> $forty": 0,
+    "(($zero < 1) ? -1 : 1) >> 1": -1,
+    "(($zero < 1) ? 18446744073709551614 : 1) >> 1": (1 << 63) - 1,
+    "(($zero ? 18446744073709551614 : 1) >> ($five == 5)) << $forty": 0,
+    "-(-$five)": 5,
+    "-(-$five - 7)": 12,
+    "!(!$five)": 1,
+    "(!(!$five)) + (!(!($five & 4)))": 2,
+    "$zero > -9223372036854775807 - 1": 1,
+    "-9223372036854775807 - 1 < $zero - 1": 1,
+    "$forty / ($five - 5) ? 1 : 2": 2,
+    "$forty % ($five - 5) ? 1 : 2": 1,
+}
 
 
 def can(needs):
@@ -47,6 +63,23 @@ def examples(directory):
     os.chdir(EXAMPLES)
     for name in names:
         example(directory, name)
+
+
+def values(directory):
+    prints = " ".join(f'printf("%d\\n", {e});' for e in VALUES)
+    program = ("BEGIN { $zero = (int64)pid * 0; $forty = (uint64)pid * 0 + 40; $five = (int64)pid * 0 + 5; "
+               f"{prints} exit(); }}")
+    target = as_c(directory, "values", "-e", program)
+    done = run_memql("-q", "--object", target, "-e", program)
+    want = "".join(f"{v}\n" for v in VALUES.values())
+    check(done.stdout == want, f"{len(VALUES)} expressions" + ("" if done.stdout == want else done.stdout + done.stderr))
+    plain = run_memql("-q", "-e", program)
+    check(plain.stdout == want, "as in the script itself")
+
+
+def comments(directory):
+    """The script's words end no comment of C, nor do they begin one."""
+    as_c(directory, "comments", "-e", 'BEGIN / *(int8 *)1 == 0/ { printf("*/ /* \\n"); }')
 
 
 def wrong_files(directory):
@@ -93,4 +126,4 @@ def sections(directory):
 
 
 need("bpf")
-in_directory(examples, wrong_files, changed, sections)
+in_directory(examples, values, comments, wrong_files, changed, sections)

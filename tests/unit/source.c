@@ -170,6 +170,23 @@ static void standard_input_is_read(struct arena *a)
 	CHECK_STR_EQ(s->name, "<stdin>");
 }
 
+static void check_words(struct arena *a, const char *text, size_t max, const char *want)
+{
+	CHECK_STR_EQ(source_words(a, text, strlen(text), max), want);
+}
+
+static void words_are_on_one_line(struct arena *a)
+{
+	check_words(a, "", 4, "");
+	check_words(a, "a\n\t  b\r\n", 9, "a b ");
+	check_words(a, "abcd", 4, "abcd");
+	check_words(a, "abcde", 4, "abcd...");
+	check_words(a, "ab\xc3\xa9", 4, "ab\xc3\xa9");
+	check_words(a, "abc\xc3\xa9", 4, "abc...");
+	check_words(a, "\xf0\x9f\x98\x80", 3, "...");
+	check_words(a, "\x80\x80\x80", 2, "...");
+}
+
 int main(void)
 {
 	struct arena *a = arena_new();
@@ -180,6 +197,7 @@ int main(void)
 	files_follow_each_other(a);
 	too_long_together(a);
 	spans_join();
+	words_are_on_one_line(a);
 	files_are_read(a);
 	standard_input_is_read(a);
 	arena_free(a);
