@@ -52,26 +52,44 @@ static bool read_file(struct arena *a, const char *path, struct image *img)
 	return whole || refuse(path, "cannot be read");
 }
 
-static bool map_fits(const char *path, struct bpf_object *o, const char *symbol,
-		     size_t key_size, size_t value_size)
+/* How a map's entries are read depends on all of this. */
+static bool map_fits(const char *path, const struct bpf_map *map,
+		     const struct bpf_map *want)
 {
-	const struct bpf_map *map = bpf_object__find_map_by_name(o, symbol);
+	const char *symbol = bpf_map__name(want);
+	enum bpf_map_type type = bpf_map__type(want);
 
 	if (!map)
 		return refuse(path, "it has no map %s, which the script has", symbol);
-	if (bpf_map__key_size(map) == key_size &&
-	    bpf_map__value_size(map) == value_size)
-		return true;
-	return refuse(
-		path,
-		"%s has keys of %u and values of %u bytes, in the script they have "
-		"%zu and %zu",
-		symbol, bpf_map__key_size(map), bpf_map__value_size(map), key_size,
-		value_size);
+	if (bpf_map__key_size(map) != bpf_map__key_size(want) ||
+	    bpf_map__value_size(map) != bpf_map__value_size(want))
+		return refuse(path,
+			      "%s has keys of %u and values of %u bytes, in the script "
+			      "they have %u and %u",
+			      symbol, bpf_map__key_size(map), bpf_map__value_size(map),
+			      bpf_map__key_size(want), bpf_map__value_size(want));
+	if (bpf_map__type(map) != type)
+		return refuse(path, "%s is of type %s, in the script of %s", symbol,
+			      libbpf_bpf_map_type_str(bpf_map__type(map)),
+			      libbpf_bpf_map_type_str(type));
+	if ((type == BPF_MAP_TYPE_ARRAY || type == BPF_MAP_TYPE_PERCPU_ARRAY) &&
+	    bpf_map__max_entries(map) < bpf_map__max_entries(want))
+		return refuse(path, "%s has room for %u, in the script for %u", symbol,
+			      bpf_map__max_entries(map), bpf_map__max_entries(want));
+	return true;
 }
 
-/* What the session looks for. */
-static bool fits(const char *path, struct bpf_object *o, const struct image *img)
+static bool has_map(const char *path, struct bpf_object *o, struct bpf_object *own,
+		    const char *symbol)
+{
+	const struct bpf_map *want = bpf_object__find_map_by_name(own, symbol);
+
+	return !want || map_fits(path, bpf_object__find_map_by_name(o, symbol), want);
+}
+
+/* What the session looks for, as the script's own object has it. */
+static bool fits(const char *path, struct bpf_object *o, struct bpf_object *own,
+		 const struct image *img)
 {
 	for (size_t i = 0; i < img->nprograms; i++)
 		if (!bpf_object__find_program_by_name(o, img->programs[i].symbol))
@@ -79,11 +97,9 @@ static bool fits(const char *path, struct bpf_object *o, const struct image *img
 				      "it has no program %s, which the script has",
 				      img->programs[i].symbol);
 	for (size_t i = 0; i < img->nmaps; i++)
-		if (!map_fits(path, o, img->maps[i]->symbol, img->maps[i]->key_size,
-			      img->maps[i]->value_size))
+		if (!has_map(path, o, own, img->maps[i]->symbol))
 			return false;
-	return map_fits(path, o, IMAGE_RING, 0, 0) &&
-	       map_fits(path, o, IMAGE_LOSS, sizeof(uint32_t), sizeof(uint64_t));
+	return has_map(path, o, own, IMAGE_RING) && has_map(path, o, own, IMAGE_LOSS);
 }
 
 static int say_nothing(enum libbpf_print_level level, const char *fmt, va_list ap)
@@ -96,19 +112,20 @@ const struct image *image_with_object(struct arena *a, const struct image *img,
 				      const char *path)
 {
 	struct image *out = ARENA_NEW(a, struct image);
-	struct bpf_object *o;
+	struct bpf_object *o, *own;
 	bool ok;
 
 	*out = *img;
 	if (!read_file(a, path, out))
 		return NULL;
 	libbpf_set_print(say_nothing);
+	own = bpf_object__open_mem(img->elf, img->elf_size, NULL);
 	o = bpf_object__open_mem(out->elf, out->elf_size, NULL);
-	if (!o) {
-		refuse(path, "it is no object file with BPF programs");
-		return NULL;
-	}
-	ok = fits(path, o, img);
+	if (!own || !o)
+		refuse(path, own ? "it is no object file with BPF programs"
+				 : "no memory is left");
+	ok = o && own && fits(path, o, own, img);
 	bpf_object__close(o);
+	bpf_object__close(own);
 	return ok ? out : NULL;
 }

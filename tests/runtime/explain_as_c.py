@@ -96,6 +96,24 @@ def wrong_files(directory):
         check(done.returncode != 0 and words in done.stderr, f"{words}: {done.stderr.strip()[:200]}")
 
 
+def wrong_maps(directory):
+    """How memql reads a map depends on its type."""
+    program = "BEGIN { @x[1] = 1; @y = 1; exit(); }"
+    source = os.path.join(directory, "maps.c")
+    text = run_memql("explain", "--as", "c", "-e", program).stdout
+    for old, new, words in [
+        ("MAP_TYPE_HASH", "MAP_TYPE_PERCPU_HASH", "mq_x is of type percpu_hash, in the script of hash"),
+        ("MAP_TYPE_ARRAY", "MAP_TYPE_PERCPU_ARRAY", "mq_y is of type percpu_array"),
+        ("__uint(max_entries, 2)", "__uint(max_entries, 1)", "memql_loss has room for 1"),
+    ]:
+        check(old in text, f"the maps have {old}")
+        with open(source, "w", encoding="utf-8") as out:
+            out.write(text.replace(old, new))
+        compile_c(source, source + ".o")
+        done = run_memql("--object", source + ".o", "-e", program)
+        check(done.returncode != 0 and words in done.stderr, f"{words}: {done.stderr.strip()[:200]}")
+
+
 def changed(directory):
     """What a learner changes in the C is what runs."""
     program = "BEGIN { @x = pid ? 20 : 3; exit(); }"
@@ -126,4 +144,4 @@ def sections(directory):
 
 
 need("bpf")
-in_directory(examples, values, comments, wrong_files, changed, sections)
+in_directory(examples, values, comments, wrong_files, wrong_maps, changed, sections)
