@@ -199,6 +199,8 @@ void llvm_start(void);
 /* module.c */
 struct module *module_new(struct compile *cc, bool thrifty, const bool *bare,
 			  size_t thread_size);
+/* What LLVM holds of a struct module; once is enough, and the arena does it at the latest. */
+void module_close(void *module);
 /* The license that the object names. */
 void module_license(struct module *m, const char *name);
 /* Give the maps and blocks of zeros, whose sizes are known now, their types. */

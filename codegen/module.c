@@ -29,14 +29,17 @@ static void hear_llvm(LLVMDiagnosticInfoRef info, void *arg)
 	LLVMDisposeMessage(text);
 }
 
-static void close_module(void *arg)
+void module_close(void *arg)
 {
 	struct module *m = arg;
 
+	if (!m->context)
+		return;
 	LLVMDisposeDIBuilder(m->di);
 	LLVMDisposeModule(m->ir);
 	LLVMDisposeTargetMachine(m->machine);
 	LLVMContextDispose(m->context);
+	m->context = NULL;
 }
 
 static const char *triple(void)
@@ -158,7 +161,7 @@ struct module *module_new(struct compile *cc, bool thrifty, const bool *bare,
 	open_machine(m);
 	name_types(m);
 	debug_start(m);
-	arena_defer(cc->arena, close_module, m);
+	arena_defer(cc->arena, module_close, m);
 
 	/* For the helpers that the kernel keeps for programs under the GPL. */
 	module_license(m, "GPL");

@@ -25,6 +25,9 @@ static const char passes[] = "function(sroa,early-cse,simplifycfg)";
 /* LLVM's instructions; they become up to 1.7 times as many. */
 enum { PROGRAM_MAX = 12000 };
 
+/* With so many of them, before the passes, values have to be spilled to the stack. */
+enum { SPILLS_MIN = 600 };
+
 static void internal_error(const char *why) __attribute__((noreturn));
 
 static void internal_error(const char *why)
@@ -160,16 +163,43 @@ static struct module *build_programs(struct compile *cc, bool thrifty, const boo
 	return m;
 }
 
-/* How much memory programs need is known when they are built. */
-static struct module *build_module(struct compile *cc, bool thrifty, const bool *bare)
+/*
+ * Programs that will not stay below STACK_SHARED_MIN with their slots: unshare_stacks()
+ * would take them away after LLVM has compiled everything, which takes 50 ms.
+ */
+static bool expect_spills(const struct module *m, bool *bare)
+{
+	const struct plan *plan = m->cc->plan;
+	bool any = false;
+
+	for (size_t i = 0; i < plan->programs.n; i++) {
+		const struct program_info *p = plan->programs.items[i];
+		LLVMValueRef f = LLVMGetNamedFunction(m->ir, p->symbol);
+
+		if (!(p->kind->flags & PROBE_PREEMPTIBLE) || bare[i] ||
+		    !m->has_slots[i] || count_instructions(f) < SPILLS_MIN)
+			continue;
+		bare[i] = true;
+		any = true;
+	}
+	return any;
+}
+
+/* How much memory programs need, and where, is known when they are built. */
+static struct module *build_module(struct compile *cc, bool thrifty, bool *bare)
 {
 	const struct target *t = cc->target;
 	struct module *m = build_programs(cc, thrifty, bare, 0);
+	size_t task_size = 0;
 
-	if (m->too_large || m->task_size <= SCRATCH_TASK_SMALL ||
-	    t->ops->has(t, FEATURE_THREAD_MEMORY))
+	if (m->too_large)
 		return m;
-	return build_programs(cc, thrifty, bare, m->task_size);
+	if (m->task_size > SCRATCH_TASK_SMALL && !t->ops->has(t, FEATURE_THREAD_MEMORY))
+		task_size = m->task_size;
+	if (!expect_spills(m, bare) && !task_size)
+		return m;
+	module_close(m);
+	return build_programs(cc, thrifty, bare, task_size);
 }
 
 static void keep_text(struct module *m, struct image *img)
@@ -285,6 +315,7 @@ static struct object build(struct compile *cc, bool *bare, struct module **out)
 			over = unload_stacks(cc->plan, elf.bytes, bare);
 		if (elf.bytes && !over)
 			return within_frames(cc, elf.bytes) ? elf : none;
+		module_close(*out);
 	}
 	diag(cc, DIAG_unsupported, over->point,
 	     "the program of this probe needs more than %d bytes of stack",
@@ -304,12 +335,14 @@ static bool build_image(struct compile *cc)
 	LLVMResetFatalErrorHandler();
 	LLVMInstallFatalErrorHandler(hear_fatal);
 	elf = build(cc, bare, &m);
-	if (elf.bytes && unshare_stacks(m, elf.bytes, bare))
+	if (elf.bytes && unshare_stacks(m, elf.bytes, bare)) {
+		module_close(m);
 		elf = build(cc, bare, &m);
-	if (!elf.bytes)
-		return false;
-	make_image(m, elf);
-	return true;
+	}
+	if (elf.bytes)
+		make_image(m, elf);
+	module_close(m);
+	return elf.bytes != NULL;
 }
 
 bool generate(struct compile *cc)
