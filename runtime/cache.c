@@ -20,7 +20,11 @@
 /* A file: this, what it was compiled from, the object. */
 struct header {
 	char magic[8];
-	uint64_t dev, ino, size, time; /* of the memql that wrote it; time in ns */
+	/*
+	 * Of the memql that wrote it. The time, in ns, is that of its last change (ctime):
+	 * what builds or copies a file may set the other ones.
+	 */
+	uint64_t dev, ino, size, time;
 	uint64_t key_size, object_size;
 	uint64_t sum; /* of the object: a file may be damaged */
 };
@@ -292,7 +296,7 @@ static bool know_self(struct header *h)
 	h->ino = st.st_ino;
 	h->size = (uint64_t)st.st_size;
 	h->time =
-		(uint64_t)st.st_mtim.tv_sec * 1000000000 + (uint64_t)st.st_mtim.tv_nsec;
+		(uint64_t)st.st_ctim.tv_sec * 1000000000 + (uint64_t)st.st_ctim.tv_nsec;
 	return true;
 }
 

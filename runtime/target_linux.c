@@ -1,6 +1,7 @@
 #include "runtime/target_linux.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <link.h>
 #include <linux/magic.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include <bpf/libbpf.h>
 
@@ -36,10 +38,12 @@ struct cached_names {
 	int err;
 };
 
+enum { NOTES_MAX = 256 }; /* bytes: the build id is the first of the kernel's notes */
+
 struct target_linux {
 	struct target base; /* first: the interface is a pointer to it */
 	char kernel[sizeof(((struct utsname *)0)->release) +
-		    sizeof(((struct utsname *)0)->version)];
+		    sizeof(((struct utsname *)0)->version) + 2 * NOTES_MAX];
 	struct cached_file *files;
 	struct btf_set *btf;
 	struct cached_names functions, aliases, tracepoints;
@@ -409,13 +413,24 @@ static const struct target_ops linux_ops = {
 	.process_count = process_count,
 };
 
+/*
+ * Release, version and build id: where kernels are built reproducibly, those of another
+ * configuration, whose types differ, have the same version.
+ */
 static void find_kernel(struct target_linux *l)
 {
+	int fd = open("/sys/kernel/notes", O_RDONLY | O_CLOEXEC), n = 0;
+	unsigned char notes[NOTES_MAX];
+	ssize_t size = fd < 0 ? 0 : read(fd, notes, sizeof(notes));
 	struct utsname name;
 
+	if (fd >= 0)
+		close(fd);
 	if (!uname(&name))
-		snprintf(l->kernel, sizeof(l->kernel), "%s %s", name.release,
-			 name.version);
+		n = snprintf(l->kernel, sizeof(l->kernel), "%s %s ", name.release,
+			     name.version);
+	for (ssize_t i = 0; i < size && n + 2 < (int)sizeof(l->kernel); i++)
+		n += sprintf(l->kernel + n, "%02x", notes[i]);
 	l->base.kernel = l->kernel;
 }
 

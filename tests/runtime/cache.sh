@@ -50,6 +50,19 @@ trace
 [ "$(files)" != "$first" ] || fail "a damaged file is replaced"
 cmp -s "$file" <(head -c 200 "$file"; printf x; tail -c +202 "$file") && fail "it is repaired"
 
+# Another memql compiles to other objects, though its file be as old and as large.
+cp -p "$MEMQL" "$TMP/other"
+touch -r "$TMP/other" "$TMP/age"
+by_other() {
+    run 0 "$TMP/other" -q --dry-run -e 'BEGIN { exit(); }'
+    files | wc -l
+}
+before=$(by_other)
+[ "$(by_other)" = "$before" ] || fail "the same memql finds what it kept"
+head -c 1 "$MEMQL" | dd of="$TMP/other" bs=1 conv=notrunc status=none
+touch -r "$TMP/age" "$TMP/other"
+[ "$(by_other)" = "$((before + 1))" ] || fail "a memql that was written anew finds nothing"
+
 # What others may write to is not trusted.
 chmod 777 "$MEMQL_CACHE"
 printf x | dd of="$file" bs=1 seek=200 conv=notrunc status=none
