@@ -116,6 +116,7 @@ static void write_words(FILE *out, LLVMValueRef init, unsigned n)
 	fputs(n > 4 ? "\n" : " ", out);
 }
 
+/* Not static: clang puts those of 16 bytes where its own BTF does not look for them. */
 static void write_constant(struct module *m, LLVMValueRef g, FILE *out)
 {
 	LLVMValueRef init = LLVMGetInitializer(g);
@@ -138,13 +139,13 @@ static void write_constant(struct module *m, LLVMValueRef g, FILE *out)
 	text = LLVMIsNull(init) ? NULL : text_of(m->cc->arena, init, n);
 	if (text) {
 		fprintf(out,
-			"static const char %s[%u] __attribute__((aligned(8))) = ", name,
+			"const char %s[%u] __attribute__((aligned(8))) = ", name,
 			8 * n);
 		write_quoted(out, text);
 		fputs(";\n", out);
 		return;
 	}
-	fprintf(out, "static const u64 %s[%u] = {", name, n);
+	fprintf(out, "const u64 %s[%u] = {", name, n);
 	if (!LLVMIsNull(init))
 		write_words(out, init, n);
 	fputs("};\n", out);
