@@ -138,8 +138,7 @@ static void write_constant(struct module *m, LLVMValueRef g, FILE *out)
 	n = LLVMGetArrayLength(type);
 	text = LLVMIsNull(init) ? NULL : text_of(m->cc->arena, init, n);
 	if (text) {
-		fprintf(out,
-			"const char %s[%u] __attribute__((aligned(8))) = ", name,
+		fprintf(out, "const char %s[%u] __attribute__((aligned(8))) = ", name,
 			8 * n);
 		write_quoted(out, text);
 		fputs(";\n", out);

@@ -19,6 +19,8 @@ static const char *commented(struct arena *a, const char *text, size_t len)
 	for (char *at = out; *at; at++)
 		if (strncmp(at, "*/", 2) == 0 || strncmp(at, "/*", 2) == 0)
 			at[1] = '|';
+		else if (*at < ' ' && *at > 0)
+			*at = '?';
 	return out;
 }
 

@@ -277,9 +277,10 @@ static void part(const struct html *h, const struct explain_program *of,
 
 	fprintf(h->out,
 		"<section class=\"part\" data-part=\"%zu\" style=\"margin-left:%uem\">\n"
-		"<h3><span class=\"n\">%s:%u</span> ",
-		number_of(h->x, p->span), depth, explain_place(h->x, p->file, p->line),
-		p->column);
+		"<h3><span class=\"n\">",
+		number_of(h->x, p->span), depth);
+	text(h->out, explain_place(h->x, p->file, p->line));
+	fprintf(h->out, ":%u</span> ", p->column);
 	text(h->out, p->source);
 	fputs("</h3>\n<div>", h->out);
 	text(h->out, p->meaning);
@@ -334,9 +335,9 @@ static void contents(const struct html *h)
 		fprintf(h->out, "<tr><td><a href=\"#program%zu\">",
 			number_of_program(h, p));
 		text(h->out, p->image->point);
-		fprintf(h->out, "</a></td><td>%s</td><td>%u</td><td>%u</td><td>",
-			explain_short(explain_place(h->x, p->file, p->line)), p->insns,
-			p->stack);
+		fputs("</a></td><td>", h->out);
+		text(h->out, explain_short(explain_place(h->x, p->file, p->line)));
+		fprintf(h->out, "</td><td>%u</td><td>%u</td><td>", p->insns, p->stack);
 		text(h->out, p->complaint ? "refused" : explain_range(h->a, &p->price));
 		fputs("</td></tr>\n", h->out);
 	}

@@ -47,10 +47,21 @@ const char *explain_uses_text(struct arena *a, const struct explain_map *m,
 	return m->others ? "" : "nobody";
 }
 
+static bool has_word(const char *list, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *at = list; (at = strstr(at, word)); at++)
+		if ((at == list || (at > list + 1 && strncmp(at - 2, ", ", 2) == 0)) &&
+		    (!at[n] || at[n] == ','))
+			return true;
+	return false;
+}
+
 /* Each once: what a macro does is done wherever it is called. */
 static const char *add_word(struct arena *a, const char *list, const char *word)
 {
-	if (strstr(list, word))
+	if (has_word(list, word))
 		return list;
 	return *list ? arena_printf(a, "%s, %s", list, word) : word;
 }

@@ -9,6 +9,7 @@
 #include "codegen/image.h"
 #include "core/arena.h"
 #include "core/compile.h"
+#include "core/excerpt.h"
 #include "explain/explain.h"
 #include "probes/probe.h"
 
@@ -446,8 +447,8 @@ static bool wants_overview(const struct explanation *x, const struct explain_opt
 	return !o->full && !o->line && !o->program && !x->without && parts > PARTS_MAX;
 }
 
-void explain_text(const struct explanation *x, const struct explain_options *o,
-		  FILE *out)
+static void write_text(const struct explanation *x, const struct explain_options *o,
+		       FILE *out)
 {
 	struct page p = {
 		.x = x,
@@ -477,4 +478,24 @@ void explain_text(const struct explanation *x, const struct explain_options *o,
 	}
 	if (x->kernel)
 		print_wrapped(&p, 0, "\nKERNEL", x->kernel);
+}
+
+/* The script's text is in it, which may have come from anywhere. */
+void explain_text(const struct explanation *x, const struct explain_options *o,
+		  FILE *out)
+{
+	char *text;
+	size_t size;
+	FILE *whole = open_memstream(&text, &size);
+
+	if (!whole)
+		abort();
+	write_text(x, o, whole);
+	fclose(whole);
+	for (const char *line = text, *end; *line; line = end + (*end == '\n')) {
+		end = strchrnul(line, '\n');
+		excerpt_text(out, line, (size_t)(end - line));
+		fputc('\n', out);
+	}
+	free(text);
 }

@@ -221,6 +221,26 @@ def test_helpers():
     check([s for _, s in order] == sorted(s for _, s in order), "kernels are not in order")
 
 
+def test_strange():
+    """What a script holds, and the name of its file, drive neither a terminal nor a browser."""
+    with tempfile.TemporaryDirectory() as directory:
+        (Path(directory) / "a<b>&.mq").write_text("BEGIN { @lib = 1; }\n")
+        script = Path(directory) / "script.mq"
+        script.write_text('import "a<b>&.mq"\nBEGIN { printf("\x1b[31m<i>%d\x07\\n", 1); }\n')
+        for words in (["--full"], []):
+            done = memql("explain", "--no-kernel", *words, str(script))
+            check(not done.returncode and not re.search(r"[\x00-\x09\x0b-\x1f]", done.stdout), f"control bytes: {words}")
+        page = memql("explain", "--no-kernel", "--html", str(script)).stdout
+        check("a&lt;b&gt;&amp;.mq" in page and "<b>&" not in page and "<i>" not in page, "names and texts in a page")
+
+
+def test_lists():
+    """What begins as another one does is still named."""
+    data = explain("BEGIN { @ab = 1; @a = 2; @b[12] = 1; }")
+    end = [m["what"] for m in data["when"] if "at the end" in m["where"]]
+    check(end == ["@ab, @a, @b printed"], f"maps at the end: {end}")
+
+
 def test_mistakes():
     for words, says in [
             (["--lines", "-e", "BEGIN { }"], "did you mean --line?"),
@@ -238,6 +258,6 @@ def test_mistakes():
 
 
 for test in (test_whys, test_all_code, test_parts, test_text, test_overview, test_prices,
-             test_helpers, test_mistakes):
+             test_helpers, test_strange, test_lists, test_mistakes):
     test()
 sys.exit(bool(failed))
