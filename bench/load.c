@@ -37,6 +37,17 @@ __asm__(".altmacro\n"
 	".set next, 0\n.rept 1000\n\tmany_one %next\n\t.set next, next + 1\n.endr\n"
 	".noaltmacro\n");
 
+/* Ten thousand places of the USDT probe bench:many, as <sys/sdt.h> notes them. */
+__asm__(".text\nmany_places:\n.rept 10000\n"
+	"990:\tnop\n"
+	".pushsection .note.stapsdt, \"\", \"note\"\n"
+	"\t.balign 4\n\t.4byte 992f - 991f, 994f - 993f, 3\n"
+	"991:\t.asciz \"stapsdt\"\n992:\t.balign 4\n"
+	"993:\t.8byte 990b, _.stapsdt.base, 0\n"
+	"\t.asciz \"bench\"\n\t.asciz \"many\"\n\t.asciz \"\"\n"
+	"994:\t.balign 4\n.popsection\n"
+	".endr\n\tret\n");
+
 static void access_file(uint64_t i)
 {
 	(void)i;

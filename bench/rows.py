@@ -122,6 +122,9 @@ ATTACH = [
     # Older ones attach to each by itself, and take two minutes to end.
     Whole("1,000 functions of a program", **script("uprobe:LOAD:many_*" + MANY, COLD), metrics=("first", "end"),
           most=(100, 200), since=(0, 20), rounds=0.6),
+    Whole("10,000 places of a USDT probe",
+          script("config = { max_probes = 20000 } usdt:LOAD:bench:many" + MANY, COLD)["memql"],
+          metrics=("first", "end", "memory"), rounds=0.6),
     Whole("40 tracepoints", **script("tracepoint:syscalls:sys_enter_s*" + MANY, COLD), metrics=("first", "end"),
           since=(0, 20), rounds=0.4),
 ]
