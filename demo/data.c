@@ -103,6 +103,12 @@ ssize_t data_read(struct data *d, void *buf, size_t len, uint64_t random)
 	return n < 0 ? -errno : n;
 }
 
+void data_misread(struct data *d, void *buf)
+{
+	if (pread(d->fd, buf, DATA_BLOCK, -DATA_BLOCK) >= 0)
+		abort();
+}
+
 ssize_t data_write(struct data *d, const void *buf, size_t len, uint64_t random)
 {
 	ssize_t n = pwrite(d->fd, buf, len, data_place(len, random));

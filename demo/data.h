@@ -33,4 +33,7 @@ void data_close(struct data *d);
 ssize_t data_read(struct data *d, void *buf, size_t len, uint64_t random);
 ssize_t data_write(struct data *d, const void *buf, size_t len, uint64_t random);
 
+/* One pread at a place that no file has: EINVAL. */
+void data_misread(struct data *d, void *buf);
+
 #endif

@@ -180,6 +180,14 @@ static int run_read(struct work_context *x, const struct work_arg *args)
 	return WORK_OK;
 }
 
+/* As a program does that asks for what is not there, and lives with the answer. */
+static int run_misread(struct work_context *x, const struct work_arg *args)
+{
+	for (uint64_t i = args[0].number ? args[0].number : 1; i; i--)
+		data_misread(x->data, x->io_buf);
+	return WORK_OK;
+}
+
 static int run_write(struct work_context *x, const struct work_arg *args)
 {
 	for (uint64_t i = args[1].number ? args[1].number : 1; i; i--) {
@@ -231,6 +239,11 @@ static const struct work_kind kinds[] = {
 	  { WORK_ARG_BLOCKS, WORK_ARG_COUNT },
 	  1,
 	  run_read },
+	{ "misread",
+	  "COUNT reads that the kernel refuses; the statement goes on",
+	  { WORK_ARG_COUNT },
+	  0,
+	  run_misread },
 	{ "write",
 	  "COUNT writes of SIZE to the data file",
 	  { WORK_ARG_BLOCKS, WORK_ARG_COUNT },

@@ -283,7 +283,7 @@ class TestSocket(unittest.TestCase):
         return self.engine.records()
 
     def test_answers_are_the_log(self):
-        statements = ["SELECT alloc(1mb), read(16kb, 2) FROM t", "select fail(9)", "nonsense", "DROP TABLE t"]
+        statements = ["SELECT alloc(1mb), read(16kb, 2), misread(3) FROM t", "select fail(9)", "nonsense", "DROP TABLE t"]
         answers = [self.client.run(s) for s in statements]
         self.assertEqual([a["status"] for a in answers], [0, 9, 1, 0])
         self.assertEqual([a["query"] for a in answers], statements)
