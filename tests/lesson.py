@@ -5,6 +5,7 @@ the demo engine can tell, by the log; its program with the gap is not, and is to
 import os
 import pathlib
 import re
+import shlex
 import shutil
 import sys
 import tempfile
@@ -32,6 +33,31 @@ LOGGED = {
         "@peak": (lambda log: plans(log, lambda p: max(r["mem_peak"] for r in p)), 0)},
     7: {"@slowest": (lambda log: plans(log, lambda p: max(r["latency_ns"] for r in p)), 0.2)},
     10: {"@wall": (lambda log: total(log, "latency_ns"), 0.02)},
+}
+
+
+# By lesson, edits of the solution: what is as right as that, and what looks as if it were.
+RIGHT = {
+    1: ("@queries = count()", "@queries++"),
+    2: ("/pid == $1/\n{\n\t@calls = count();", "{\n\tif (pid == $1) {\n\t\t@calls++;\n\t}"),
+    3: ("@bytes[comm] = sum(args.ret)", "@bytes[comm] += args.ret"),
+    4: ("arg1 != 0", "arg1 > 0"),
+    5: ("has_key(@began, tid)", "@began[tid]"),
+    6: ("@q[tid].net > @q[tid].peak", "@q[tid].peak < @q[tid].net"),
+    8: ("(args.op & 127) != 1", "((args.op & 127) == 0 || (args.op & 127) == 9)"),
+    9: ("has_key(@busy, args.prev->pid)", "has_key(@busy, tid)"),
+}
+WRONG = {
+    1: ("@queries = count()", "@queries = 1"),
+    2: ("pid == $1", 'comm == "memsqld"'),
+    3: (" && args.ret > 0", ""),
+    4: ("arg1 == 1", "arg1 != 0"),
+    5: ("tid", "pid"),
+    6: ("@q[tid].peak = @q[tid].net", "@q[tid].peak += arg0"),
+    7: ("hist(args.duration)", "hist(args.duration / 1000)"),
+    8: ("has_key(@plan, tid) && ", ""),
+    9: ("$state & 2", "$state & 1"),
+    10: ("change(args.p->pid, RUNNABLE", "change(args.p->pid, RUN"),
 }
 
 
@@ -75,17 +101,38 @@ def checked(number, head, directory):
     check(differs and all(any(n in line for n in names) for line in differs if "memql lost" not in line),
           f"{len(differs)} lines say what differs")
     check(f"hint: {head['hint']}" in done.stdout, "there is a hint")
-    for _ in range(ATTEMPTS):
-        done = run_memql("lesson", number, "--check", solution, timeout=600)
-        if done.returncode == 0:
-            break
-        print(done.stdout + done.stderr)
-    check(done.returncode == 0 or late_only(done.stdout), f"the solution: {done.stdout.strip()}")
+    taken(number, solution, "the solution")
     return solution
 
 
+def taken(number, file, what):
+    for _ in range(ATTEMPTS):
+        done = run_memql("lesson", number, "--check", file, timeout=600)
+        if done.returncode == 0:
+            break
+        print(done.stdout + done.stderr)
+    check(done.returncode == 0 or late_only(done.stdout), f"{what}: {done.stdout.strip()}")
+
+
+def edited(solution, edit, directory):
+    text = pathlib.Path(solution).read_text(encoding="utf-8")
+    check(edit[0] in text, f"the solution has '{edit[0]}'")
+    file = directory / "edited.mq"
+    file.write_text(text.replace(*edit), encoding="utf-8")
+    return str(file)
+
+
+def others(number, solution, directory):
+    if int(number) in RIGHT:
+        edit = RIGHT[int(number)]
+        taken(number, edited(solution, edit, directory), f"'{edit[1]}' will do, too")
+    edit = WRONG[int(number)]
+    done = run_memql("lesson", number, "--check", edited(solution, edit, directory), timeout=600)
+    check(done.returncode == 1 and "Not yet" in done.stdout, f"'{edit[1]}' will not do:\n{done.stdout}{done.stderr}")
+
+
 def by_log(number, head, solution, directory):
-    engine = Demo(directory, "log", *head["workload"].split())
+    engine = Demo(directory, "log", *shlex.split(head["workload"]))
     words = head["arguments"].replace("PID", str(engine.pid)).split()
     if words[0][0] != "-" and "$1" not in pathlib.Path(solution).read_text(encoding="utf-8"):
         words = []
@@ -116,6 +163,7 @@ def main():
         head = head_of(page)
         shown(number, page.read_text(encoding="utf-8"))
         solution = checked(number, head, directory)
+        others(number, solution, directory)
         if int(number) in LOGGED:
             by_log(int(number), head, solution, str(directory))
     finally:
