@@ -28,8 +28,9 @@ static void run_printf(struct session *s, const struct action_info *action,
 static const struct action_ops printf_ops = { run_printf };
 
 /*
- * print(@x[, top[, div]]), print(@x[k][, top[, div]]), print(value). The entry of an aggregation is
- * spread over the CPUs, so that user space reads it: the record holds the keys.
+ * print(@x[, top[, div]]), print(@x[k][, top[, div]]), print(value). The entry of an
+ * aggregation is spread over the CPUs, so that user space reads it: the record holds the
+ * keys.
  */
 
 static bool check_print(struct sema *s, struct node *call)

@@ -6,8 +6,8 @@ struct compile;
 struct options;
 
 /*
- * Load cc->image, attach, show events until the program exits, a signal comes, or the process of
- * -p or -c ends; then print the maps. Returns the process's exit status.
+ * Load cc->image, attach, show events until the program exits, a signal comes, or the
+ * process of -p or -c ends; then print the maps. Returns the process's exit status.
  */
 int run(const struct compile *cc, const struct options *o);
 

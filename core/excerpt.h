@@ -15,8 +15,8 @@ void excerpt_text(FILE *out, const char *s, size_t len);
 
 /*
  * The first line of the span and a line that marks it, with "..." if the span goes on
- * below; of a long line the part around the span. Nothing if that line is blank. mark and plain switch the caret's color on
- * and off, or are empty.
+ * below; of a long line the part around the span. Nothing if that line is blank. mark
+ * and plain switch the caret's color on and off, or are empty.
  */
 void excerpt(FILE *out, const struct source *s, struct span at, const char *mark,
 	     const char *plain);

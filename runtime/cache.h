@@ -1,6 +1,7 @@
 /*
- * Compiled objects, and what else takes long to find out, in files of a directory that belongs to this user alone: for root
- * /var/cache/memql, else $XDG_CACHE_HOME/memql/objects; $MEMQL_CACHE names another.
+ * Compiled objects, and what else takes long to find out, in files of a directory that
+ * belongs to this user alone: for root /var/cache/memql, else
+ * $XDG_CACHE_HOME/memql/objects; $MEMQL_CACHE names another.
  *
  * A file that is found ends up in the kernel: what another user could have written is not
  * read. Neither the directory nor a file may belong to somebody else, or be open to others
