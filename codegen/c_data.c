@@ -5,6 +5,7 @@
 
 #include "codegen/c_text.h"
 #include "core/arena.h"
+#include "sema/type.h"
 
 static const char *map_type(unsigned type)
 {
@@ -44,16 +45,68 @@ static void describe_map(struct module *m, const struct map_info *info, FILE *ou
 		info->agg ? info->agg->name : type_text(a, info->value));
 }
 
+/* A number as it is in memory; what has no type of its own in C is words. */
+static const char *value_type(struct arena *a, const struct type *t, size_t size)
+{
+	if (t && t->kind == TYPE_STR)
+		return arena_printf(a, "char[%zu]", size);
+	if (t && t->kind == TYPE_INT)
+		return t->is_signed ? "s64" : "u64";
+	if (size == sizeof(uint32_t))
+		return "u32";
+	return size == sizeof(uint64_t)
+		       ? "u64"
+		       : arena_printf(a, "u64[%zu]", size / sizeof(uint64_t));
+}
+
+/* "char name[16]" */
+static void write_member(struct arena *a, const struct type *t, const char *name,
+			 FILE *out)
+{
+	const char *type = value_type(a, t, type_size(t));
+	int len = (int)strcspn(type, "[");
+
+	fprintf(out, "\t%.*s %s%s;\n", len, type, name, type + len);
+}
+
+/* Several keys follow each other. */
+static const char *key_type(struct arena *a, const struct c_map *map,
+			    const struct map_info *info, FILE *out)
+{
+	if (!info || info->nkeys < 2)
+		return value_type(a, info && info->nkeys ? info->keys[0] : NULL,
+				  map->shape.key_size);
+	fprintf(out, "struct %s_key {\n", map->symbol);
+	for (size_t i = 0; i < info->nkeys; i++)
+		write_member(a, info->keys[i], arena_printf(a, "key%zu", i + 1), out);
+	fputs("};\n", out);
+	return arena_printf(a, "struct %s_key", map->symbol);
+}
+
+static const char *entry_type(struct arena *a, const struct c_map *map,
+			      const struct map_info *info, FILE *out)
+{
+	if (!info || !info->value || type_size(info->value) == map->shape.value_size)
+		return value_type(a, info ? info->value : NULL, map->shape.value_size);
+	fprintf(out, "struct %s_value {\n", map->symbol);
+	write_member(a, info->value, "value", out);
+	fputs("\tu64 is_set;\n};\n", out);
+	return arena_printf(a, "struct %s_value", map->symbol);
+}
+
 static void write_map(struct module *m, const struct c_map *map, FILE *out)
 {
+	struct arena *a = m->cc->arena;
 	const struct map_shape *s = &map->shape;
 	const struct map_info *info = info_of(m, map->symbol);
+	const char *key = NULL, *value = NULL;
 
 	if (info && (info->value || info->agg))
 		describe_map(m, info, out);
-	if (s->typed)
-		fprintf(out, "struct memql_bytes {\n\tu8 bytes[%zu];\n};\n",
-			s->value_size);
+	if (s->key_size) {
+		key = key_type(a, map, info, out);
+		value = entry_type(a, map, info, out);
+	}
 	fprintf(out, "struct {\n\t__uint(type, BPF_MAP_TYPE_%s);\n", map_type(s->type));
 	if (s->max_entries)
 		fprintf(out, "\t__uint(max_entries, %u);\n", s->max_entries);
@@ -61,12 +114,8 @@ static void write_map(struct module *m, const struct c_map *map, FILE *out)
 		fputs("\t__uint(map_flags, BPF_F_NO_PREALLOC);\n", out);
 	else if (s->flags)
 		fprintf(out, "\t__uint(map_flags, %u);\n", s->flags);
-	if (s->typed)
-		fputs("\t__type(key, int);\n\t__type(value, struct memql_bytes);\n",
-		      out);
-	if (!s->typed && s->key_size)
-		fprintf(out, "\t__uint(key_size, %zu);\n\t__uint(value_size, %zu);\n",
-			s->key_size, s->value_size);
+	if (key)
+		fprintf(out, "\t__type(key, %s);\n\t__type(value, %s);\n", key, value);
 	fprintf(out, "} %s SEC(\".maps\");\n\n", map->symbol);
 }
 

@@ -311,14 +311,15 @@ static void write_start(struct module *m, FILE *out)
 		"#include <linux/bpf.h>\n"
 		"#include <stdbool.h>\n"
 		"#include <bpf/bpf_helpers.h>\n\n"
-		"typedef __u8 u8;\n"
-		"typedef __u16 u16;\n"
-		"typedef __u32 u32;\n"
-		"typedef __u64 u64;\n"
-		"typedef __s8 s8;\n"
-		"typedef __s16 s16;\n"
-		"typedef __s32 s32;\n"
-		"typedef __s64 s64;\n\n",
+		"/* Some memory is used as words of several sizes. */\n"
+		"typedef __u8 u8 __attribute__((may_alias));\n"
+		"typedef __u16 u16 __attribute__((may_alias));\n"
+		"typedef __u32 u32 __attribute__((may_alias));\n"
+		"typedef __u64 u64 __attribute__((may_alias));\n"
+		"typedef __s8 s8 __attribute__((may_alias));\n"
+		"typedef __s16 s16 __attribute__((may_alias));\n"
+		"typedef __s32 s32 __attribute__((may_alias));\n"
+		"typedef __s64 s64 __attribute__((may_alias));\n\n",
 		commented(m->cc->arena, m->cc->source->name,
 			  strlen(m->cc->source->name)));
 }

@@ -228,6 +228,14 @@ static bool is_branchy(const struct program_info *p)
 	return branches > BRANCHES_MAX;
 }
 
+/* For who reads the code: no name of C begins so. */
+static void name_local(struct emit *e, LLVMValueRef local, const struct var_info *var)
+{
+	const char *name = arena_printf(e->m->cc->arena, "v_%s", var->name + 1);
+
+	LLVMSetValueName2(local, name, strlen(name));
+}
+
 /* Registers for the first numbers, scratch memory for the rest and for strings. */
 static void place_vars(struct emit *e)
 {
@@ -243,6 +251,7 @@ static void place_vars(struct emit *e)
 		var->storage = slot;
 		if (!is_wide(var->type) && !var->addressed && used < max) {
 			slot->local = local_new(e);
+			name_local(e, slot->local, var);
 			used++;
 			continue;
 		}

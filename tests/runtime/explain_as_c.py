@@ -82,6 +82,21 @@ def comments(directory):
     as_c(directory, "comments", "-e", 'BEGIN / *(int8 *)1 == 0/ { printf("*/ /* \\n"); }')
 
 
+def names(directory):
+    """Variables keep their names, also those that are words of C; maps have types."""
+    program = ("BEGIN { $int = (uint64)pid; $ctx = $int + 1; $x1 = $ctx * 2; $x2 = $x1 + $int; "
+               "@a[comm] = $x2; @b[pid, comm] = count(); @c = $x1; @d[1] = (pid, comm); exit(); }")
+    target = as_c(directory, "names", "-e", program)
+    with open(target.removesuffix(".o") + ".c", encoding="utf-8") as source:
+        text = source.read()
+    for want in ["v_int = ", "v_ctx = v_int + 1;", "v_x = ", "v_x_2 = ", "__type(key, char[16]);",
+                 "struct mq_b_key {\n\tu64 key1;\n\tchar key2[16];\n};", "struct mq_c_value {\n\tu64 value;\n\tu64 is_set;\n};",
+                 "__type(value, u64[3]);"]:
+        check(want in text, f"the C has {want!r}")
+    done = run_memql("-q", "--object", target, "-e", program)
+    check(done.returncode == 0 and "@d[1]: (" in done.stdout, f"it runs {done.stderr}")
+
+
 def constants(directory):
     """clang knows each constant's section when it says where they are, or the kernel takes no types of the file."""
     program = 'uprobe:libc:getenv { if (pton("fe80::2:1")[pid % 16] == 7) { @ = count(); } @b[str(arg0, 512)] = 1; }'
@@ -152,4 +167,4 @@ def sections(directory):
 
 
 need("bpf")
-in_directory(examples, values, comments, constants, wrong_files, wrong_maps, changed, sections)
+in_directory(examples, values, comments, names, constants, wrong_files, wrong_maps, changed, sections)
