@@ -13,6 +13,7 @@
 #include "core/arena.h"
 #include "core/compile.h"
 #include "explain/explain.h"
+#include "probes/probe.h"
 #include "sema/plan.h"
 
 #define INSN_NS 0.3
@@ -317,6 +318,8 @@ const char *explain_price_text(const struct explanation *x,
 	if (p->place_ns > 0)
 		text = arena_printf(a, "%s; the probe itself takes about %s ns", text,
 				    explain_ns(a, p->place_ns));
+	else if (!(p->info->kind->flags & PROBE_ONCE))
+		text = arena_printf(a, "%s; the probe itself was not measured", text);
 	return text;
 }
 

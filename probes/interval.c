@@ -44,6 +44,7 @@ const struct probe_kind probe_interval = {
 	.example = "interval:s:1 { printf(\"tick\\n\"); }",
 	.flags = PROBE_REGISTERS,
 	.section = "perf_event",
+	.event_ns = CLOCK_EVENT_NS,
 	.parse = parse_interval,
 	.expand = expand_interval,
 	.attach = attach_interval,

@@ -42,6 +42,7 @@ const struct probe_kind probe_profile = {
 	.example = "profile:hz:99 { @[comm] = count(); }",
 	.flags = PROBE_SYSTEM_WIDE | PROBE_REGISTERS,
 	.section = "perf_event",
+	.event_ns = CLOCK_EVENT_NS,
 	.parse = parse_profile,
 	.expand = expand_profile,
 	.attach = attach_profile,

@@ -198,6 +198,10 @@ def test_prices():
     check(loop["turns"], f"a loop: {loop}")
     stack, _ = price("profile:hz:99 { @[kstack] = count(); }")
     check(stack["unknown"], f"a stack: {stack}")
+    for point, says in [("profile:hz:99", "itself takes about"), ("software:faults:9", "itself was not measured"),
+                        ("BEGIN", None)]:
+        text = memql("explain", "--no-kernel", "--width", "200", "-e", point + " { @ = count(); }").stdout
+        check(says in text if says else "itself" not in text, f"the probe of {point}")
 
 
 def test_helpers():
