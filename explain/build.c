@@ -193,7 +193,8 @@ static void walk(struct node *n, void *arg)
 		shown = p.ninsns || p.nir || p.nwhys || is_statement(n);
 	}
 	if (shown) {
-		p.meaning = meaning_of(b->x->cc, n);
+		p.meaning =
+			meaning_of(b->x->cc, b->x->programs[b->program].info->kind, n);
 		ARENA_PUSH(b->a, &b->parts, p);
 		b->depth++;
 	}

@@ -20,6 +20,7 @@ struct image_program;
 struct inspection;
 struct map_info;
 struct node;
+struct probe_kind;
 struct program_info;
 
 /* An instruction, and what the verifier knew after it: NULL if it was not asked. */
@@ -148,7 +149,8 @@ void explain_html(const struct explanation *x, const struct explain_options *o,
 bool explain_as_bpftrace(struct compile *cc, FILE *out);
 
 /* meaning.c: what a construct is for, in words; in the arena. */
-const char *meaning_of(struct compile *cc, const struct node *n);
+const char *meaning_of(struct compile *cc, const struct probe_kind *kind,
+		       const struct node *n);
 /* maps.c: x->maps and x->moments. */
 void explain_maps(struct explanation *x, const struct inspection *kernel);
 

@@ -57,7 +57,8 @@ static const char *space_words(enum space space)
 	return "";
 }
 
-static const char *place_of_argument(struct arena *a, const struct probe_field *f)
+static const char *place_of_argument(struct arena *a, const struct probe_kind *kind,
+				     const struct probe_field *f)
 {
 	const struct location *at = &f->at;
 
@@ -76,7 +77,10 @@ static const char *place_of_argument(struct arena *a, const struct probe_field *
 			" of the context",
 			at->value);
 	case LOC_REGISTER:
-		return "in a register when the place was reached: the context has a copy";
+		return kind->flags & PROBE_REGISTERS
+			       ? "in a register when the place was reached: the context "
+				 "has a copy"
+			       : "a word of the context";
 	case LOC_MEMORY:
 		return "in memory that a register points to";
 	case LOC_ARGUMENT:
@@ -96,7 +100,8 @@ static const char *map_words(struct arena *a, const struct node *n)
 			   : name;
 }
 
-static const char *field_words(struct compile *cc, const struct node *n)
+static const char *field_words(struct compile *cc, const struct probe_kind *kind,
+			       const struct node *n)
 {
 	struct arena *a = cc->arena;
 	const struct type *base = n->field.base->type;
@@ -104,11 +109,11 @@ static const char *field_words(struct compile *cc, const struct node *n)
 
 	if (base && base->kind == TYPE_ARGS)
 		return arena_printf(a, "the probe's argument %s: %s", n->field.name,
-				    place_of_argument(a, n->field.data));
+				    place_of_argument(a, kind, n->field.data));
 	if (!base || !part)
 		return arena_printf(a, "the part %s", n->field.name);
 	if (base->kind == TYPE_TUPLE)
-		return arena_printf(a, "item %s of it", n->field.name);
+		return arena_printf(a, "the member %s of that", n->field.name);
 	return arena_printf(a, "the member %s, at offset %" PRIu64 ", in %s",
 			    n->field.name, part->bit_offset / 8,
 			    space_words(base->space));
@@ -147,19 +152,19 @@ static const char *assign_words(struct compile *cc, const struct node *n)
 	struct arena *a = cc->arena;
 	const struct node *place = n->assign.place, *value = n->assign.value;
 	const struct node *root = node_place_root((struct node *)place);
+	const char *done = n->assign.compound ? "is changed in place"
+					      : "is set to what is on the right";
 
 	if (value->kind == NODE_CALL && value->call.builtin &&
 	    value->call.builtin->kind == BUILTIN_AGG)
 		return arena_printf(a, "%s takes one more value: %s",
 				    map_words(a, root), value->call.builtin->summary);
 	if (root->kind != NODE_MAP)
-		return arena_printf(a, "the variable %s %s", root->var.name,
-				    n->assign.compound
-					    ? "is changed"
-					    : "is set to what is on the right");
-	return arena_printf(a, "%s %s", map_words(a, root),
-			    n->assign.compound ? "is changed in place"
-					       : "is set to what is on the right");
+		return arena_printf(a, "the variable %s %s", root->var.name, done);
+	if (place->kind == NODE_FIELD)
+		return arena_printf(a, "the member %s of %s %s", place->field.name,
+				    map_words(a, root), done);
+	return arena_printf(a, "%s %s", map_words(a, root), done);
 }
 
 static const char *step_words(struct arena *a, const struct node *n)
@@ -174,15 +179,53 @@ static const char *step_words(struct arena *a, const struct node *n)
 			    n->step.decrement ? "less" : "more");
 }
 
+static const char *binary_words(struct arena *a, const struct node *n)
+{
+	const char *words = op_words[n->binary.op];
+
+	if (n->binary.left->kind != NODE_STR && n->binary.right->kind != NODE_STR)
+		return words;
+	return arena_printf(
+		a, "%s; up to eight letters are compared at once, as a number", words);
+}
+
 static const char *var_words(struct arena *a, const struct node *n)
 {
 	return arena_printf(a, "the variable %s of this event", n->var.name);
 }
 
-const char *meaning_of(struct compile *cc, const struct node *n)
+/*
+ * What is written where something else was put in its place: a span's start() became
+ * statements, an event's args.duration a difference. NULL: the node is what is written.
+ */
+static const char *written_words(struct compile *cc, const struct node *n)
+{
+	static const char args[] = "args.";
+	const char *text = source_text(cc->source, n->span);
+	const char *name =
+		strncmp(text, args, strlen(args)) == 0 ? text + strlen(args) : text;
+	size_t len = strspn(name, "_abcdefghijklmnopqrstuvwxyz0123456789");
+	const struct builtin *b;
+
+	if (n->kind == NODE_BLOCK && name[len] == '(') {
+		b = builtin_lookup(NULL, arena_strndup(cc->arena, name, len));
+		return b ? b->summary : NULL;
+	}
+	if (name != text && n->span.end - n->span.begin == len + strlen(args) &&
+	    !(n->kind == NODE_FIELD && n->field.base->type &&
+	      n->field.base->type->kind == TYPE_ARGS))
+		return arena_printf(cc->arena, "%.*s of this event", (int)len, name);
+	return NULL;
+}
+
+const char *meaning_of(struct compile *cc, const struct probe_kind *kind,
+		       const struct node *n)
 {
 	struct arena *a = cc->arena;
+	const char *written = written_words(cc, n);
 
+	if (written)
+		return written;
 	switch (n->kind) {
 	case NODE_INT:
 		return is_literal(cc, n)
@@ -203,7 +246,7 @@ const char *meaning_of(struct compile *cc, const struct node *n)
 	case NODE_VAR:
 		return var_words(a, n);
 	case NODE_FIELD:
-		return field_words(cc, n);
+		return field_words(cc, kind, n);
 	case NODE_INDEX:
 		return "an element, found by its number";
 	case NODE_TUPLE:
@@ -222,7 +265,7 @@ const char *meaning_of(struct compile *cc, const struct node *n)
 	case NODE_UNARY:
 		return op_words[n->unary.op];
 	case NODE_BINARY:
-		return op_words[n->binary.op];
+		return binary_words(a, n);
 	case NODE_COND:
 		return "one of two values, as the condition says";
 	case NODE_ASSIGN:
@@ -236,7 +279,7 @@ const char *meaning_of(struct compile *cc, const struct node *n)
 	case NODE_BLOCK:
 		return "one statement after the other";
 	case NODE_EXPR:
-		return n->expr.value ? meaning_of(cc, n->expr.value) : "";
+		return n->expr.value ? meaning_of(cc, kind, n->expr.value) : "";
 	case NODE_FOR_RANGE:
 		return arena_printf(a, "a turn for each number, in %s",
 				    n->loop.var->var.name);

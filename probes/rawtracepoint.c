@@ -139,7 +139,7 @@ static int attach_rawtracepoint(struct session *s, const struct image_program *p
 		.kind = BUILTIN_VALUE,                                                  \
 		.flags = BUILTIN_PER_SITE,                                              \
 		.returns = { .kind = TYPE_INT, .size = 8 },                             \
-		.summary = "argument " #n " of the tracepoint, from 0",                 \
+		.summary = "argument " #n " of the tracepoint, counted from 0",         \
 		.doc = "With the size and sign that BTF tells; a pointer is a number. " \
 		       "`args` has them by their names.",                               \
 		.example = "rawtracepoint:sched_switch { @[arg" #n "] = count(); }",    \

@@ -284,7 +284,7 @@ static int attach_usdt(struct session *s, const struct image_program *p,
 		.name = "arg" #n,                                                      \
 		.kind = BUILTIN_VALUE,                                                 \
 		.returns = { .kind = TYPE_INT, .size = 8 },                            \
-		.summary = "argument " #n " of the probe, from 0",                     \
+		.summary = "argument " #n " of the probe, counted from 0",             \
 		.doc = "With the size and sign that the program's authors gave it; "   \
 		       "`memql -lv usdt:...` lists them. Read text with str().",       \
 		.example = "usdt:*:*:query__start { @[arg" #n "] = count(); }",        \

@@ -24,7 +24,7 @@ struct value vars_emit(struct emit *e, const struct node *call);
 		.name = "arg" #n,                                                      \
 		.kind = BUILTIN_VALUE,                                                 \
 		.returns = { .kind = TYPE_INT, .size = 8 },                            \
-		.summary = "argument " #n " of the function, from 0",                  \
+		.summary = "argument " #n " of the function, counted from 0",          \
 		.doc = "As the calling convention passes integers and pointers: the "  \
 		       "first six in registers, the others on the stack. " hint,       \
 		.example = probe " { @[arg" #n "] = count(); }",                       \

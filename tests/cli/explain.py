@@ -124,6 +124,25 @@ def test_parts():
     check(not any(s.startswith("@us") for s in sources), f"--line 5 has 4: {sources}")
 
 
+def test_meanings():
+    """Where the compiler puts other things in the place of words, their meaning stays."""
+    data = explain("""let @q = span((id = 0));
+rawtracepoint:sched_wakeup { start(@q[args.p->pid], (id = args.p->tgid)); @q[tid].id = 5; }
+rawtracepoint:sched_switch /args.next->comm == "cat"/ { done(@q[args.next->pid]); }
+q:done { @took[args.id] = sum(args.duration); }
+""")
+    meanings = {part["source"]: part["meaning"] for program in data["programs"] for part in program["parts"]}
+    for words, start in [
+        ("start(@q[args.p->pid], (id = args.p->tgid))", "opens a span"),
+        ("done(@q[args.next->pid])", "closes a span"),
+        ("@q[tid].id = 5", "the member id of the entry of @q"),
+        ("args.p", "the probe's argument p: a word of the context"),
+        ('args.next->comm == "cat"', "1 if both sides are equal, else 0; up to eight letters"),
+        ("args.duration", "duration of this event"),
+    ]:
+        check(meanings.get(words, "").startswith(start), f"{words}: {meanings.get(words)}")
+
+
 def test_text():
     for width in (60, 80, 119, 120, 200):
         done = memql("explain", "--no-kernel", "--width", str(width), "-e", LATENCY)
@@ -261,7 +280,7 @@ def test_mistakes():
     check(memql("explain", "--help").returncode == 0, "--help")
 
 
-for test in (test_whys, test_all_code, test_parts, test_text, test_overview, test_prices,
+for test in (test_whys, test_all_code, test_parts, test_meanings, test_text, test_overview, test_prices,
              test_helpers, test_strange, test_lists, test_mistakes):
     test()
 sys.exit(bool(failed))
