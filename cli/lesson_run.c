@@ -301,7 +301,8 @@ int lesson_check(struct arena *a, const struct lesson *l, const char *file)
 		goto out;
 	tracer_start(&r, &yours, -1);
 	if (!wait_attached(&r, &yours)) {
-		puts("Your program does not run yet.");
+		puts(geteuid() ? "Your program was not tried."
+			       : "Your program does not run yet.");
 		goto out;
 	}
 	tracer_start(&r, &want, null);

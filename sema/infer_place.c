@@ -201,15 +201,15 @@ enum { TYPE_TEXT_MAX = 80, NAMES_MAX = 64 }; /* bytes in a line */
 /* The names of a record that is too long for its types, in lines. */
 static void note_items(struct sema *s, const struct record_type *r)
 {
-	const char *line = "";
+	const char *line = "", *start = "there is ";
 
 	for (size_t i = 0; i < r->n; i++) {
 		line = arena_printf(s->cc->arena, "%s%s%s", line, *line ? ", " : "",
 				    r->members[i].name);
 		if (i + 1 < r->n && strlen(line) < NAMES_MAX)
 			continue;
-		diag_hint(s->cc, "there is %s%s", line, i + 1 < r->n ? "," : "");
-		line = "";
+		diag_hint(s->cc, "%s%s%s", start, line, i + 1 < r->n ? "," : "");
+		line = start = "";
 	}
 }
 
