@@ -295,12 +295,16 @@ static void build_program(struct explanation *x, size_t i,
 	struct explain_program *p = &x->programs[i];
 	struct building b = { .x = x, .a = x->cc->arena, .program = i };
 	struct explain_part whole;
+	const char *c;
 
 	p->info = plan->programs.items[i];
+	c = p->info->kind->c_section;
 	p->image = &x->cc->image->programs[i];
 	p->line = p->image->line;
 	p->file = p->image->file;
 	p->type = inspect_program_type(p->info->kind->section);
+	p->section = arena_printf(b.a, "%s%s", c ? c : p->info->kind->section,
+				  p->image->sleepable ? ".s" : "");
 	p->context = p->info->kind->flags & PROBE_ONCE ? "nothing that is of use"
 						       : context_of(p->type);
 	p->when = p->info->kind->summary;

@@ -63,6 +63,7 @@ struct explain_program {
 	uint32_t line;
 	const char *file;
 	const char *type, *context, *when;
+	const char *section; /* of SEC() in C, without a place */
 	uint32_t
 		insns; /* units of 8 bytes, with the functions that are its own or called */
 	uint32_t stack; /* bytes of the deepest chain of calls */

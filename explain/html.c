@@ -37,7 +37,7 @@ static const char head[] =
 	"padding:1em}\n"
 	"#source pre{margin:0;white-space:pre-wrap;overflow-wrap:anywhere;tab-size:4}\n"
 	"#layers{padding:1em;border-left:1px solid var(--edge);min-width:0}\n"
-	".ir,.why,h3{overflow-wrap:anywhere}\n"
+	".ir,.why,h2,h3{overflow-wrap:anywhere}\n"
 	".n{color:var(--soft);user-select:none}\n"
 	"[data-part]{cursor:pointer;border-radius:3px}\n"
 	".part{border:1px solid var(--edge);padding:.5em .8em;margin:.6em 0;break-inside:avoid}\n"
@@ -352,8 +352,7 @@ static void program(const struct html *h, const struct explain_program *p)
 	row(h, "runs", p->when);
 	row(h, "type",
 	    arena_printf(h->a, "%s%s, section %s", p->type,
-			 p->image->sleepable ? ", may sleep" : "",
-			 p->info->kind->section));
+			 p->image->sleepable ? ", may sleep" : "", p->section));
 	if (*p->context)
 		row(h, "context", p->context);
 	sizes(h, p);

@@ -144,7 +144,7 @@ static void add_program(struct json *j, const struct explain_program *p,
 	string(j, ",", "file", p->file);
 	number(j, "line", p->line);
 	string(j, ",", "type", p->type);
-	string(j, ",", "section", p->info->kind->section);
+	string(j, ",", "section", p->section);
 	string(j, ",", "context", p->context);
 	string(j, ",", "when", p->when);
 	number(j, "sites", p->info->nsites);

@@ -369,7 +369,7 @@ static void print_program(struct page *p, const struct explain_program *of)
 	print_wrapped(p, 2, "type   ",
 		      arena_printf(p->a, "%s%s, section %s", of->type,
 				   of->image->sleepable ? ", may sleep" : "",
-				   of->info->kind->section));
+				   of->section));
 	if (*of->context)
 		print_wrapped(p, 2, "context", of->context);
 	print_sizes(p, of);

@@ -5,6 +5,7 @@ usage: explain_as_c.py [all | EXAMPLE...]   examples of tests/builtins by name; 
                                     differ most from each other
 """
 
+import json
 import os
 import pathlib
 import subprocess
@@ -164,6 +165,9 @@ def sections(directory):
     ]:
         done = run_memql("explain", "--as", "c", "-e", program)
         check(all(want in done.stdout for want in wants), f"{program}: {wants} {done.stderr}")
+        explained = json.loads(run_memql("explain", "--no-kernel", "--json", "-e", program).stdout)
+        section = explained["data"]["programs"][0]["section"]
+        check(f'SEC("{section}' in done.stdout, f"explain says {section}")
 
 
 need("bpf")
