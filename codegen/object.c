@@ -138,9 +138,9 @@ static struct object compile_module(struct module *m)
 	if (m->cc->options.as_c)
 		m->c = c_text(m);
 	run_passes(m);
-	explained_read_ir(m);
 	if (!all_within_reach(m))
 		return (struct object){ NULL };
+	explained_read_ir(m); /* LLVM prints in quadratic time */
 	if (LLVMTargetMachineEmitToMemoryBuffer(m->machine, m->ir, LLVMObjectFile, &why,
 						&elf))
 		internal_error(why);
