@@ -4,6 +4,8 @@
  */
 #include "codegen/c_text.h"
 
+enum { DEPTH_MAX = 24 }; /* of an expression: for who reads it, and clang has limits */
+
 /* An address as good as its base's name: so many bytes behind it. */
 static bool is_place(LLVMValueRef v)
 {
@@ -114,6 +116,8 @@ static bool stays_inline(const struct c_function *f, uint32_t i)
 		return true;
 	if (n != 1 || LLVMIsAPHINode(user->ref))
 		return false;
+	if (user->is_inline && user->depth == DEPTH_MAX)
+		return false;
 	/* Else it would be computed for each of those who use that. */
 	if (user->is_inline && count_uses(f, user->ref, &unused) > 1)
 		return false;
@@ -180,8 +184,10 @@ void c_choose_variables(struct c_function *f)
 		if (LLVMIsAAllocaInst(v->ref) || v->is_said)
 			continue;
 		v->is_inline = stays_inline(f, (uint32_t)i);
-		if (v->is_inline && count_uses(f, v->ref, &user) == 1)
+		if (v->is_inline && count_uses(f, v->ref, &user) == 1) {
 			v->point = user->point;
+			v->depth = user->is_inline ? user->depth + 1 : 1;
+		}
 	}
 }
 

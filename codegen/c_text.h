@@ -19,6 +19,7 @@ struct c_value {
 	LLVMValueRef ref;
 	uint32_t block;
 	uint32_t point;   /* where it is computed: at this instruction */
+	unsigned depth;   /* of it in the expression that it is a part of */
 	bool is_inline;   /* a part of the expression of who uses it */
 	bool is_local;    /* alloca: a variable whose address nobody takes */
 	bool is_said;     /* with another one, or nobody wants it */

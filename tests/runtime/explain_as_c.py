@@ -83,6 +83,11 @@ def comments(directory):
     as_c(directory, "comments", "-e", 'BEGIN / *(int8 *)1 == 0/ { printf("*/ /* \\n"); }')
 
 
+def depth(directory):
+    """Compilers have limits for parentheses in each other."""
+    as_c(directory, "deep", "-e", "BEGIN { $x = (int64)pid; @ = " + 300 * "($x - " + "$x" + 300 * ")" + "; exit(); }")
+
+
 def names(directory):
     """Variables keep their names, also those that are words of C; maps have types."""
     program = ("BEGIN { $int = (uint64)pid; $ctx = $int + 1; $x1 = $ctx * 2; $x2 = $x1 + $int; "
@@ -171,4 +176,4 @@ def sections(directory):
 
 
 need("bpf")
-in_directory(examples, values, comments, names, constants, wrong_files, wrong_maps, changed, sections)
+in_directory(examples, values, comments, depth, names, constants, wrong_files, wrong_maps, changed, sections)
