@@ -66,6 +66,12 @@ static const char *shown(struct arena *a, const struct json *value)
 	return list;
 }
 
+/* Of a histogram, its percentiles say what rows and their borders would say again. */
+static bool is_detail(const char *name)
+{
+	return strcmp(name, "buckets") == 0 || strcmp(name, "rough") == 0;
+}
+
 static void flatten(struct facts *f, const struct json *value, const char *path,
 		    const char *kind)
 {
@@ -85,7 +91,7 @@ static void flatten(struct facts *f, const struct json *value, const char *path,
 				kind);
 		else if (!i->name)
 			flatten(f, i, arena_printf(a, "%s[%zu]", path, index), kind);
-		else if (strcmp(i->name, "buckets") != 0)
+		else if (!is_detail(i->name))
 			flatten(f, i, arena_printf(a, "%s.%s", path, i->name),
 				arena_printf(a, "%s.%s", kind, i->name));
 	}
