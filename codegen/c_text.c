@@ -120,31 +120,30 @@ static const struct program_info *program_of(const struct module *m, LLVMValueRe
 	return NULL;
 }
 
-static bool asks_for_cookie(LLVMValueRef function);
+static bool calls_helper(LLVMValueRef function, enum bpf_helper helper);
 
-/* Does the instruction call that helper, or refer to a function that does? */
-static bool is_cookie_call(LLVMValueRef v)
+/* Does the instruction call it, or refer to a function that does? */
+static bool is_call_of(LLVMValueRef v, enum bpf_helper helper)
 {
 	for (int i = 0; i < LLVMGetNumOperands(v); i++) {
 		LLVMValueRef o = LLVMGetOperand(v, (unsigned)i);
 
-		if (LLVMIsAFunction(o) && asks_for_cookie(o))
+		if (LLVMIsAFunction(o) && calls_helper(o, helper))
 			return true;
 		if (LLVMIsAConstantExpr(o) && LLVMGetConstOpcode(o) == LLVMIntToPtr &&
-		    LLVMConstIntGetZExtValue(LLVMGetOperand(o, 0)) ==
-			    HELPER_GET_ATTACH_COOKIE)
+		    LLVMConstIntGetZExtValue(LLVMGetOperand(o, 0)) == helper)
 			return true;
 	}
 	return false;
 }
 
-static bool asks_for_cookie(LLVMValueRef function)
+static bool calls_helper(LLVMValueRef function, enum bpf_helper helper)
 {
 	for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(function); b;
 	     b = LLVMGetNextBasicBlock(b))
 		for (LLVMValueRef i = LLVMGetFirstInstruction(b); i;
 		     i = LLVMGetNextInstruction(i))
-			if (is_cookie_call(i))
+			if (is_call_of(i, helper))
 				return true;
 	return false;
 }
@@ -188,7 +187,7 @@ static void write_site(struct module *m, const struct probe_site *s, bool by_coo
 static void write_section(struct module *m, const struct program_info *p,
 			  LLVMValueRef f, FILE *out)
 {
-	bool by_cookie = asks_for_cookie(f);
+	bool by_cookie = calls_helper(f, HELPER_GET_ATTACH_COOKIE);
 	const char *target = target_of(m->cc->arena, p, by_cookie);
 	const char *prefix = p->kind->c_section ? p->kind->c_section : p->kind->section;
 	const char *sleeps = p->sleepable ? ".s" : "";
@@ -324,6 +323,21 @@ static void write_start(struct module *m, FILE *out)
 			  strlen(m->cc->source->name)));
 }
 
+static void write_kernel_functions(const char *functions, FILE *out)
+{
+	const char *name;
+	bool any = false;
+
+	for (int i = HELPER_PREEMPT_DISABLE; (name = kernel_function(i)); i++) {
+		if (!c_mentions(functions, name))
+			continue;
+		fprintf(out, "extern %s __ksym;\n", helper_find(i)->prototype);
+		any = true;
+	}
+	if (any)
+		fputc('\n', out);
+}
+
 static bool has_body(LLVMValueRef f)
 {
 	return LLVMCountBasicBlocks(f) > 0;
@@ -433,6 +447,7 @@ const char *c_text(struct module *m)
 	functions = text_done(m->cc->arena, &f);
 	text_open(&t);
 	write_start(m, t.out);
+	write_kernel_functions(functions, t.out);
 	c_write_maps(m, t.out);
 	c_write_constants(m, functions, t.out);
 	fputs(functions, t.out);

@@ -10,9 +10,9 @@
  * 16) a stack of its own, one for each CPU. While a sleepable program waits for a page, or
  * any other is preempted, another thread may run it on the same CPU, and each finds the
  * other's values in its stack: keys and the context's address were seen to change places.
- * So sleepable programs must stay below STACK_SHARED_MIN, and the others, for which it
- * takes a preemption in the very nanoseconds that the program runs, lose their slots if
- * they do not: see object.c.
+ * So sleepable programs must stay below STACK_SHARED_MIN. The others lose their slots if
+ * they do not, and hold their CPU while they run, as far as the kernel lets them: see
+ * object.c and program.c.
  */
 #include "codegen/internal.h"
 

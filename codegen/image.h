@@ -43,6 +43,21 @@ static inline const char *setting_symbol(enum setting s)
 }
 
 /*
+ * The kernel's name of a function that it exports to programs without making it a helper;
+ * NULL: it is a helper. Its number is our own: the kernel's is another one in each build.
+ */
+static inline const char *kernel_function(int number)
+{
+	switch (number) {
+	case HELPER_PREEMPT_DISABLE:
+		return "bpf_preempt_disable";
+	case HELPER_PREEMPT_ENABLE:
+		return "bpf_preempt_enable";
+	}
+	return NULL;
+}
+
+/*
  * A record in the ring buffer: this header, one word per argument (the number, or for a
  * value in memory its length in bytes, without a string's NUL), then the values in memory
  * that are no strings, in order, each type_size() bytes, and last the strings' bytes

@@ -277,6 +277,12 @@ LLVMBasicBlockRef block_new(struct emit *e, const char *name);
 /* frame.c: memory of the program. */
 /* The program may keep nothing on the stack. */
 bool without_slots(const struct emit *e);
+
+/* Programs can keep other threads off their CPU. */
+static inline bool can_hold_cpu(const struct target *t)
+{
+	return t->ops->has(t, FEATURE_HOLD_CPU);
+}
 /* A slot of size bytes can be on the stack, below FRAME_SLOT_MAX. */
 bool fits_frame(const struct emit *e, size_t size);
 /* The offset of so much scratch memory; if there is no more, a diagnostic. */

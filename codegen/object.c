@@ -229,8 +229,8 @@ static void make_image(struct module *m, struct object elf)
 
 /*
  * Threads would share the stacks of these programs (frame.c): one that sleeps becomes one
- * that does not, one with slots loses them. True if there were any: all is to be made
- * anew.
+ * that does not, one with slots loses them, and all hold their CPU. True if there were any:
+ * all is to be made anew.
  */
 static bool unshare_stacks(const struct module *m, const void *elf, bool *bare)
 {
@@ -243,7 +243,8 @@ static bool unshare_stacks(const struct module *m, const void *elf, bool *bare)
 		if (!(p->kind->flags & PROBE_PREEMPTIBLE) ||
 		    stack_depth(elf, p->symbol) < STACK_SHARED_MIN)
 			continue;
-		any |= p->sleepable || m->has_slots[i];
+		any |= p->sleepable || m->has_slots[i] ||
+		       (!bare[i] && can_hold_cpu(m->cc->target));
 		p->demoted |= p->sleepable;
 		p->sleepable = false;
 		bare[i] = true;

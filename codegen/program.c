@@ -421,6 +421,18 @@ static void build_predicate(struct emit *e)
 	end_hoist(e, next);
 }
 
+/*
+ * The stack is that of a CPU (frame.c): no other thread is to run the program there before it
+ * is done. The kernel would let one, where it is preemptible.
+ */
+static bool holds_cpu(const struct emit *e)
+{
+	const struct program_info *p = e->program;
+
+	return p->kind->flags & PROBE_PREEMPTIBLE && !p->sleepable &&
+	       e->m->bare[e->index] && can_hold_cpu(e->m->cc->target);
+}
+
 /* A number in a register that nobody has set. */
 static LLVMValueRef nothing(struct emit *e)
 {
@@ -442,6 +454,8 @@ static void build_body(struct emit *e)
 	LLVMPositionBuilderAtEnd(e->b, e->leave);
 	debug_at(e, e->program->point);
 	leave_thread(e);
+	if (holds_cpu(e))
+		emit_helper(e, HELPER_PREEMPT_ENABLE, 0);
 	LLVMBuildRet(e->b, because(e, WHY_RETURN) ? LLVMConstInt(e->m->i32, 0, 0)
 						  : nothing(e));
 }
@@ -477,6 +491,8 @@ void program_generate(struct module *m, size_t index)
 	e.span.end = UINT32_MAX;
 	debug_at(&e, p->point);
 
+	if (holds_cpu(&e))
+		emit_helper(&e, HELPER_PREEMPT_DISABLE, 0);
 	if (p->sleepable && !because(&e, WHY_SLEEPABLE))
 		m->kept_awake = true;
 	if (!because(&e, WHY_LICENSE))

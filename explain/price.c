@@ -32,7 +32,7 @@ static const struct price_row {
 	enum price_map map;
 	double ns;
 } rows[] = {
-#define PRICE(helper, map, ns) { BPF_FUNC_##helper, PRICE_##map, ns },
+#define PRICE(helper, map, ns) { HELPER_##helper, PRICE_##map, ns },
 #include "explain/price.def"
 #undef PRICE
 };

@@ -304,6 +304,38 @@ static int try_tracing(const char *function, enum bpf_attach_type type,
 	return err;
 }
 
+/* Both, called one after the other. */
+int try_hold_cpu(const char **why)
+{
+	struct bpf_insn insns[] = {
+		{ .code = BPF_JMP | BPF_CALL,
+		  .src_reg = BPF_PSEUDO_KFUNC_CALL,
+		  .imm = HELPER_PREEMPT_DISABLE },
+		{ .code = BPF_JMP | BPF_CALL,
+		  .src_reg = BPF_PSEUDO_KFUNC_CALL,
+		  .imm = HELPER_PREEMPT_ENABLE },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, opts);
+	struct btf_set *btf;
+	int fd, err = btf_open(NULL, &btf);
+
+	for (size_t i = 0; !err && i < 2; i++) {
+		uint32_t id = 0;
+
+		err = btf_function_id(btf, "vmlinux", kernel_function(insns[i].imm),
+				      &id, &fd);
+		insns[i].imm = (int32_t)id;
+	}
+	btf_close(btf);
+	if (err == -ENOENT)
+		*why = "the kernel does not have the functions for it";
+	return err ? err
+		   : closed(load(BPF_PROG_TYPE_KPROBE, insns,
+				 sizeof(insns) / sizeof(insns[0]), &opts));
+}
+
 int try_fentry(const char **why)
 {
 	return try_tracing("vfs_read", BPF_TRACE_FENTRY, why);

@@ -307,9 +307,39 @@ static void set_settings(struct session *s, uint32_t ring_bytes, int32_t child)
 	set_setting(s, SETTING_CHILD, &child, sizeof(child));
 }
 
-static void prepare_programs(struct session *s, struct logs *logs)
+/* The kernel's numbers of its functions, which are no helpers, instead of ours. */
+static int set_kernel_functions(struct session *s, struct bpf_program *prog)
 {
-	for (size_t i = 0; i < s->image->nprograms; i++) {
+	size_t n = bpf_program__insn_cnt(prog);
+	struct bpf_insn *insns = ARENA_ARRAY(s->arena, struct bpf_insn, n);
+	bool any = false;
+
+	memcpy(insns, bpf_program__insns(prog), n * sizeof(*insns));
+	for (size_t i = 0; i < n; i++) {
+		const char *name =
+			insns[i].code == (BPF_JMP | BPF_CALL) && !insns[i].src_reg
+				? kernel_function(insns[i].imm)
+				: NULL;
+		uint32_t id = 0;
+		int fd, err;
+
+		if (!name)
+			continue;
+		err = session_function_id(s, "vmlinux", name, &id, &fd);
+		if (err)
+			return err;
+		insns[i].src_reg = BPF_PSEUDO_KFUNC_CALL;
+		insns[i].imm = (int32_t)id;
+		any = true;
+	}
+	return any ? bpf_program__set_insns(prog, insns, n) : 0;
+}
+
+static int prepare_programs(struct session *s, struct logs *logs)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < s->image->nprograms; i++) {
 		const struct image_program *p = &s->image->programs[i];
 		struct bpf_program *prog =
 			bpf_object__find_program_by_name(s->object, p->symbol);
@@ -326,7 +356,9 @@ static void prepare_programs(struct session *s, struct logs *logs)
 						 logs->each);
 		if (logs->level)
 			bpf_program__set_log_level(prog, logs->level);
+		err = set_kernel_functions(s, prog);
 	}
+	return err;
 }
 
 static int map_fd(const struct session *s, const char *symbol)
@@ -365,8 +397,9 @@ static int load_object(struct session *s, const struct session_options *options,
 	int err;
 
 	set_settings(s, ring_bytes, options->child);
-	prepare_programs(s, logs);
-	err = set_ring_size(s, ring_bytes);
+	err = prepare_programs(s, logs);
+	if (!err)
+		err = set_ring_size(s, ring_bytes);
 	return err ? err : bpf_object__load(s->object);
 }
 
