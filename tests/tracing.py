@@ -201,3 +201,12 @@ def map_of(events, name):
 
 def lost(events):
     return [e for e in events if e["type"] == "lost_events"]
+
+
+def missed(losses):
+    """
+    Events that no program saw, as that CPU was in one already: another thread had lost it
+    there, or in the kernel's reading of a map (docs/language.md). Nothing else may be lost.
+    """
+    check(all("already in a program" in e["data"]["what"] for e in losses), f"nothing else was lost {losses}")
+    return sum(e["data"]["count"] for e in losses)

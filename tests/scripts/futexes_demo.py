@@ -16,7 +16,7 @@ def by_plans(directory):
     log = engine.go()
     memql.stop()
     events = memql.events()
-    check(not lost(events), "nothing was lost")
+    check(not lost(events), f"nothing was lost {lost(events)}")
     plans, everything, places = (map_of(events, name) for name in ("@plans", "@all", "@places"))
     check(everything["queries"] == len(log), f"{everything['queries']} of {len(log)} queries")
     check_near(everything["futex_time"], total(log, "lock_wait_ns"), 0.01, "ns in futexes")

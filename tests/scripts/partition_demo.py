@@ -63,7 +63,7 @@ def everything(directory):
     check(all((line[3] == "-") == (line[0] not in TIMED) for line in seen), "what has a length has a time")
 
     sums.stop()
-    check(not lost(sums.events()), "nothing was lost")
+    check(not lost(sums.events()), f"nothing was lost {lost(sums.events())}")
     times = map_of(sums.events(), "@times")
     kinds = collections.Counter()
     for (what, _, _), n in expected.items():

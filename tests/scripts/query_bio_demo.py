@@ -5,11 +5,12 @@ threads become one, and a page of the program that was not in memory is one, too
 
 import collections
 import os
+import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from engines.demo import Demo, by_plan, total
-from tracing import Memql, check, in_directory, lost, map_of, skip
+from tracing import Memql, check, in_directory, lost, map_of, missed, skip
 
 SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../scripts/query_bio.mq")
 THREADS, QUERIES = 8, 5000 if "MEMQL_TEST_GUEST" in os.environ else 20000
@@ -25,7 +26,7 @@ def added_up(directory):
     events = memql.events()
     # Those whose completion the kernel did not report stay open until they are used again.
     others = [e for e in lost(events) if not e["data"]["what"].endswith("of @query_io: not done when memql ended")]
-    check(not others, f"nothing was lost {others}")
+    unknown = missed(others)  # raw tracepoints of a preemptible kernel
     check(len(log) == QUERIES and any(r["status"] for r in log), f"{len(log)} queries, some failed")
 
     def of_plans(name):
@@ -37,9 +38,13 @@ def added_up(directory):
     bytes_, ios = of_plans("@bytes"), of_plans("@ios")
     for plan, records in by_plan(log).items():
         asked = total(records, "io_reads") + total(records, "io_writes")
-        check(abs(ios[plan] - asked) <= 0.01 * asked, f"plan {plan}: {ios[plan]} requests of {asked}")
+        least, most = 0.99 * asked - unknown, 1.01 * asked
+        check(least <= ios[plan] <= most, f"plan {plan}: {ios[plan]} requests of {asked} ({unknown} not seen)")
         asked = total(records, "io_read_bytes") + total(records, "io_write_bytes")
-        check(asked <= bytes_[plan] <= 1.01 * asked, f"plan {plan}: {bytes_[plan]} bytes of {asked}")
+        least = 0 if unknown else asked
+        check(least <= bytes_[plan] <= 1.01 * asked, f"plan {plan}: {bytes_[plan]} bytes of {asked}")
+    asked = total(log, "io_reads") + total(log, "io_writes")
+    check(ios.total() >= 0.99 * asked - unknown, f"{ios.total()} requests of {asked} ({unknown} not seen)")
     took, queued = of_plans("@io_time").total(), of_plans("@queued").total()
     wall = total(log, "latency_ns")
     check(0 < queued < took < wall, f"{queued} ns in the queue, {took} until completed, {wall} in all queries")
@@ -55,7 +60,8 @@ def each(directory):
     engine = Demo(directory, "lines", "--threads", str(THREADS), "--queries", str(QUERIES), "--statement", BLOCKS)
     memql = Memql(directory, "lines", [SCRIPT, "--pid", str(engine.pid), "--min-bytes", "1"], json_output=False)
     log = engine.go()
-    memql.stop()
+    messages = memql.stop()
+    unknown = sum(map(int, re.findall(r"lost (\d+) events? of .* already in a program", messages)))
     fields = [line.split(None, 10) for line in memql.lines() if line[:1].isdigit()]
     seen = collections.Counter((*map(int, f[2:7]), f[10]) for f in fields)
     expected = collections.Counter(
@@ -63,8 +69,8 @@ def each(directory):
         for r in log if r["io_read_bytes"] + r["io_write_bytes"]
     )
     others = seen - expected
-    check(seen.total() == expected.total(), f"{seen.total()} lines for {expected.total()} statements")
-    check(others.total() <= 0.01 * seen.total(), f"requests and bytes as logged, but for {dict(others)}")
+    check(expected.total() - unknown <= seen.total() <= expected.total(), f"{seen.total()} lines for {expected.total()} statements")
+    check(others.total() <= 0.01 * seen.total() + unknown, f"requests and bytes as logged, but for {dict(others)}")
 
 
 in_directory(added_up, each)

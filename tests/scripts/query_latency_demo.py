@@ -15,6 +15,7 @@ from tracing import Memql, check, check_near, in_directory, lost, map_of
 
 SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../scripts/query_latency.mq")
 THREADS, QUERIES = 8, 20000
+TURN_NS = 5e6  # of a thread, if others want the CPU, too: a tick of 250 Hz, and the switch
 
 
 def counts_and_sums(directory):
@@ -24,7 +25,7 @@ def counts_and_sums(directory):
     memql.stop()
     events = memql.events()
 
-    check(not lost(events), "nothing was lost")
+    check(not lost(events), f"nothing was lost {lost(events)}")
     check(len(log) == QUERIES, f"the engine logged {len(log)} queries")
     latency = map_of(events, "@latency")
     everything = map_of(events, "@all")
@@ -34,7 +35,9 @@ def counts_and_sums(directory):
     for plan, values in sorted(plans.items()):
         check(latency[plan]["count"] == len(values), f"plan {plan}: {len(values)} queries")
         check_near(latency[plan]["sum"], sum(values), 0.01, f"plan {plan}: ns in all")
-    check_near(everything["max"], max(r["latency_ns"] for r in log), 0.01, "the longest, ns")
+    # Between a probe and the engine's clock each of the others may have a turn on the CPU.
+    longest, turns = max(r["latency_ns"] for r in log), THREADS * TURN_NS
+    check(0.99 * longest <= everything["max"] <= 1.01 * longest + turns, f"the longest: {everything['max']} ns of {longest}")
 
 
 def lines_and_filters(directory):

@@ -22,7 +22,7 @@ def parts(directory):
     log = engine.go()
     memql.stop()
     events = memql.events()
-    check(not lost(events), "nothing was lost")
+    check(not lost(events), f"nothing was lost {lost(events)}")
     plans, everything = map_of(events, "@plans"), map_of(events, "@all")
     check(everything["queries"] == len(log), f"{everything['queries']} of {len(log)} queries")
     check_near(everything["wall"], total(log, "latency_ns"), 0.01, "ns in all")

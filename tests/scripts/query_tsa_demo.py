@@ -18,7 +18,7 @@ def by_plans(directory):
     log = engine.go()
     memql.stop()
     events = memql.events()
-    check(not lost(events), "nothing was lost")
+    check(not lost(events), f"nothing was lost {lost(events)}")
     plans, everything = map_of(events, "@plans"), map_of(events, "@all")
     logged = by_plan(log)
     check(set(plans) == set(logged), f"the same {len(logged)} plans")
