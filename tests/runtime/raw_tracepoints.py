@@ -5,24 +5,26 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from tracing import Load, Memql, check, lost, map_of, need, run_memql
+from tracing import Load, Memql, check, map_of, need, run_memql, until_none_is_missed
 
 GETPPID = 110  # x86_64's number of the call
 
 
 def trace(directory, name, program, *work):
+    return until_none_is_missed(lambda: trace_once(directory, name, program, *work))
+
+
+def trace_once(directory, name, program, *work):
     with Load() as load:
         memql = Memql(directory, name, ["-e", program.replace("PID", str(load.pid))])
         for line in work:
             load.do(line)
         memql.stop()
-        events = memql.events()
-        check(not lost(events), f"{name}: nothing was lost")
-        return load, events
+        return memql.events()
 
 
 def counts(directory):
-    _, events = trace(
+    events = trace(
         directory, "calls",
         "rawtracepoint:sys_enter /pid == PID && arg1 == 110/ { @enter = count(); }"
         " rt:vmlinux:sys_exit /pid == PID/ { @exit[args.ret] = count(); }"
@@ -40,7 +42,7 @@ def counts(directory):
 
 def structs(directory):
     """What points into the kernel's structs agrees with the records of tracepoints."""
-    _, events = trace(
+    events = trace(
         directory, "structs",
         "rawtracepoint:sched_switch /args.next.pid == PID/ { @raw[args.next.comm] = count(); }"
         " tracepoint:sched:sched_switch /args.next_pid == PID/ { @record[args.next_comm] = count(); }"
