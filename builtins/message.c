@@ -27,8 +27,8 @@ static void tell(struct session *s, const struct action_info *action, const char
 {
 	struct sink *out = session_sink(s);
 
-	out->ops->message(out, action->builtin->name, kind, session_source(s),
-			  action->line, text->bytes ? text->bytes : "", text->len);
+	out->ops->message(out, action->builtin->name, kind, action->file, action->line,
+			  text->bytes ? text->bytes : "", text->len);
 }
 
 static void run_errorf(struct session *s, const struct action_info *action,

@@ -58,7 +58,7 @@ static void tell(struct session *s, const struct action_info *action,
 {
 	struct sink *out = session_sink(s);
 
-	out->ops->message(out, action->builtin->name, "error", session_source(s),
+	out->ops->message(out, action->builtin->name, "error", action->file,
 			  action->line, text->bytes, text->len);
 }
 

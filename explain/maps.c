@@ -300,19 +300,19 @@ static const char *lines_of(const struct explanation *x,
 			      : first;
 }
 
-void explain_maps(struct explanation *x, const struct inspection *kernel)
+/* Of what does nothing, nothing is said. */
+static void add_moment(struct explanation *x, const char *where, const char *what)
+{
+	const struct explain_moment m = { where, what };
+
+	if (*what)
+		ARENA_PUSH(x->cc->arena, &x->moments, m);
+}
+
+static void add_kernel_moments(struct explanation *x)
 {
 	struct arena *a = x->cc->arena;
-	const struct plan *plan = x->cc->plan;
-	const struct image *img = x->cc->image;
-	const char *events = "", *once = "", *later = "", *end = "";
-	struct explain_moment m = { "when it is compiled",
-				    "names, types, wildcards, constants, getopt()" };
-
-	for (size_t i = 0; i < plan->maps.n; i++)
-		if (!plan_map_is_idle(plan->maps.items[i]))
-			add_map(x, plan->maps.items[i], kernel);
-	add_own_maps(x, kernel);
+	const char *events = "", *once = "";
 
 	for (size_t i = 0; i < x->nprograms; i++) {
 		const struct explain_program *p = &x->programs[i];
@@ -325,28 +325,43 @@ void explain_maps(struct explanation *x, const struct inspection *kernel)
 		else
 			events = add_word(a, events, arena_printf(a, "line %s", lines));
 	}
-	for (size_t i = 0; i < img->nactions; i++)
-		later = add_word(a, later,
-				 arena_printf(a, "%s() of line %u",
-					      img->actions[i]->builtin->name,
-					      img->actions[i]->line));
+	add_moment(x, "in the kernel, once", once);
+	add_moment(x, "in the kernel, at each event", events);
+}
+
+static void add_user_moments(struct explanation *x)
+{
+	struct arena *a = x->cc->arena;
+	const struct plan *plan = x->cc->plan;
+	const char *later = "", *end = "";
+
+	for (size_t i = 0; i < plan->actions.n; i++) {
+		const struct action_info *action = plan->actions.items[i];
+
+		later = add_word(
+			a, later,
+			arena_printf(a, "%s() of line %s", action->builtin->name,
+				     explain_place(x, action->file, action->line)));
+	}
 	for (size_t i = 0; i < plan->maps.n; i++)
 		if (!plan_map_is_idle(plan->maps.items[i]) &&
 		    is_printed(x, plan->maps.items[i]))
 			end = add_word(a, end, plan->maps.items[i]->name);
+	add_moment(x, "in user space, a moment later", later);
+	add_moment(x, "in user space, at the end",
+		   *end ? arena_printf(a, "%s printed", end) : "");
+}
 
-	ARENA_PUSH(a, &x->moments, m);
-	m = (struct explain_moment){ "in the kernel, once", once };
-	if (*once)
-		ARENA_PUSH(a, &x->moments, m);
-	m = (struct explain_moment){ "in the kernel, at each event", events };
-	if (*events)
-		ARENA_PUSH(a, &x->moments, m);
-	m = (struct explain_moment){ "in user space, a moment later", later };
-	if (*later)
-		ARENA_PUSH(a, &x->moments, m);
-	m = (struct explain_moment){ "in user space, at the end",
-				     *end ? arena_printf(a, "%s printed", end) : "" };
-	if (*end)
-		ARENA_PUSH(a, &x->moments, m);
+void explain_maps(struct explanation *x, const struct inspection *kernel)
+{
+	const struct plan *plan = x->cc->plan;
+
+	for (size_t i = 0; i < plan->maps.n; i++)
+		if (!plan_map_is_idle(plan->maps.items[i]))
+			add_map(x, plan->maps.items[i], kernel);
+	add_own_maps(x, kernel);
+	add_moment(x, "when it is compiled",
+		   "names, types, wildcards, constants, getopt()");
+	add_kernel_moments(x);
+	add_user_moments(x);
 }

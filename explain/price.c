@@ -50,13 +50,16 @@ static enum price_map kind_of(const struct explanation *x, const char *symbol)
 			       ? PRICE_ARRAY
 			       : PRICE_HASH;
 	}
-	return symbol && strcmp(symbol, IMAGE_STACKS) == 0 ? PRICE_HASH : PRICE_ARRAY;
+	if (symbol &&
+	    (strcmp(symbol, IMAGE_STACKS) == 0 || strcmp(symbol, IMAGE_THREADS) == 0))
+		return PRICE_HASH;
+	return PRICE_ARRAY;
 }
 
 static bool is_map(const struct explanation *x, const char *symbol)
 {
-	static const char *const own[] = { IMAGE_RING, IMAGE_LOSS, IMAGE_SCRATCH,
-					   IMAGE_TASK, IMAGE_STACKS };
+	static const char *const own[] = { IMAGE_RING, IMAGE_LOSS,    IMAGE_SCRATCH,
+					   IMAGE_TASK, IMAGE_THREADS, IMAGE_STACKS };
 
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
 		if (strcmp(own[i], symbol) == 0)

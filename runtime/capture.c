@@ -41,7 +41,7 @@ static void give_up(struct session *s, struct capture *c, const char *what, int 
 
 	text_printf(&text, "cannot %s %s: %s", what, c->action->text, strerror(err));
 	s->sink->ops->message(s->sink, c->action->builtin->name, "error",
-			      session_source(s), c->action->line, text.bytes, text.len);
+			      c->action->file, c->action->line, text.bytes, text.len);
 	text_free(&text);
 	if (c->file)
 		fclose(c->file);

@@ -143,7 +143,7 @@ static void report_rejection(struct session *s, size_t i, const char *log, int e
 	if (blame)
 		fprintf(stderr,
 			"memql: %s:%u: the kernel does not let %s be probed: %s\n",
-			s->image->source_name, p->line, p->point, blame);
+			p->file, p->line, p->point, blame);
 	else if (s->refused)
 		s->refused(&r, s->refused_arg);
 	else

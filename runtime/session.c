@@ -169,11 +169,6 @@ struct sink *session_sink(struct session *s)
 	return s->sink;
 }
 
-const char *session_source(const struct session *s)
-{
-	return s->image->source_name;
-}
-
 bool session_shows_warnings(const struct session *s)
 {
 	return !s->no_warnings;

@@ -74,8 +74,7 @@ int session_exit_code(const struct session *s);
 
 void session_close(struct session *s); /* NULL is fine */
 
-/* The script's name; whether warnings are shown; how much of a file cat() shows. */
-const char *session_source(const struct session *s);
+/* Whether warnings are shown; how much of a file cat() shows. */
 bool session_shows_warnings(const struct session *s);
 size_t session_max_cat_bytes(const struct session *s);
 

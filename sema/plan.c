@@ -224,11 +224,13 @@ static void plan_action(struct planner *p, struct node *call)
 	const struct param *param = call->call.builtin->params;
 	struct action_info *a = ARENA_NEW(p->cc->arena, struct action_info);
 	struct plan *plan = p->cc->plan;
+	const struct place at = source_place(p->cc->source, call->span.begin);
 	struct node *arg = call->call.args;
 
 	a->builtin = call->call.builtin;
 	a->index = (unsigned)plan->actions.n;
-	a->line = source_place(p->cc->source, call->span.begin).line;
+	a->file = at.name;
+	a->line = at.line;
 	for (unsigned i = 0; arg && param->name; arg = arg->next) {
 		if (param_takes_map(param, arg))
 			a->map = arg->map.info;

@@ -80,7 +80,8 @@ struct part_info {
 struct action_info {
 	const struct builtin *builtin;
 	unsigned index;
-	uint32_t line;              /* of the call, for messages */
+	const char *file; /* of the call, for messages, as the line */
+	uint32_t line;
 	const char *text;           /* printf's format and the like, or NULL */
 	const struct map_info *map; /* print(@x), clear(@x), or NULL */
 	int64_t lit[MAX_PARAMS];    /* literal arguments, by parameter */

@@ -255,6 +255,10 @@ def test_strange():
             check(not done.returncode and not re.search(r"[\x00-\x09\x0b-\x1f]", done.stdout), f"control bytes: {words}")
         page = memql("explain", "--no-kernel", "--html", str(script)).stdout
         check("a&lt;b&gt;&amp;.mq" in page and "<b>&" not in page and "<i>" not in page, "names and texts in a page")
+        script.write_text('import "other.mq"\nBEGIN { exit(); }\n')
+        (Path(directory) / "other.mq").write_text('\nBEGIN { printf("1"); }\n')
+        text = memql("explain", "--no-kernel", "--json", str(script)).stdout
+        check(f"printf() of line {directory}/other.mq:2, exit() of line 2" in text, "where calls of imported files are")
 
 
 def test_lists():

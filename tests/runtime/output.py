@@ -109,6 +109,16 @@ def not_itself(directory):
     check(memql.process.pid not in (map_of(events, "@") or {}), "and saw none of its own system calls")
 
 
+def imported(directory):
+    """A message says in which file the call is."""
+    for name, text in [("part.mq", '\n\nBEGIN { errorf("one"); cat("/no/such/%d", 1); }\n'), ("all.mq", 'import "part.mq"\nBEGIN { exit(); }\n')]:
+        with open(os.path.join(directory, name), "w", encoding="utf-8") as out:
+            out.write(text)
+    done = run_memql("-q", os.path.join(directory, "all.mq"))
+    lines = [line.removeprefix(directory + "/") for line in done.stderr.splitlines()]
+    check(lines == ["part.mq:3: error: one", "part.mq:3: error: cannot read /no/such/1: No such file or directory"], f"{lines}")
+
+
 def main():
     need_root()
     with tempfile.TemporaryDirectory(prefix="memql-output-") as directory, Load() as load:
@@ -116,6 +126,7 @@ def main():
         typed_json(directory, load)
         options(directory)
         not_itself(directory)
+        imported(directory)
 
 
 main()
