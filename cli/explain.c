@@ -119,14 +119,20 @@ static bool duration(const char *text, double *out)
 }
 
 /* What excludes what. False after a message. */
-static bool agree(const struct explain_request *r)
+static bool agree(const struct options *o)
 {
+	const struct explain_request *r = &o->explain;
 	const char *other = r->without ? "does not go with --without: what is wrong is "
 					 "never attached"
 			    : r->no_kernel ? "does not go with --no-kernel"
 			    : geteuid()    ? "needs root: try sudo"
 					   : NULL;
 
+	if (o->json + r->html + (r->as != EXPLAIN_AS_NONE) > 1) {
+		fputs("memql: explain: --json, --html and --as exclude each other\n",
+		      stderr);
+		return false;
+	}
 	if (r->seconds <= 0 || !other)
 		return true;
 	fprintf(stderr, "memql: explain: --run %s\n", other);
@@ -256,7 +262,7 @@ bool explain_take(struct options *o)
 	o->nargs = argc - optind;
 	if (!o->program && !o->script && o->explain.without)
 		o->program = why_rows[why_find(o->explain.without)].example;
-	if (!agree(&o->explain))
+	if (!agree(o))
 		return false;
 	if (o->help || o->program || o->script)
 		return true;

@@ -274,6 +274,7 @@ def test_mistakes():
             (["--without", "nul-check"], "did you mean null-check?"),
             (["--without", "per-cpu"], "has no 'per-cpu'"),
             (["--line", "x", "-e", "BEGIN { }"], "wants a number"),
+            (["--as", "c", "--html", "-e", "BEGIN { }"], "exclude each other"),
             (["--line", "99", "-e", "BEGIN { }"], "line 99 has no part"),
             ([], "no program"),
             (["-e", "BEGIN { @x = }"], "error"),
