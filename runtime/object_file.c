@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <bpf/libbpf.h>
 
@@ -28,28 +29,30 @@ static bool refuse(const char *path, const char *fmt, ...)
 	return false;
 }
 
+static int what_is_wrong(FILE *in, size_t *size)
+{
+	struct stat st;
+
+	if (!in || fstat(fileno(in), &st))
+		return errno;
+	*size = (size_t)st.st_size;
+	if (!S_ISREG(st.st_mode))
+		return S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+	return st.st_size > OBJECT_MAX ? EFBIG : 0;
+}
+
 static bool read_file(struct arena *a, const char *path, struct image *img)
 {
-	FILE *in = fopen(path, "rb");
-	long size = -1;
-	char *bytes;
-	bool whole;
+	FILE *in = fopen(path, "rbe");
+	int err = what_is_wrong(in, &img->elf_size);
+	char *bytes = err ? NULL : arena_alloc(a, img->elf_size);
 
-	if (in && fseek(in, 0, SEEK_END) == 0)
-		size = ftell(in);
-	if (size < 0 || size > OBJECT_MAX) {
-		refuse(path, "cannot be read: %s", strerror(size < 0 ? errno : EFBIG));
-		if (in)
-			fclose(in);
-		return false;
-	}
-	rewind(in);
-	bytes = arena_alloc(a, (size_t)size);
-	whole = fread(bytes, 1, (size_t)size, in) == (size_t)size;
-	fclose(in);
+	if (bytes && fread(bytes, 1, img->elf_size, in) != img->elf_size)
+		err = ferror(in) ? errno : EIO;
+	if (in)
+		fclose(in);
 	img->elf = bytes;
-	img->elf_size = (size_t)size;
-	return whole || refuse(path, "cannot be read");
+	return !err || refuse(path, "cannot be read: %s", strerror(err));
 }
 
 /* How a map's entries are read depends on all of this. */

@@ -117,6 +117,7 @@ def wrong_files(directory):
     for program, file, words in [
         ("BEGIN { @x = 1; exit(); }", "/etc/passwd", "no object file"),
         ("BEGIN { @x = 1; exit(); }", "/nowhere", "cannot be read: No such file"),
+        ("BEGIN { @x = 1; exit(); }", "/tmp", "cannot be read: Is a directory"),
         ("BEGIN { @y = 1; exit(); }", one, "no map mq_y"),
         ("BEGIN { @x[1] = 1; exit(); }", one, "keys of"),
         ("BEGIN { @x = 1; } END { exit(); }", one, "no program clause2_"),
