@@ -2,7 +2,7 @@
  * Says whether this machine can do what a test needs, by trying it with plain system
  * calls: not through memql, whose own failure must not look like a missing feature.
  *
- * usage: kernel_can bpf|uprobe|usdt|kprobe|fentry|iter|watchpoint|tracepoint|sleepable...
+ * usage: kernel_can bpf|uprobe|usdt|kprobe|fentry|iter|watchpoint|tracepoint|sleepable|loop...
  * Exit status 0, or 77 and the reason on stdout.
  */
 #include <errno.h>
@@ -206,6 +206,12 @@ static int can_tracepoint(void)
 	return no("tracefs", "not mounted on /sys/kernel/tracing, or not readable");
 }
 
+/* Its helper has a function of that name. */
+static int can_loop(void)
+{
+	return btf_function("bpf_loop") ? 0 : no("loops", "bpf_loop() is not there");
+}
+
 static int can_sleepable(void)
 {
 	int err = try_load(BPF_PROG_TYPE_KPROBE, BPF_F_SLEEPABLE);
@@ -282,6 +288,7 @@ static const struct {
 	{ "watchpoint", can_watchpoint },
 	{ "tracepoint", can_tracepoint },
 	{ "sleepable", can_sleepable },
+	{ "loop", can_loop },
 	{ "ktime_tai", can_ktime_tai },
 	{ "cgroup2", can_cgroup2 },
 	{ "override", can_override },
