@@ -127,7 +127,7 @@ def misses(directory, load):
 
 
 def one_and_two():
-    program = "BEGIN { print(1 / @zero); $p = (int32 *)8; for ($i : 0..2) { print(*$p); } @zero = 0; exit(); }"
+    program = "BEGIN { print(1 / @zero); $p = (int32 *)8; unroll (2) { print(*$p); } @zero = 0; exit(); }"
     messages = run_memql("-q", "-e", program).stderr
     check("lost 1 quotient: " in messages and "lost 2 values of print: " in messages, f"one, and two: {messages}")
 
