@@ -81,6 +81,30 @@ int try_sleepable(const char **why)
 	return err;
 }
 
+/* A number on the stack is exchanged for another. */
+int try_atomic(const char **why)
+{
+	static const struct bpf_insn insns[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_STX | BPF_MEM | BPF_DW,
+		  .dst_reg = BPF_REG_10,
+		  .off = -8 },
+		{ .code = BPF_STX | BPF_ATOMIC | BPF_DW,
+		  .dst_reg = BPF_REG_10,
+		  .off = -8,
+		  .imm = BPF_XCHG },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, opts);
+	int err = closed(load(BPF_PROG_TYPE_KPROBE, insns,
+			      sizeof(insns) / sizeof(insns[0]), &opts));
+
+	if (err == -EINVAL)
+		*why = "the kernel does not know these instructions";
+	return err;
+}
+
 static int try_map(enum bpf_map_type type, const char **why)
 {
 	int has;

@@ -70,18 +70,11 @@ const char *errno_hint(struct arena *a, int err)
 static void print_hint(struct session *s, int err)
 {
 	const char *hint = errno_hint(s->arena, err);
-	struct feature_answer why;
-	enum feature missing;
 
 	if (hint)
 		fprintf(stderr, "  hint: %s\n", hint);
-	if (hint && err != -EPERM && err != -EACCES)
-		return;
-	missing = feature_missing(&why);
-	if (missing != FEATURE_COUNT && missing != FEATURE_PRIVILEGES)
-		fprintf(stderr, "  hint: %s: %s; it takes %s\n",
-			feature_row(missing)->name, why.why, feature_row(missing)->fix);
-	fputs("  memql doctor tells what works here\n", stderr);
+	if (!hint || err == -EPERM || err == -EACCES)
+		fputs("  memql doctor tells what works here\n", stderr);
 }
 
 /* libbpf's own messages are for memql's developers. */
@@ -165,11 +158,30 @@ static bool too_few_files(const struct session *s)
 	return !getrlimit(RLIMIT_NOFILE, &files) && files.rlim_cur < need;
 }
 
+/* What a kernel that memql cannot work with says of a program is beside the point. */
+static bool lacks_required(const struct session *s)
+{
+	struct feature_answer why;
+	enum feature missing = feature_missing(&why);
+
+	if (missing == FEATURE_COUNT || missing == FEATURE_PRIVILEGES)
+		return false;
+	fprintf(stderr,
+		"memql: %s: this machine lacks what memql needs: %s: %s\n"
+		"  hint: it takes %s\n"
+		"  memql doctor tells what works here\n",
+		s->image->source_name, feature_row(missing)->name, why.why,
+		feature_row(missing)->fix);
+	return true;
+}
+
 static void report_load(struct session *s, const struct logs *logs, int err)
 {
 	if (too_few_files(s))
 		err = -EMFILE;
 	if (s->inspecting)
+		return;
+	if (err != -EMFILE && lacks_required(s))
 		return;
 	for (size_t i = 0; err != -EMFILE && logs->bytes && i < logs->n; i++) {
 		const char *log = logs->bytes + i * logs->each;

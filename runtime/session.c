@@ -323,6 +323,11 @@ static const char *attach_hint(struct session *s, const struct probe_site *site,
 		return "something else that excludes it is attached there";
 	case ESRCH:
 		return "the process has ended";
+	case EOPNOTSUPP:
+		if (!session_has(s, FEATURE_COOKIE))
+			return "it takes Linux 5.15 or later, where a program can tell the "
+			       "places that it is attached to";
+		break;
 	case EILSEQ:
 		return "no instruction begins there";
 	case EINVAL:

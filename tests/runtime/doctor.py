@@ -124,6 +124,15 @@ def without_root():
     check("sudo memql doctor" in text, "no hint at sudo")
 
 
+def told_what_is_required():
+    """A program that is refused, where memql could not have worked anyway."""
+    env = {**os.environ, "MEMQL_WITHOUT": "atomic", "MEMQL_BREAK": "null-check"}
+    done = subprocess.run([MEMQL, "-e", "BEGIN { @x[pid]++; @y = @x[1]; exit(); }"], env=env,
+                          capture_output=True, text=True, cwd="/")
+    check(done.returncode == 1 and "lacks what memql needs: atomic" in done.stderr
+          and "bug" not in done.stderr, f"what is required: {done.stderr}")
+
+
 def main():
     as_root = os.geteuid() == 0
     found, data = features()
@@ -143,7 +152,9 @@ def main():
     if os.access(MEMQL, os.X_OK) and reachable():
         without_root()
     if can("bpf"):
-        check(data["runs"], "it does not run, though BPF works")
+        old = found["atomic"]["state"] == "no"
+        check(data["runs"] != old, "it does not run, though BPF works")
+        told_what_is_required()
         check_evidence(found)
         check_bpftool(found)
         check(not left_overs(), "programs are left behind")
