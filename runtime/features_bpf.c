@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/bpf.h>
+#include <linux/btf.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -328,24 +329,67 @@ static int try_tracing(const char *function, enum bpf_attach_type type,
 	return err;
 }
 
-/* Both, called one after the other. */
+/* The type of a function that is verified by itself: "int called(void)". */
+static int load_function_type(void)
+{
+	enum { INT = 1, PROTO };
+	static const struct {
+		struct btf_header header;
+		struct btf_type integer;
+		uint32_t bits;
+		struct btf_type proto, called;
+		char names[12];
+	} types = {
+		.header = {
+			.magic = BTF_MAGIC,
+			.version = BTF_VERSION,
+			.hdr_len = sizeof(types.header),
+			.type_len = offsetof(typeof(types), names) - sizeof(types.header),
+			.str_off = offsetof(typeof(types), names) - sizeof(types.header),
+			.str_len = sizeof(types.names),
+		},
+		.integer = { .name_off = 1, .info = BTF_KIND_INT << 24, .size = 4 },
+		.bits = BTF_INT_SIGNED << 24 | 32,
+		.proto = { .info = BTF_KIND_FUNC_PROTO << 24, .type = INT },
+		.called = { .name_off = 5,
+			    .info = BTF_KIND_FUNC << 24 | BTF_FUNC_GLOBAL,
+			    .type = PROTO },
+		.names = "\0int\0called",
+	};
+	int fd = bpf_btf_load(&types, sizeof(types), NULL);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* Between the two, programs call functions that are verified by themselves: from 6.15 on. */
 int try_hold_cpu(const char **why)
 {
+	enum { CALLED = 5 };
 	struct bpf_insn insns[] = {
 		{ .code = BPF_JMP | BPF_CALL,
 		  .src_reg = BPF_PSEUDO_KFUNC_CALL,
 		  .imm = HELPER_PREEMPT_DISABLE },
 		{ .code = BPF_JMP | BPF_CALL,
+		  .src_reg = BPF_PSEUDO_CALL,
+		  .imm = CALLED - 2 },
+		{ .code = BPF_JMP | BPF_CALL,
 		  .src_reg = BPF_PSEUDO_KFUNC_CALL,
 		  .imm = HELPER_PREEMPT_ENABLE },
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
 		{ .code = BPF_JMP | BPF_EXIT },
+		[CALLED] = { .code = BPF_ALU64 | BPF_MOV | BPF_K,
+			     .dst_reg = BPF_REG_0 },
+		{ .code = BPF_JMP | BPF_EXIT },
 	};
-	LIBBPF_OPTS(bpf_prog_load_opts, opts);
+	/* Of the types the last is the function's. */
+	static const struct bpf_func_info info[] = { { .type_id = 3 }, { CALLED, 3 } };
+	int types = load_function_type();
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .func_info = info, .func_info_cnt = 2,
+		    .func_info_rec_size = sizeof(info[0]));
 	struct btf_set *btf;
 	int fd, err = btf_open(NULL, &btf);
 
-	for (size_t i = 0; !err && i < 2; i++) {
+	for (size_t i = 0; !err && i <= 2; i += 2) {
 		uint32_t id = 0;
 
 		err = btf_function_id(btf, "vmlinux", kernel_function(insns[i].imm),
@@ -355,9 +399,16 @@ int try_hold_cpu(const char **why)
 	btf_close(btf);
 	if (err == -ENOENT)
 		*why = "the kernel does not have the functions for it";
-	return err ? err
-		   : closed(load(BPF_PROG_TYPE_KPROBE, insns,
-				 sizeof(insns) / sizeof(insns[0]), &opts));
+	if (!err && types >= 0) {
+		opts.prog_btf_fd = (uint32_t)types;
+		err = closed(load(BPF_PROG_TYPE_KPROBE, insns,
+				  sizeof(insns) / sizeof(insns[0]), &opts));
+		if (err == -EINVAL)
+			*why = "the kernel lets such programs call no functions";
+	}
+	if (types >= 0)
+		close(types);
+	return err ? err : types < 0 ? types : 0;
 }
 
 int try_fentry(const char **why)
