@@ -54,13 +54,19 @@ def in_directory(*tests):
             test(directory)
 
 
-def need(*features):
-    """What the kernel must have: see kernel_can.c, which says why not."""
-    need_root()
+def lacking(*features):
+    """Why the kernel lacks one of them, as kernel_can.c says it, or nothing."""
     tool = os.environ.get("KERNEL_CAN")
     done = subprocess.run([tool, *features], capture_output=True, text=True, check=False) if tool else None
-    if done and done.returncode:
-        skip(done.stdout.strip().removeprefix("skipped: "))
+    return done.stdout.strip().removeprefix("skipped: ") if done and done.returncode else ""
+
+
+def need(*features):
+    """What the kernel must have."""
+    need_root()
+    why = lacking(*features)
+    if why:
+        skip(why)
 
 
 class Load:
