@@ -161,7 +161,7 @@ def commits(rows):
     text = f"All lines are of the commit {most}" + (", but these are not:\n\n" if others else ".\n")
     for commit in others:
         names = sorted(of[commit])
-        what = ", ".join(names) if len(names) <= 40 else f"{len(names)} tests, {names[0]} to {names[-1]}"
+        what = ", ".join(names) if len(names) <= 6 else f"{len(names)} tests, {names[0]} to {names[-1]}"
         text += f"- {commit}: {what}\n"
     return text
 
