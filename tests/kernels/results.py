@@ -180,6 +180,9 @@ software emulation. Made by `tests/kernels/run -u`; "not run" is what no run has
 [compatibility.md](compatibility.md) has bpftrace's programs on these kernels, [tests/fuzz](../tests/fuzz/README.md)
 tells of the random programs.
 
+5.15 has no loops in programs, so the shipped scripts, which have some, take 5.17; what has none runs there. 5.10 lacks
+instructions that memql needs, and memql says so.
+
 {commits(rows)}
 ## Kinds of probes
 
