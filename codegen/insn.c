@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "codegen/elf_code.h"
+#include "codegen/image.h"
 
 static const char *helper_name(int32_t number)
 {
@@ -57,6 +58,8 @@ static void print_call(FILE *out, const struct bpf_insn *in, const char *target)
 {
 	if (in->src_reg == BPF_PSEUDO_CALL)
 		fprintf(out, "call %s", target ? target : "?");
+	else if (kernel_function(in->imm))
+		fprintf(out, "call %s", kernel_function(in->imm));
 	else
 		fprintf(out, "call %s#%d", helper_name(in->imm), in->imm);
 }

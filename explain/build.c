@@ -347,6 +347,12 @@ struct explanation *explain_build(struct compile *cc, const struct inspection *k
 	return x;
 }
 
+const char *explain_helper_number(struct arena *a, const struct helper_row *row)
+{
+	return kernel_function(row->number) ? "no helper, but a function of the kernel"
+					    : arena_printf(a, "#%d", row->number);
+}
+
 const struct helper_row **explain_helpers(struct arena *a, const struct explain_part *p,
 					  size_t *n)
 {

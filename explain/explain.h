@@ -178,6 +178,8 @@ double explain_share(const struct explain_program *p, const struct explain_part 
 /* What parts call and refer to, each once; *n of them, in the arena. */
 const struct helper_row **explain_helpers(struct arena *a, const struct explain_part *p,
 					  size_t *n);
+/* "#14"; functions of the kernel have no number that would be the same elsewhere. */
+const char *explain_helper_number(struct arena *a, const struct helper_row *row);
 const char **explain_refers(struct arena *a, const struct explain_part *p, size_t *n);
 /* "4" in the program's own file, "FILE:4" in others. */
 const char *explain_place(const struct explanation *x, const char *file, uint32_t line);

@@ -225,8 +225,8 @@ static void helpers(const struct html *h, const struct explain_part *p)
 	for (size_t i = 0; i < n; i++) {
 		fputs("<p class=\"why\"><b>calls</b> <code>", h->out);
 		text(h->out, rows[i]->prototype);
-		fprintf(h->out, "</code> number %d, since Linux %s</p>\n",
-			rows[i]->number, rows[i]->since);
+		fprintf(h->out, "</code> %s, since Linux %s</p>\n",
+			explain_helper_number(h->a, rows[i]), rows[i]->since);
 	}
 }
 

@@ -52,7 +52,7 @@ static void add_insns(struct json *j, const struct explain_part *p)
 		string(j, i ? ",{" : "{", "function", insn->function->name);
 		number(j, "index", insn->insn->index);
 		string(j, ",", "text", insn->insn->text);
-		if (insn->insn->helper)
+		if (insn->insn->helper && !kernel_function(insn->insn->helper))
 			number(j, "helper", (uint64_t)insn->insn->helper);
 		if (insn->insn->refers)
 			string(j, ",", "refers", insn->insn->refers);
@@ -84,8 +84,9 @@ static void add_helpers(struct json *j, const struct explain_part *p)
 
 	text_printf(&j->t, ",\"helpers\":[");
 	for (size_t i = 0; i < n; i++) {
-		text_printf(&j->t, "%s{\"number\":%d", i ? "," : "", rows[i]->number);
-		string(j, ",", "prototype", rows[i]->prototype);
+		string(j, i ? ",{" : "{", "prototype", rows[i]->prototype);
+		if (!kernel_function(rows[i]->number))
+			number(j, "number", (uint64_t)rows[i]->number);
 		string(j, ",", "since", rows[i]->since);
 		text_printf(&j->t, "}");
 	}

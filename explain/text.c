@@ -184,15 +184,16 @@ static void add_helpers(struct page *p, struct column *c, size_t indent,
 
 		if (was_shown(p, row)) {
 			add_labelled(p->a, c, indent, "calls",
-				     arena_printf(p->a, "%.*s #%d",
+				     arena_printf(p->a, "%.*s %s",
 						  (int)strcspn(name, "("), name,
-						  row->number));
+						  explain_helper_number(p->a, row)));
 			continue;
 		}
 		ARENA_PUSH(p->a, &p->helpers, row);
-		add_labelled(p->a, c, indent, "calls",
-			     arena_printf(p->a, "%s; #%d, since Linux %s",
-					  row->prototype, row->number, row->since));
+		add_labelled(
+			p->a, c, indent, "calls",
+			arena_printf(p->a, "%s; %s, since Linux %s", row->prototype,
+				     explain_helper_number(p->a, row), row->since));
 	}
 }
 
