@@ -95,7 +95,7 @@ static bool all_within_reach(struct module *m)
 
 		if (count_instructions(f) <= PROGRAM_MAX)
 			continue;
-		diag(m->cc, DIAG_unsupported, p->point,
+		diag(m->cc, DIAG_program_limit, p->point,
 		     "the program of this probe is too large");
 		if (p->unrolled > 1)
 			diag_hint(m->cc,

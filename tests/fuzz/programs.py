@@ -28,7 +28,8 @@ from shrink import shrink, symptom
 
 TREE = pathlib.Path(__file__).resolve().parent.parent.parent
 SKIPPED = 77
-LIMITS = {"string_limit", "not_on_this_kernel"}  # tags that are an answer
+TOO_LARGE = {"string_limit", "program_limit"}
+LIMITS = TOO_LARGE | {"not_on_this_kernel"}  # tags that are an answer
 # What no program that is loaded may have, or where only some kernels have it.
 ELSEWHERE = {"path": "iter", "socket_cookie": "fentry", "override": "kprobe",
              "cgroupid": "cgroup version 2", "percpu_kaddr": "CONFIG_KALLSYMS_ALL"}
@@ -100,7 +101,7 @@ class Work:
             self.counts["loaded"] += 1
             self.used |= program.used | self.named(text)
         elif answer.verdict == "refused" and set(answer.tags) <= LIMITS:
-            self.counts["too large" if "string_limit" in answer.tags else "not here"] += 1
+            self.counts["too large" if TOO_LARGE & set(answer.tags) else "not here"] += 1
         else:
             what = symptom(answer)
             self.counts[what] += 1
