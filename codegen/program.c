@@ -491,8 +491,10 @@ void program_generate(struct module *m, size_t index)
 	e.span.end = UINT32_MAX;
 	debug_at(&e, p->point);
 
-	if (holds_cpu(&e))
+	if (holds_cpu(&e)) {
+		because(&e, WHY_HOLD_CPU);
 		emit_helper(&e, HELPER_PREEMPT_DISABLE, 0);
+	}
 	if (p->sleepable && !because(&e, WHY_SLEEPABLE))
 		m->kept_awake = true;
 	if (!because(&e, WHY_LICENSE))
