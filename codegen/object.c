@@ -22,6 +22,9 @@
  */
 static const char passes[] = "function(sroa,early-cse,simplifycfg)";
 
+/* The same for a program that runs out of stack: nothing is kept to be used again. */
+static const char passes_thrifty[] = "function(sroa,simplifycfg)";
+
 /* LLVM's instructions; they become up to 1.7 times as many. */
 enum { PROGRAM_MAX = 12000 };
 
@@ -45,10 +48,10 @@ static void hear_fatal(const char *why)
 	internal_error(why);
 }
 
-static void run_passes(struct module *m)
+static void run_passes(struct module *m, const char *text)
 {
 	LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
-	LLVMErrorRef error = LLVMRunPasses(m->ir, passes, m->machine, options);
+	LLVMErrorRef error = LLVMRunPasses(m->ir, text, m->machine, options);
 
 	LLVMDisposePassBuilderOptions(options);
 	if (error)
@@ -128,7 +131,7 @@ static struct object take_buffer(struct module *m, LLVMMemoryBufferRef from)
 }
 
 /* None if the stack overflowed or the program is too large. */
-static struct object compile_module(struct module *m)
+static struct object compile_module(struct module *m, const char *which)
 {
 	LLVMMemoryBufferRef elf;
 	struct object o;
@@ -137,7 +140,7 @@ static struct object compile_module(struct module *m)
 	verify(m);
 	if (m->cc->options.as_c)
 		m->c = c_text(m);
-	run_passes(m);
+	run_passes(m, which);
 	if (!all_within_reach(m))
 		return (struct object){ NULL };
 	explained_read_ir(m); /* LLVM prints in quadratic time */
@@ -292,21 +295,23 @@ static bool within_frames(struct compile *cc, const void *elf)
 	return true;
 }
 
-/* Further tries, with less on the stack, are rare. */
+/* Tries to build the programs, each with less on the stack: more than one is rare. */
+enum { TRY_FAST, TRY_THRIFTY, TRY_BARE, TRIES };
+
 static struct object build(struct compile *cc, bool *bare, struct module **out)
 {
 	const struct program_info *over = cc->plan->programs.items[0];
 	const struct object none = { NULL };
 
-	for (unsigned tried = 0; tried < 3 && over; tried++) {
+	for (unsigned tried = 0; tried < TRIES && over; tried++) {
 		struct object elf;
 
-		for (size_t i = 0; tried == 2 && i < cc->plan->programs.n; i++)
+		for (size_t i = 0; tried == TRY_BARE && i < cc->plan->programs.n; i++)
 			bare[i] = true;
-		*out = build_module(cc, tried > 0, bare);
+		*out = build_module(cc, tried >= TRY_THRIFTY, bare);
 		if ((*out)->too_large)
 			return none;
-		elf = compile_module(*out);
+		elf = compile_module(*out, tried == TRY_BARE ? passes_thrifty : passes);
 		if ((*out)->too_large)
 			return none;
 		/* The verifier is to see what happens without something. */
