@@ -155,15 +155,17 @@ static size_t count_sites(const struct image *img)
 /* From live probes to the end of the trace. 0 or -errno. */
 static int follow_to_end(struct watch *w, struct session *s, struct sink *sink)
 {
+	const bool interrupted = stop_requested;
 	int err = 0;
 
 	/* If BEGIN called exit(), nothing was attached, and the command does not run. */
 	if (!session_is_over(s)) {
-		if (stop_requested)
+		if (interrupted)
 			fputs("memql: interrupted while probes were being attached\n",
 			      stderr);
 		sink->ops->attached(sink, session_attached_sites(s));
-		err = w->child ? child_go(w->child) : 0;
+		/* Who no longer wants to trace it does not want it done. */
+		err = w->child && !interrupted ? child_go(w->child) : 0;
 		if (!err)
 			err = follow(s, w, sink);
 	}

@@ -61,8 +61,9 @@ def second_signal(directory):
     os.close(reader)
 
 
-def while_attaching():
-    memql = subprocess.Popen([MEMQL, "-e", "tracepoint:syscalls:sys_enter_* { @ = count(); }"],
+def while_attaching(directory):
+    ran = os.path.join(directory, "ran")
+    memql = subprocess.Popen([MEMQL, "-c", f"touch {ran}", "-e", "tracepoint:syscalls:sys_enter_* { @ = count(); }"],
                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     caught = 0
     while not caught >> (signal.SIGINT - 1) & 1:
@@ -71,6 +72,7 @@ def while_attaching():
     memql.send_signal(signal.SIGINT)
     check("interrupted while probes were being attached" in memql.communicate(timeout=30)[1],
           "an interrupt while probes are attached is told")
+    check(not os.path.exists(ran), "the command is not run any more")
 
 
 def slow_reader():
@@ -214,7 +216,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="memql-endings-") as directory, Load() as load:
         signals(directory, load)
         second_signal(directory)
-        while_attaching()
+        while_attaching(directory)
         slow_reader()
         exits()
         commands(directory)
