@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -14,9 +15,16 @@
 #include "core/arena.h"
 #include "core/compile.h"
 #include "explain/explain.h"
+#include "runtime/features.h"
 #include "runtime/inspect.h"
 
-enum { WIDTH_DEFAULT = 80 };
+enum {
+	WIDTH_DEFAULT = 80,
+	NUMBER_MAX = 1000000,
+	RUN_MAX = 24 * 60 * 60, /* seconds */
+};
+
+static volatile sig_atomic_t stop; /* SIGINT came: --run ends */
 
 enum explain_option {
 	EXPLAIN_EXPRESSION = 'e',
@@ -32,6 +40,7 @@ enum explain_option {
 	EXPLAIN_WITHOUT,
 	EXPLAIN_NO_KERNEL,
 	EXPLAIN_UNSAFE,
+	EXPLAIN_MAX_STRLEN,
 	EXPLAIN_AS_WHAT,
 };
 
@@ -50,6 +59,7 @@ static const struct option longs[] = {
 	{ "without", required_argument, NULL, EXPLAIN_WITHOUT },
 	{ "no-kernel", no_argument, NULL, EXPLAIN_NO_KERNEL },
 	{ "unsafe", no_argument, NULL, EXPLAIN_UNSAFE },
+	{ "max-strlen", required_argument, NULL, EXPLAIN_MAX_STRLEN },
 	{ 0 },
 };
 
@@ -66,13 +76,15 @@ void explain_help(FILE *out)
 	      "  --full          all of it\n"
 	      "  --json          one JSON object instead of text\n"
 	      "  --run 5s        attach it for so long: how often each program runs, and\n"
-	      "                  what that costs\n"
+	      "                  what that costs; Ctrl-C ends it earlier\n"
 	      "  --html          a page instead: one file, which needs no other\n"
 	      "  --as c          the same program as C for libbpf, instead of explaining it\n"
 	      "  --as bpftrace   the same for bpftrace, if that has all that it needs\n"
 	      "  --without NAME  build it wrong on purpose, and show what the kernel says\n"
 	      "  --no-kernel     load nothing, even with root\n"
 	      "  --width N       columns; from 120 on the layers stand side by side\n"
+	      "  -p PID, --max-strlen BYTES\n"
+	      "                  as memql takes them\n"
 	      "  --unsafe        allow functions that change the system\n"
 	      "  --help          this text\n\n"
 	      "What can be left out, each with a program of its own if none is given:\n ",
@@ -83,14 +95,17 @@ void explain_help(FILE *out)
 	fputc('\n', out);
 }
 
-static bool number(const char *option, const char *text, uint32_t *out)
+/* From 1 to most. */
+static bool number(const char *option, const char *text, uint32_t most, uint32_t *out)
 {
 	char *end;
 	unsigned long n = strtoul(text, &end, 10);
 
-	if (*end || end == text || !n || n > 1000000) {
-		fprintf(stderr, "memql: explain: %s wants a number, not '%s'\n", option,
-			text);
+	if (*end || *text < '0' || *text > '9' || !n || n > most) {
+		fprintf(stderr,
+			"memql: explain: %s wants a whole number from 1 to %u, not "
+			"'%s'\n",
+			option, most, text);
 		return false;
 	}
 	*out = (uint32_t)n;
@@ -108,35 +123,74 @@ static bool duration(const char *text, double *out)
 	double n = strtod(text, &end);
 
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (strcmp(end, units[i].unit) != 0 || !(n > 0))
+		if (strcmp(end, units[i].unit) != 0 || !(n > 0) ||
+		    n * units[i].seconds > RUN_MAX)
 			continue;
 		*out = n * units[i].seconds;
 		return true;
 	}
-	fprintf(stderr, "memql: explain: --run wants a time such as 5s, not '%s'\n",
+	fprintf(stderr,
+		"memql: explain: --run wants a time such as 5s, up to a day, not "
+		"'%s'\n",
 		text);
 	return false;
+}
+
+/* Root may, and who has the capabilities. */
+static bool may_load(void)
+{
+	return feature_try(FEATURE_PRIVILEGES);
+}
+
+/* Of what chooses a part or a form: what the output that was asked for does not have. */
+static const char *useless_option(const struct options *o)
+{
+	const struct explain_request *r = &o->explain;
+
+	if (r->as != EXPLAIN_AS_NONE && r->seconds > 0)
+		return "--run";
+	if (r->as != EXPLAIN_AS_NONE && r->line)
+		return "--line";
+	if (r->as != EXPLAIN_AS_NONE && r->program)
+		return "--program";
+	if (r->as != EXPLAIN_AS_NONE && r->full)
+		return "--full";
+	return (r->as != EXPLAIN_AS_NONE || o->json || r->html) && r->width ? "--width"
+									    : NULL;
+}
+
+/* Why nothing can be run; NULL: it can. */
+static const char *not_to_run(const struct explain_request *r)
+{
+	if (r->without)
+		return "does not go with --without: what is wrong is never attached";
+	if (r->no_kernel)
+		return "does not go with --no-kernel";
+	return may_load() ? NULL : "needs root: try sudo";
 }
 
 /* What excludes what. False after a message. */
 static bool agree(const struct options *o)
 {
 	const struct explain_request *r = &o->explain;
-	const char *other = r->without ? "does not go with --without: what is wrong is "
-					 "never attached"
-			    : r->no_kernel ? "does not go with --no-kernel"
-			    : geteuid()    ? "needs root: try sudo"
-					   : NULL;
+	const char *useless = useless_option(o);
+	const char *why = r->seconds > 0 ? not_to_run(r) : NULL;
 
 	if (o->json + r->html + (r->as != EXPLAIN_AS_NONE) > 1) {
 		fputs("memql: explain: --json, --html and --as exclude each other\n",
 		      stderr);
 		return false;
 	}
-	if (r->seconds <= 0 || !other)
-		return true;
-	fprintf(stderr, "memql: explain: --run %s\n", other);
-	return false;
+	if (useless) {
+		fprintf(stderr, "memql: explain: %s does not go with %s\n", useless,
+			o->json   ? "--json"
+			: r->html ? "--html"
+				  : "--as");
+		return false;
+	}
+	if (why)
+		fprintf(stderr, "memql: explain: --run %s\n", why);
+	return !why;
 }
 
 static bool take_without(struct options *o, const char *name)
@@ -162,7 +216,8 @@ static bool take_line(struct options *o, const char *value)
 	const char *colon = strrchr(value, ':');
 
 	o->explain.file = colon ? value : NULL;
-	return number("--line", colon ? colon + 1 : value, &o->explain.line);
+	return number("--line", colon ? colon + 1 : value, NUMBER_MAX,
+		      &o->explain.line);
 }
 
 static bool take_as(struct options *o, const char *name)
@@ -185,7 +240,7 @@ static bool take(struct options *o, int option, const char *value)
 		o->program = value;
 		return true;
 	case EXPLAIN_PID:
-		if (!number("-p", value, &n))
+		if (!number("-p", value, INT32_MAX, &n))
 			return false;
 		o->pid = (int32_t)n;
 		return true;
@@ -195,12 +250,12 @@ static bool take(struct options *o, int option, const char *value)
 	case EXPLAIN_LINE:
 		return take_line(o, value);
 	case EXPLAIN_PROGRAM:
-		return number("--program", value, &o->explain.program);
+		return number("--program", value, NUMBER_MAX, &o->explain.program);
 	case EXPLAIN_FULL:
 		o->explain.full = true;
 		return true;
 	case EXPLAIN_WIDTH:
-		return number("--width", value, &o->explain.width);
+		return number("--width", value, NUMBER_MAX, &o->explain.width);
 	case EXPLAIN_JSON:
 		o->json = true;
 		return true;
@@ -219,6 +274,8 @@ static bool take(struct options *o, int option, const char *value)
 	case EXPLAIN_UNSAFE:
 		o->unsafe = true;
 		return true;
+	case EXPLAIN_MAX_STRLEN:
+		return number("--max-strlen", value, 16384, &o->max_strlen);
 	}
 	return false;
 }
@@ -300,7 +357,7 @@ static const char *kernel_words(const struct explanation *x, const struct inspec
 	if (!k->err || was_refused(x))
 		return NULL;
 	if (k->err == -EPERM || k->err == -EACCES)
-		return geteuid()
+		return !may_load()
 			       ? "was not asked: only root may load programs; with sudo, "
 				 "what the verifier knows stands beside each instruction"
 			       : "this kernel lets nobody here load some of these programs";
@@ -345,6 +402,12 @@ static const char *file_of(struct compile *cc, const char *place)
 	return arena_strndup(cc->arena, place, (size_t)(strrchr(place, ':') - place));
 }
 
+/* What was measured until then is shown. */
+static void request_stop(int sig)
+{
+	stop = sig;
+}
+
 int explain(struct compile *cc, const struct options *o)
 {
 	const struct explain_options eo = {
@@ -354,9 +417,11 @@ int explain(struct compile *cc, const struct options *o)
 		.full = o->explain.full,
 		.width = terminal_width(o),
 	};
-	bool ask = !o->explain.no_kernel && geteuid() == 0;
+	bool ask = !o->explain.no_kernel && may_load();
 	struct inspection k = { .err = -EPERM };
-	struct inspect_run run = { .seconds = o->explain.seconds, .pid = o->pid };
+	struct inspect_run run = { .seconds = o->explain.seconds,
+				   .pid = o->pid,
+				   .stop = &stop };
 	struct explanation *x;
 
 	if (!compile_until(cc, NULL, NULL))
@@ -375,8 +440,17 @@ int explain(struct compile *cc, const struct options *o)
 			why_rows[why_find(o->explain.without)].example);
 		return EXIT_FAILURE;
 	}
+	if (run.seconds > 0)
+		signal(SIGINT, request_stop);
 	if (ask)
 		inspect_image(cc->arena, cc->image, &run, &k);
+	if (run.err) {
+		fprintf(stderr,
+			"memql: explain: --run: the kernel does not count for us: %s "
+			"(it takes CAP_SYS_ADMIN)\n",
+			strerror(-run.err));
+		return EXIT_FAILURE;
+	}
 	x = explain_build(cc, ask ? &k : NULL);
 	if (!is_there(x, &eo))
 		return EXIT_FAILURE;

@@ -2,6 +2,7 @@
 #include "runtime/features_internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <linux/hw_breakpoint.h>
 #include <linux/perf_event.h>
@@ -137,9 +138,11 @@ int try_syscalls(const char **why)
 		return err;
 	}
 	snprintf(path, sizeof(path), "%s/events/raw_syscalls", fs.path);
-	if (access(path, F_OK)) {
+	/* access(2) would ask without the capabilities of one who is not root. */
+	if (faccessat(AT_FDCWD, path, F_OK, AT_EACCESS)) {
 		err = -errno;
-		*why = "the kernel was built without these tracepoints";
+		*why = err == -ENOENT ? "the kernel was built without these tracepoints"
+				      : "tracefs cannot be read";
 	}
 	tracefs_close(&fs);
 	return err;

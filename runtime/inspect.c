@@ -99,24 +99,34 @@ static void read_runs(const struct session *s, struct inspection *out)
 	}
 }
 
+static bool is_stopped(const struct inspect_run *run)
+{
+	return run->stop && *run->stop;
+}
+
 /* Until the time is over, or the program. 0 or -errno after a message. */
 static int run_programs(struct session *s, struct inspect_run *run,
 			struct inspection *out)
 {
 	int stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
 	double begin = now();
-	int err = events_open(s);
+	int err;
 
+	if (stats < 0) {
+		run->err = stats;
+		return 0;
+	}
+	err = events_open(s);
 	resolver_open(s, run->pid);
 	if (!err)
 		err = session_attach(s);
-	while (!err && !session_is_over(s) && now() - begin < run->seconds)
+	while (!err && !session_is_over(s) && !is_stopped(run) &&
+	       now() - begin < run->seconds)
 		err = session_poll(s, POLL_MS);
 	run->seconds = now() - begin;
 	read_runs(s, out);
 	session_finish(s);
-	if (stats >= 0)
-		close(stats);
+	close(stats);
 	return err < 0 ? err : 0;
 }
 

@@ -2,6 +2,7 @@
 #ifndef MEMQL_INSPECT_H
 #define MEMQL_INSPECT_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -32,8 +33,10 @@ struct inspection {
 
 /* How long it shall run, on top; and of what process. */
 struct inspect_run {
-	double seconds; /* 0: it is not attached. Then: how long it did */
-	int32_t pid;    /* 0: all */
+	double seconds;              /* 0: it is not attached. Then: how long it did */
+	int32_t pid;                 /* 0: all */
+	volatile sig_atomic_t *stop; /* not 0: it shall end now; NULL: nobody asks */
+	int err; /* then: -errno if the kernel does not count, and nothing ran */
 };
 
 /*

@@ -1,6 +1,7 @@
 #include "runtime/kept_names.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,7 +64,8 @@ static struct key key_of(const char *what)
 
 	if (!out)
 		return k;
-	fprintf(out, "%s %d\n", what, access(KPROBES_BLACKLIST_PATH, R_OK));
+	fprintf(out, "%s %d\n", what,
+		faccessat(AT_FDCWD, KPROBES_BLACKLIST_PATH, R_OK, AT_EACCESS));
 	put_boot(out);
 	put_modules(out);
 	if (fclose(out)) {

@@ -288,7 +288,13 @@ def test_mistakes():
             (["--lines", "-e", "BEGIN { }"], "did you mean --line?"),
             (["--without", "nul-check"], "did you mean null-check?"),
             (["--without", "per-cpu"], "has no 'per-cpu'"),
-            (["--line", "x", "-e", "BEGIN { }"], "wants a number"),
+            (["--line", "x", "-e", "BEGIN { }"], "whole number"),
+            (["--line", "-5", "-e", "BEGIN { }"], "from 1 to 1000000"),
+            (["--max-strlen", "16385", "-e", "BEGIN { }"], "from 1 to 16384"),
+            (["--run", "infs", "-e", "BEGIN { }"], "up to a day"),
+            (["--as", "c", "--run", "1s", "-e", "BEGIN { }"], "--run does not go with --as"),
+            (["--as", "c", "--line", "1", "-e", "BEGIN { }"], "--line does not go with --as"),
+            (["--json", "--width", "99", "-e", "BEGIN { }"], "--width does not go with --json"),
             (["--as", "c", "--html", "-e", "BEGIN { }"], "exclude each other"),
             (["--line", "99", "-e", "BEGIN { }"], "line 99 has no part"),
             ([], "no program"),
@@ -298,6 +304,8 @@ def test_mistakes():
         done = memql("explain", *words)
         check(done.returncode != 0 and says in done.stderr, f"{words}: {done.stderr}")
     check(memql("explain", "--help").returncode == 0, "--help")
+    short = memql("explain", "--no-kernel", "--max-strlen", "64", "-e", "BEGIN { @ = str(0); }").stdout
+    check("string[67]" in short, "--max-strlen")
 
 
 for test in (test_whys, test_all_code, test_parts, test_meanings, test_text, test_overview, test_prices,

@@ -7,6 +7,7 @@ and what is left out on purpose is refused, in the kernel's words, at the right 
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -183,6 +184,15 @@ def test_run():
     check(0.99 < shares < 1.01, f"the shares of its parts are {shares} together")
     check(2 <= data["seconds"] < 20, f"it ran for {data['seconds']} s")
     print(f"--run: {program['runs']} events, {each:.0f} ns each")
+    # SIGINT, twice as timeout(1) may send it, ends what is measured, and shows it.
+    words = [MEMQL, "explain", "--json", "--run", "50s", "-e", "interval:ms:10 { @++; }"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, cwd="/") as run:
+        time.sleep(1)
+        run.send_signal(signal.SIGINT)
+        run.send_signal(signal.SIGINT)
+        data = json.loads(run.stdout.read())["data"]
+    check(run.returncode == 0 and 0.1 < data["seconds"] < 20 and data["programs"][0]["runs"],
+          f"SIGINT: {data['seconds']} s, {data['programs'][0]['runs']} events")
     for words in (["--without", "loop"], ["--no-kernel", "-e", "BEGIN { }"]):
         done = explain("--run", "1s", *words)
         check(done.returncode == 1 and "--run " in done.stderr, words)

@@ -3,6 +3,7 @@
 Who is not root is told so, whatever the kind of probe: not that the kernel lacks what it
 has, and never with a bare error of the system.
 """
+import json
 import os
 import shutil
 import subprocess
@@ -42,6 +43,18 @@ def check_capabilities():
                               capture_output=True, text=True, stdin=subprocess.DEVNULL)
         if text.returncode:
             print(f"FAILED: {probe} with {caps}: {text.stderr}")
+            done = False
+    told = subprocess.run([*who, MEMQL, "explain", "--json", "-e", "BEGIN { @ = 1; }"], cwd="/", capture_output=True,
+                          text=True).stdout
+    if not told or not json.loads(told)["data"]["programs"][0].get("kernel", {}).get("loaded"):
+        print(f"FAILED: explain with {caps} does not ask the kernel")
+        done = False
+    # What the kernel has is not said to be missing.
+    mine, roots = (json.loads(subprocess.run([*words, MEMQL, "doctor", "--json"], cwd="/", capture_output=True,
+                                             text=True).stdout)["data"]["features"] for words in (who, []))
+    for one, other in zip(mine, roots):
+        if one["state"] != other["state"] and "was built without" in one.get("why", ""):
+            print(f"FAILED: {one['name']} with {caps}: {one['why']}")
             done = False
     return done
 
