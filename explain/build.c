@@ -313,7 +313,7 @@ static void build_program(struct explanation *x, size_t i,
 	p->stack = stack_of(&b, i, false, 0);
 	if (kernel)
 		verifier_log_read(b.a, kernel->programs[i].log,
-				  !kernel->programs[i].loaded, &b.log);
+				  kernel->programs[i].refused, &b.log);
 	whole = new_part(&b, p->info->point);
 	whole.meaning = "what runs before and after the body, whatever it says";
 	ARENA_PUSH(b.a, &b.parts, whole);
@@ -408,6 +408,16 @@ const char *explain_short(const char *place)
 	const char *slash = strrchr(place, '/');
 
 	return slash ? slash + 1 : place;
+}
+
+const char *explain_blamed_text(const struct explanation *x,
+				const struct explain_program *p)
+{
+	const struct explain_part *b = p->blamed;
+
+	return arena_printf(x->cc->arena, "line %s: %s",
+			    explain_short(explain_place(x, b->file, b->line)),
+			    b->source);
 }
 
 /* "memsqld.mq" is the name of ".../engines/memsqld.mq", too. */

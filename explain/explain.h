@@ -185,6 +185,9 @@ const char **explain_refers(struct arena *a, const struct explain_part *p, size_
 const char *explain_place(const struct explanation *x, const char *file, uint32_t line);
 /* The same without the directory. */
 const char *explain_short(const char *place);
+/* "line 4: @x = 1": what p->blamed, which is not NULL, is about. */
+const char *explain_blamed_text(const struct explanation *x,
+				const struct explain_program *p);
 bool explain_is_own_file(const struct explanation *x, const char *file);
 /* Whether the part is to be shown with these options. */
 bool explain_shows(const struct explanation *x, const struct explain_part *p,

@@ -129,6 +129,7 @@ static void add_kernel(struct json *j, const struct explain_program *p)
 	if (p->means)
 		string(j, ",", "means", p->means);
 	if (p->blamed) {
+		string(j, ",", "file", p->blamed->file);
 		number(j, "line", p->blamed->line);
 		string(j, ",", "source", p->blamed->source);
 	}

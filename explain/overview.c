@@ -88,6 +88,9 @@ static void print_programs(const struct view *v)
 					  p->image->point));
 		if (p->complaint)
 			print_cut(v, arena_printf(v->a, "%*s%s", 23, "", p->complaint));
+		if (p->blamed)
+			print_cut(v, arena_printf(v->a, "%*s%s", 23, "",
+						  explain_blamed_text(v->x, p)));
 	}
 }
 

@@ -302,9 +302,7 @@ static void print_complaint(const struct page *p, const struct explain_program *
 	if (of->means)
 		print_wrapped(p, 2, "means  ", of->means);
 	if (of->blamed)
-		print_wrapped(p, 2, "about  ",
-			      arena_printf(p->a, "line %u: %s", of->blamed->line,
-					   of->blamed->source));
+		print_wrapped(p, 2, "about  ", explain_blamed_text(p->x, of));
 }
 
 /* What was left out on purpose, and how to have it in a program of one's own. */
@@ -445,7 +443,7 @@ static bool wants_overview(const struct explanation *x, const struct explain_opt
 
 	for (size_t i = 0; i < x->nprograms; i++)
 		parts += x->programs[i].nparts;
-	return !o->full && !o->line && !o->program && !x->without && parts > PARTS_MAX;
+	return !o->full && !o->line && !o->program && parts > PARTS_MAX;
 }
 
 static void write_text(const struct explanation *x, const struct explain_options *o,
@@ -461,6 +459,8 @@ static void write_text(const struct explanation *x, const struct explain_options
 	};
 
 	if (wants_overview(x, o)) {
+		if (x->without)
+			print_without(&p);
 		explain_overview(x, o, out);
 		return;
 	}

@@ -11,7 +11,7 @@ struct arena;
 struct image;
 
 struct inspected_program {
-	bool loaded;
+	bool loaded, refused;  /* neither: the kernel was not asked, or failed */
 	const char *log;       /* all that the verifier wrote, or "" */
 	uint32_t insns;        /* after the kernel has rewritten it: units of 8 bytes */
 	uint32_t jit_bytes;    /* 0: the kernel hides it, or has no compiler */

@@ -116,6 +116,11 @@ static void logs_clear(struct logs *l)
 	madvise(l->bytes, l->each * l->n, MADV_DONTNEED);
 }
 
+static const char *log_of(const struct logs *l, size_t i)
+{
+	return l->bytes + i * l->each;
+}
+
 static void logs_close(struct logs *l)
 {
 	if (l->bytes)
@@ -175,22 +180,37 @@ static bool lacks_required(const struct session *s)
 	return true;
 }
 
+/*
+ * The program at which loading stopped: the last one, as libbpf takes them, that the verifier
+ * wrote about. SIZE_MAX: it wrote nothing, as without the right to load.
+ */
+static size_t find_refused(const struct session *s, const struct logs *logs)
+{
+	struct bpf_program *prog;
+	size_t found = SIZE_MAX;
+
+	if (!logs->bytes)
+		return SIZE_MAX;
+	bpf_object__for_each_program(prog, s->object)
+	{
+		for (size_t i = 0; i < logs->n; i++)
+			if (*log_of(logs, i) && s->programs[i] == prog)
+				found = i;
+	}
+	return found;
+}
+
 static void report_load(struct session *s, const struct logs *logs, int err)
 {
+	size_t refused = find_refused(s, logs);
+
 	if (too_few_files(s))
 		err = -EMFILE;
-	if (s->inspecting)
-		return;
 	if (err != -EMFILE && lacks_required(s))
 		return;
-	for (size_t i = 0; err != -EMFILE && logs->bytes && i < logs->n; i++) {
-		const char *log = logs->bytes + i * logs->each;
-
-		/* Without the right to load, the log is empty. */
-		if (*log && err != -EPERM) {
-			report_rejection(s, i, log, err);
-			return;
-		}
+	if (err != -EMFILE && err != -EPERM && refused != SIZE_MAX) {
+		report_rejection(s, refused, log_of(logs, refused), err);
+		return;
 	}
 	fprintf(stderr, "memql: %s: cannot load the programs into the kernel: %s\n",
 		s->image->source_name, errno_text(err));
@@ -368,6 +388,8 @@ static int prepare_programs(struct session *s, struct logs *logs)
 						 logs->each);
 		if (logs->level)
 			bpf_program__set_log_level(prog, logs->level);
+		if (s->inspecting && s->inspecting[i].refused)
+			bpf_program__set_autoload(prog, false);
 		err = set_kernel_functions(s, prog);
 	}
 	return err;
@@ -415,6 +437,36 @@ static int load_object(struct session *s, const struct session_options *options,
 	return err ? err : bpf_object__load(s->object);
 }
 
+/*
+ * After a failed load the others are asked for, until each program has been. Those that
+ * are taken stay loaded.
+ */
+static void inspect_others(struct session *s, const struct session_options *options,
+			   struct logs *logs)
+{
+	size_t refused;
+	int err;
+
+	do {
+		refused = find_refused(s, logs);
+		if (refused == SIZE_MAX)
+			return;
+		s->inspecting[refused].refused = true;
+		s->inspecting[refused].log = strdup(log_of(logs, refused));
+		logs_clear(logs);
+		err = open_object(s);
+		if (!err)
+			err = load_object(s, options, logs);
+	} while (err);
+}
+
+static void keep_logs(struct session *s, const struct logs *logs)
+{
+	for (size_t i = 0; logs->bytes && i < logs->n; i++)
+		if (!s->inspecting[i].refused)
+			s->inspecting[i].log = strdup(log_of(logs, i));
+}
+
 int session_load(struct session *s, const struct session_options *options)
 {
 	struct logs logs;
@@ -443,13 +495,14 @@ int session_load(struct session *s, const struct session_options *options)
 		logs.level = LOG_LEVEL_STATS;
 		err = load_object(s, options, &logs);
 	}
-	if (err)
-		report_load(s, &logs, err);
-	else
+	if (!err)
 		find_maps(s);
-	for (size_t i = 0; s->inspecting && i < logs.n; i++)
-		s->inspecting[i].log =
-			logs.bytes ? strdup(logs.bytes + i * logs.each) : NULL;
+	else if (s->inspecting)
+		inspect_others(s, options, &logs);
+	else
+		report_load(s, &logs, err);
+	if (s->inspecting)
+		keep_logs(s, &logs);
 	logs_close(&logs);
 	return err;
 }

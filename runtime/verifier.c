@@ -308,10 +308,14 @@ static bool is_trace(const char *line, size_t len)
 		"propagating",
 		"Validating",
 		"combining",
+		"Live regs before ", /* 6.18 */
 	};
 	static const char frame[] = "frame";
 
 	if (!len || is_digit(line[0]) || line[0] == ' ' || is_state(line))
+		return true;
+	if (line[0] == '(' &&
+	    is_digit(line[1])) /* 6.18, of a function: "(0) live ..." */
 		return true;
 	if (!strncmp(line, frame, sizeof(frame) - 1) &&
 	    is_digit(line[sizeof(frame) - 1]))

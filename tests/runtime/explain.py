@@ -164,6 +164,30 @@ def test_broken():
     check(refused >= 10, f"{refused} were refused")
 
 
+def test_broken_script():
+    """Of several programs each is judged: those before and behind one that is refused, too."""
+    clauses = ["BEGIN { @one = 1; }", "interval:s:1 { printf(\"x\"); }",
+               "tracepoint:syscalls:sys_enter_getppid { @two[tid]++; }", "END { printf(\"y\"); }"]
+    done = explain("--without", "key", "-e", "\n".join(clauses))
+    programs = json.loads(done.stdout)["data"]["programs"]
+    check([p["kernel"]["loaded"] for p in programs] == [True, True, False, True],
+          f"taken: {[p['kernel'] for p in programs]}")
+    for line, p in enumerate(programs, 1):
+        said, loaded = p["kernel"]["complaint"], p["kernel"]["loaded"]
+        check(said is None if loaded else re.search(WORDS["key"], said), f"line {line}: {said}")
+        check(loaded or p["kernel"]["line"] == line, f"about line {line}: {p['kernel']}")
+        check(not loaded or p["kernel"]["instructions"], f"line {line}: {p['kernel']}")
+    # A long one is shown as an overview, with the words.
+    if "MEMSQLD" not in os.environ or subprocess.run([CAN, "loop"], capture_output=True).returncode:
+        return
+    script = TREE / "scripts/query_tsa.mq"
+    done = subprocess.run([MEMQL, "explain", "--width", "90", "--without", "null-check", script, "--exe",
+                           os.environ["MEMSQLD"]], capture_output=True, text=True)
+    check(done.stdout.startswith("WITHOUT  null-check\n") and done.stdout.count("\n") < 300
+          and re.search(r"REFUSED  memsqld.mq:4: .*\n +R\d invalid mem access 'map_value_or_null'\n"
+                        r" +line memsqld.mq:6: start", done.stdout), f"{done.stdout[:2000]}{done.stderr}")
+
+
 def test_run():
     """Some thousand calls while it runs: it counts them, and perhaps those of others."""
     words = [MEMQL, "explain", "--json", "--run", "2s", "-e",
@@ -205,6 +229,7 @@ if subprocess.run([CAN, "tracepoint"], capture_output=True).returncode:
     print("this kernel has no tracepoints for BPF")
     sys.exit(77)
 test_broken()
+test_broken_script()
 test_run()
 if SPY:
     test_figures()
