@@ -188,6 +188,16 @@ def test_broken_script():
                         r" +line memsqld.mq:6: start", done.stdout), f"{done.stdout[:2000]}{done.stderr}")
 
 
+def test_unattachable():
+    """Nothing is attached: what could not be is explained, too."""
+    done = explain("-e", "kprobe:vfs_read { @[tid] = count(); }")
+    check(not done.returncode and json.loads(done.stdout)["data"]["programs"][0]["kernel"]["loaded"],
+          f"kprobe: {done.stderr}")
+    if subprocess.run([CAN, "kprobe"], capture_output=True).returncode:
+        done = explain("--run", "1s", "-e", "kprobe:vfs_read { @[tid] = count(); }")
+        check(done.returncode == 1 and "no_such_probe" in done.stderr, f"--run: {done.stderr}")
+
+
 def test_run():
     """Some thousand calls while it runs: it counts them, and perhaps those of others."""
     words = [MEMQL, "explain", "--json", "--run", "2s", "-e",
@@ -230,6 +240,7 @@ if subprocess.run([CAN, "tracepoint"], capture_output=True).returncode:
     sys.exit(77)
 test_broken()
 test_broken_script()
+test_unattachable()
 test_run()
 if SPY:
     test_figures()
