@@ -1,6 +1,7 @@
 /* The generated code as `memql explain` reads it: see explained.h. */
 #include "codegen/explained.h"
 
+#include <assert.h>
 #include <linux/bpf.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -184,28 +185,80 @@ static void name_helpers(FILE *out, const char *text)
 	fputs(text, out);
 }
 
-/* Without blanks before it, and without the number of its debug location. */
-static const char *ir_line_text(struct arena *a, LLVMValueRef insn)
+/* Without the number of its debug location, which LLVM writes last. */
+static const char *ir_line_text(struct arena *a, char *raw)
 {
-	char *raw = LLVMPrintValueToString(insn), *end, *text = NULL;
+	char *end = strstr(raw, ", !dbg "), *text = NULL;
 	const char *copy;
 	size_t len = 0;
 	FILE *out = open_memstream(&text, &len);
 
 	if (!out)
 		abort();
-	end = strstr(raw, ", !dbg ");
 	if (end)
 		*end = '\0';
-	name_helpers(out, raw + strspn(raw, " "));
+	name_helpers(out, raw);
 	fclose(out);
 	copy = arena_strndup(a, text, len);
 	free(text);
-	LLVMDisposeMessage(raw);
 	return copy;
 }
 
-static void read_ir_of(struct module *m, LLVMValueRef function)
+/*
+ * LLVM numbers all values of a function before it prints one instruction of it, so each
+ * alone would take time that grows with the square of their number. The module's text is
+ * made once instead, and walked beside its functions, which it has in the same order.
+ * An instruction is indented by two blanks there, and what belongs to it (the cases of a
+ * switch) by more; its last line may be a bracket. Labels, "define" and "}" are not
+ * indented, and the records for debuggers of LLVM 19 ("#dbg_value") have four blanks.
+ */
+struct ir_printed {
+	char *rest; /* NUL-terminated: cut where a text was taken */
+};
+
+static bool begins_instruction(const char *line)
+{
+	return line[0] == ' ' && line[1] == ' ' && !strchr(" ]#;", line[2]);
+}
+
+static bool goes_on(const char *line)
+{
+	return (strncmp(line, "    ", 4) == 0 && line[4] != '#') ||
+	       strncmp(line, "  ]", 3) == 0;
+}
+
+static char *next_line(char *line)
+{
+	char *end = strchr(line, '\n');
+
+	return end ? end + 1 : line + strlen(line);
+}
+
+static void find_definition(struct ir_printed *p)
+{
+	while (*p->rest && strncmp(p->rest, "define ", strlen("define ")) != 0)
+		p->rest = next_line(p->rest);
+	p->rest = next_line(p->rest);
+}
+
+/* The next instruction, from its first word to the end of its last line. */
+static char *next_instruction(struct ir_printed *p)
+{
+	char *start = p->rest, *end;
+
+	while (*start && *start != '}' && !begins_instruction(start))
+		start = next_line(start);
+	assert(begins_instruction(start));
+	end = next_line(start);
+	while (goes_on(end))
+		end = next_line(end);
+	p->rest = end;
+	if (end[-1] == '\n')
+		end[-1] = '\0';
+	return start + strspn(start, " ");
+}
+
+static void read_ir_of(struct module *m, LLVMValueRef function, struct ir_printed *p)
 {
 	struct explaining *x = m->explaining;
 	size_t len;
@@ -220,18 +273,29 @@ static void read_ir_of(struct module *m, LLVMValueRef function)
 
 			line.construct = construct_find(m, LLVMGetDebugLocLine(i),
 							LLVMGetDebugLocColumn(i));
-			line.text = ir_line_text(m->cc->arena, i);
+			line.text = ir_line_text(m->cc->arena, next_instruction(p));
 			ARENA_PUSH(m->cc->arena, &x->ir, line);
 		}
+	assert(*p->rest == '}'); /* none was taken for two, or two for one */
 }
 
 void explained_read_ir(struct module *m)
 {
+	char *text;
+	struct ir_printed printed;
+
 	if (!m->explaining)
 		return;
+	text = LLVMPrintModuleToString(m->ir);
+	printed.rest = text;
 	for (LLVMValueRef f = LLVMGetFirstFunction(m->ir); f;
-	     f = LLVMGetNextFunction(f))
-		read_ir_of(m, f);
+	     f = LLVMGetNextFunction(f)) {
+		if (LLVMIsDeclaration(f))
+			continue;
+		find_definition(&printed);
+		read_ir_of(m, f, &printed);
+	}
+	LLVMDisposeMessage(text);
 }
 
 const struct explained *explained_make(struct module *m, const void *elf)

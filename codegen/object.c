@@ -143,7 +143,7 @@ static struct object compile_module(struct module *m, const char *which)
 	run_passes(m, which);
 	if (!all_within_reach(m))
 		return (struct object){ NULL };
-	explained_read_ir(m); /* LLVM prints in quadratic time */
+	explained_read_ir(m);
 	if (LLVMTargetMachineEmitToMemoryBuffer(m->machine, m->ir, LLVMObjectFile, &why,
 						&elf))
 		internal_error(why);

@@ -130,6 +130,26 @@ def test_parts():
     check(not any(s.startswith("@us") for s in sources), f"--line 5 has 4: {sources}")
 
 
+def test_ir():
+    """Each line of the IR stands at its words, also behind a jump of several lines and in other programs."""
+    many = "".join(f'printf("%d", {n});\n' for n in range(7001, 7041))
+    data = explain(f"""BEGIN {{ $x = cpu;
+if ($x == 1) {{ @a = 1; printf("1"); }} else if ($x == 7) {{ @a = 2; }} else if ($x == 9) {{ @a = 3; }}
+{many}}}
+END {{ printf("%d", 7041); }}
+""")
+    parts = [part for program in data["programs"] for part in program["parts"]]
+    switch = [line for part in parts for line in part["ir"] if line.startswith("switch ")]
+    check(len(switch) == 1 and switch[0].endswith("\n  ]") and switch[0].count("label") == 4, f"a switch: {switch}")
+    for part in parts:
+        number = re.search("70[0-9]{2}", part["source"])
+        stored = re.findall(r"store i64 (70[0-9]{2}),", "\n".join(part["ir"]))
+        check(not stored or number and stored == [number[0]], f"{part['source']}: stores {stored}")
+        check(not any("!dbg" in line or line.startswith((" ", "#")) for line in part["ir"]), f"IR: {part['ir']}")
+    stored = [n for part in parts for n in re.findall(r"store i64 (70[0-9]{2}),", "\n".join(part["ir"]))]
+    check(stored == [str(n) for n in range(7001, 7042)], f"stored: {stored}")
+
+
 def test_meanings():
     """Where the compiler puts other things in the place of words, their meaning stays."""
     data = explain("""let @q = span((id = 0));
@@ -308,7 +328,7 @@ def test_mistakes():
     check("string[67]" in short, "--max-strlen")
 
 
-for test in (test_whys, test_all_code, test_parts, test_meanings, test_text, test_overview, test_prices,
+for test in (test_whys, test_all_code, test_parts, test_ir, test_meanings, test_text, test_overview, test_prices,
              test_helpers, test_kernel_functions, test_strange, test_lists, test_mistakes):
     test()
 sys.exit(bool(failed))
