@@ -418,9 +418,12 @@ static void find_maps(struct session *s)
 /* Opens the image anew: after a failed load there is no way back. */
 static int open_object(struct session *s)
 {
+	/* libbpf would name it by its address, and the verifier its constants after it. */
+	LIBBPF_OPTS(bpf_object_open_opts, named, .object_name = "memql");
+
 	bpf_object__close(s->object);
 	s->by_id.n = 0;
-	s->object = bpf_object__open_mem(s->image->elf, s->image->elf_size, NULL);
+	s->object = bpf_object__open_mem(s->image->elf, s->image->elf_size, &named);
 	return s->object ? 0 : -errno;
 }
 

@@ -232,6 +232,13 @@ def test_run():
         check(done.returncode == 1 and "--run " in done.stderr, words)
 
 
+def test_names():
+    """What the verifier says names no address, and is the same each time."""
+    said = [explain("-e", 'BEGIN { printf("%d", 1); @a[comm] = 1; }').stdout for _ in range(2)]
+    states = [re.findall(r'"verifier":"[^"]+"', text) for text in said]
+    check(states[0] and states[0] == states[1], "states of the verifier differ between two runs")
+
+
 if os.geteuid():
     print("only root may load programs")
     sys.exit(77)
@@ -241,6 +248,7 @@ if subprocess.run([CAN, "tracepoint"], capture_output=True).returncode:
 test_broken()
 test_broken_script()
 test_unattachable()
+test_names()
 test_run()
 if SPY:
     test_figures()
