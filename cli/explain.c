@@ -21,6 +21,7 @@
 enum {
 	WIDTH_DEFAULT = 80,
 	NUMBER_MAX = 1000000,
+	RUN_MIN_MS = 1,
 	RUN_MAX = 24 * 60 * 60, /* seconds */
 };
 
@@ -112,27 +113,32 @@ static bool number(const char *option, const char *text, uint32_t most, uint32_t
 	return true;
 }
 
-/* 5s, 500ms, 2m */
+/* 5s, 500ms, 2m. Who would wait for years has mistyped it. */
 static bool duration(const char *text, double *out)
 {
 	static const struct {
 		const char *unit;
 		double seconds;
-	} units[] = { { "ms", 1e-3 }, { "s", 1 }, { "m", 60 } };
+	} units[] = { { "ms", 1e-3 }, { "s", 1 }, { "m", 60 }, { "h", 3600 } };
 	char *end;
 	double n = strtod(text, &end);
+	bool known = false;
 
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (strcmp(end, units[i].unit) != 0 || !(n > 0) ||
-		    n * units[i].seconds > RUN_MAX)
+	for (size_t i = 0; end != text && i < sizeof(units) / sizeof(units[0]); i++) {
+		if (strcmp(end, units[i].unit) != 0)
 			continue;
+		known = true;
 		*out = n * units[i].seconds;
-		return true;
 	}
+	if (known && *out >= RUN_MIN_MS / 1e3 && *out <= RUN_MAX)
+		return true;
 	fprintf(stderr,
-		"memql: explain: --run wants a time such as 5s, up to a day, not "
-		"'%s'\n",
+		"memql: explain: --run wants a time such as 500ms, 5s or 2m, not '%s'\n",
 		text);
+	if (known)
+		fputs("It can be from 1ms to 24h; to trace for longer, run "
+		      "the program: memql without explain\n",
+		      stderr);
 	return false;
 }
 

@@ -311,7 +311,10 @@ def test_mistakes():
             (["--line", "x", "-e", "BEGIN { }"], "whole number"),
             (["--line", "-5", "-e", "BEGIN { }"], "from 1 to 1000000"),
             (["--max-strlen", "16385", "-e", "BEGIN { }"], "from 1 to 16384"),
-            (["--run", "infs", "-e", "BEGIN { }"], "up to a day"),
+            *((["--run", time, "-e", "BEGIN { }"], "--run wants a time such as 500ms, 5s or 2m")
+              for time in ("5", "0s", "", "s", "nans", "infs", "1e400s", "100us", "5 s", "5weeks")),
+            *((["--run", time, "-e", "BEGIN { }"], "from 1ms to 24h; to trace for longer, run the program")
+              for time in ("0s", "-5m", "0.5ms", "25h", "999999m", "infs")),
             (["--as", "c", "--run", "1s", "-e", "BEGIN { }"], "--run does not go with --as"),
             (["--as", "c", "--line", "1", "-e", "BEGIN { }"], "--line does not go with --as"),
             (["--json", "--width", "99", "-e", "BEGIN { }"], "--width does not go with --json"),
