@@ -163,7 +163,19 @@ class Expressions:
         if not known:
             return None
         name, params, _ = self.rng.choice(known)
-        return f"{name}({', '.join(self.expr(p, depth + 1) for p in params)})"
+        args = [self.macro_argument(p, depth + 1) for p in params]
+        return f"{name}({', '.join(args)})" if None not in args else None
+
+    def macro_argument(self, param, depth):
+        """$n and @n: a variable and a map, which the macro may change."""
+        if param == "$n":
+            names = self.variables("n")
+        elif param == "@n":
+            names = [m for m, (keys, value, aggregation) in self.maps.items()
+                     if value == "n" and not keys and not aggregation]
+        else:
+            return self.expr(param, depth)
+        return self.rng.choice(names) if names else None
 
     # maps
 
@@ -273,8 +285,8 @@ class Expressions:
     def binary(self, depth):
         op = self.rng.choice(BINARY)
         left, right = self.expr("n", depth + 1), self.expr("n", depth + 1)
-        if op in ("/", "%"):
-            right = f"({right} | 1)"
+        if op in ("/", "%") and right.isdigit():
+            right = f"({right} | 1)"  # others are 0 at times, and then a loss that is counted
         return f"({left} {op} {right})"
 
     def step(self, depth):

@@ -23,7 +23,7 @@ AGGREGATIONS = {
 READABLE = ("count", "sum", "min", "max", "avg")  # in a program, as numbers
 FORMATS = ["%d", "%x", "%llu", "%-8d", "%08x", "%c", "%u", "%o", "%hhd", "%+5d", "%#x", "%p",
            "%s", "%gr"]
-COMPOUND = ["+=", "-=", "*=", "&=", "|=", "^=", "<<=", ">>="]
+COMPOUND = ["+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<=", ">>="]
 STATEMENTS = ["assign_map"] * 14 + ["assign_var"] * 10 + ["printf"] * 7 + ["print"] * 4 + [
     "branch"] * 9 + ["loop"] * 5 + ["action"] * 6 + ["call"] * 2 + ["member"] * 2 + [
     "delete"] * 2 + ["block", "leave", "span", "span", "event", "typed", "find"]
@@ -98,17 +98,26 @@ class Program(Expressions):
         self.point = self.anywhere
         for _ in range(self.rng.choice([0, 0, 1, 2])):
             name, t = self.fresh("m"), self.pick("n", "n", "s")
-            params = [self.pick("n", "s") for _ in range(self.rng.randrange(3))]
+            params = [self.pick("n", "s", "$n", "@n") for _ in range(self.rng.randrange(4))]
+            names = [f"{p[0] if len(p) > 1 else ''}x{i}" for i, p in enumerate(params)]
             self.scopes = [{}]
-            for i, p in enumerate(params):
-                self.declare(f"x{i}", p)
             self.budget, self.texts, known = 10, 4, self.maps
             self.maps = {}  # macros see those only that they are given
-            body = self.expr(t, 2)
+            for x, p in zip(names, params):
+                if p == "@n":
+                    self.maps[x] = ((), "n", None)
+                else:
+                    self.declare(x, p[-1])
+            body = " ".join(self.change(x) for x in names if x[0] in "$@") + " " + self.expr(t, 2)
             self.maps = known
-            text += f"macro {name}({', '.join(f'x{i}' for i in range(len(params)))}) {{ {body} }}\n"
+            text += f"macro {name}({', '.join(names)}) {{ {body} }}\n"
             self.macros.append((name, params, t))
         return text
+
+    def change(self, place):
+        """A statement that changes a number: a variable or a map without keys."""
+        return self.pick(f"{place}++;", f"{place} {self.rng.choice(COMPOUND)} {self.expr('n', 3)};",
+                         f"if ({place} > 3) {{ {place} = {self.expr('n', 3)}; }}")
 
     def new_spans(self):
         text = ""

@@ -29,7 +29,8 @@ from shrink import shrink, symptom
 TREE = pathlib.Path(__file__).resolve().parent.parent.parent
 SKIPPED = 77
 TOO_LARGE = {"string_limit", "program_limit"}
-LIMITS = TOO_LARGE | {"not_on_this_kernel"}  # tags that are an answer
+ZERO = {"divide_by_zero"}  # by what is always 0, as 3 - 3
+LIMITS = TOO_LARGE | ZERO | {"not_on_this_kernel"}  # tags that are an answer
 # What no program that is loaded may have, or where only some kernels have it.
 ELSEWHERE = {"path": "iter", "socket_cookie": "fentry", "override": "kprobe",
              "cgroupid": "cgroup version 2", "percpu_kaddr": "CONFIG_KALLSYMS_ALL"}
@@ -101,7 +102,8 @@ class Work:
             self.counts["loaded"] += 1
             self.used |= program.used | self.named(text)
         elif answer.verdict == "refused" and set(answer.tags) <= LIMITS:
-            self.counts["too large" if TOO_LARGE & set(answer.tags) else "not here"] += 1
+            tags = set(answer.tags)
+            self.counts["too large" if TOO_LARGE & tags else "by zero" if ZERO & tags else "not here"] += 1
         else:
             what = symptom(answer)
             self.counts[what] += 1
@@ -141,7 +143,7 @@ def report(args, results, seconds):
         total.update(r["counts"])
         used |= set(r.get("used", ()))
     n = sum(total.values())
-    bad = n - total["loaded"] - total["too large"] - total["not here"]
+    bad = n - sum(total[answer] for answer in ("loaded", "too large", "by zero", "not here"))
     for what, why in results[0].get("missing", {}).items():
         print(f"not here: {what}: {why}")
     print(f"{n} programs in {seconds:.0f} s, "
