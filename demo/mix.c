@@ -60,6 +60,7 @@ static const struct mix_row io_rows[] = {
 static const struct mix_row memory_rows[] = {
 	{ 40, "demo", "SELECT alloc({1..64}kb, {1..10}) FROM small" },
 	{ 20, "demo", "SELECT alloc(1mb), free(), alloc(2mb), burn(50us) FROM sorts" },
+	{ 10, "demo", "SELECT alloc(2mb), free(), alloc(512kb) FROM joins" },
 	{ 20, "demo", "INSERT INTO cache keep({4..128}kb)" },
 	{ 20, "demo", "DELETE FROM cache WHERE evict(1)" },
 };

@@ -38,26 +38,38 @@ LOGGED = {
 
 # By lesson, edits of the solution: what is as right as that, and what looks as if it were.
 RIGHT = {
-    1: ("@queries = count()", "@queries++"),
-    2: ("/pid == $1/\n{\n\t@calls = count();", "{\n\tif (pid == $1) {\n\t\t@calls++;\n\t}"),
-    3: ("@bytes[comm] = sum(args.ret)", "@bytes[comm] += args.ret"),
-    4: ("arg1 != 0", "arg1 > 0"),
-    5: ("has_key(@began, tid)", "@began[tid]"),
-    6: ("@q[tid].net > @q[tid].peak", "@q[tid].peak < @q[tid].net"),
-    8: ("(args.op & 127) != 1", "((args.op & 127) == 0 || (args.op & 127) == 9)"),
-    9: ("has_key(@busy, args.prev->pid)", "has_key(@busy, tid)"),
+    1: [("@queries = count()", "@queries++"), ("query__start", "query__done")],
+    2: [("/pid == $1/\n{\n\t@calls = count();", "{\n\tif (pid == $1) {\n\t\t@calls++;\n\t}"),
+        ("/pid == $1/\n{", "{\n\tif (pid != $1) { return; }")],
+    3: [("@bytes[comm] = sum(args.ret)", "@bytes[comm] += args.ret"), ("sum(args.ret)", "sum((int64)args.ret)")],
+    4: [("arg1 != 0", "arg1 > 0"), ("@plans[arg3] = count()", "@plans[arg3]++")],
+    5: [("has_key(@began, tid)", "@began[tid]"), ("nsecs", "elapsed")],
+    6: [("@q[tid].net > @q[tid].peak", "@q[tid].peak < @q[tid].net"),
+        ("@q[tid].net > @q[tid].peak", "arg0 > 0 && @q[tid].net > @q[tid].peak")],
+    7: [("hist(args.duration)", "hist(args.end - args.start)"),
+        ("@slowest[args.id] = max(args.duration)",
+         "if (args.duration > @slowest[args.id]) { @slowest[args.id] = args.duration; }")],
+    8: [("(args.op & 127) != 1", "((args.op & 127) == 0 || (args.op & 127) == 9)"),
+        ("[@plan[tid]] = sum(nsecs - @since[tid])", "[@plan[tid]] += nsecs - @since[tid]")],
+    9: [("has_key(@busy, args.prev->pid)", "has_key(@busy, tid)"), ("$state & 2", "$state == 2")],
+    10: [("state >= SLEEP", "state != RUN"),
+         ("rawtracepoint:sched_wakeup\n", "rawtracepoint:sched_wakeup,rawtracepoint:sched_wakeup_new\n")],
 }
 WRONG = {
-    1: ("@queries = count()", "@queries = 1"),
-    2: ("pid == $1", 'comm == "memsqld"'),
-    3: (" && args.ret > 0", ""),
-    4: ("arg1 == 1", "arg1 != 0"),
-    5: ("tid", "pid"),
-    6: ("@q[tid].peak = @q[tid].net", "@q[tid].peak += arg0"),
-    7: ("hist(args.duration)", "hist(args.duration / 1000)"),
-    8: ("has_key(@plan, tid) && ", ""),
-    9: ("$state & 2", "$state & 1"),
-    10: ("change(args.p->pid, RUNNABLE", "change(args.p->pid, RUN"),
+    1: [("@queries = count()", "@queries = 1"), ("query__start", "query__*"), ("@queries", "@calls")],
+    2: [("pid == $1", 'comm == "memsqld"'), ("pid == $1", "tid == $1"), ("count()", "sum(2)")],
+    3: [(" && args.ret > 0", ""), ("sum(args.ret)", "count()"), ("@bytes[comm]", "@bytes[tid]")],
+    4: [("arg1 == 1", "arg1 != 0"), ("str(arg0)", "str(arg0, 16)"), ("@plans[arg3]", "@plans[str(arg0)]")],
+    5: [("tid", "pid"), ("hist(nsecs - @began[tid])", "hist((nsecs - @began[tid]) / 1000)"),
+        ("\tdelete(@began, tid);\n", "")],
+    6: [("@q[tid].peak = @q[tid].net", "@q[tid].peak += arg0"),
+        ("@q[tid].net > @q[tid].peak", "arg0 > 0"), ("max(args.peak)", "sum(args.peak)")],
+    7: [("hist(args.duration)", "hist(args.duration / 1000)"), ("max(", "avg("), ("[args.id]", "[args.text]")],
+    8: [("has_key(@plan, tid) && ", ""), ("(args.op & 127) != 1", "args.op != 1"),
+        ("\tdelete(@since, tid);\n", "")],
+    9: [("$state & 2", "$state & 1"), ("\tdelete(@since, args.next->pid);\n", ""), (" || $state == 0", "")],
+    10: [("change(args.p->pid, RUNNABLE", "change(args.p->pid, RUN"), ("state >= SLEEP", "state > SLEEP"),
+         ("change(args.p->pid, RUNNABLE", "change(tid, RUNNABLE")],
 }
 
 
@@ -123,12 +135,12 @@ def edited(solution, edit, directory):
 
 
 def others(number, solution, directory):
-    if int(number) in RIGHT:
-        edit = RIGHT[int(number)]
+    for edit in RIGHT[int(number)]:
         taken(number, edited(solution, edit, directory), f"'{edit[1]}' will do, too")
-    edit = WRONG[int(number)]
-    done = run_memql("lesson", number, "--check", edited(solution, edit, directory), timeout=600)
-    check(done.returncode == 1 and "Not yet" in done.stdout, f"'{edit[1]}' will not do:\n{done.stdout}{done.stderr}")
+    for edit in WRONG[int(number)]:
+        done = run_memql("lesson", number, "--check", edited(solution, edit, directory), timeout=600)
+        check(done.returncode == 1 and "Not yet" in done.stdout,
+              f"'{edit[1]}' will not do:\n{done.stdout}{done.stderr}")
 
 
 def by_log(number, head, solution, directory):
