@@ -81,7 +81,12 @@ static int print_site(const struct probe_site *site, const struct probe_layout *
 	l->name = arena_strdup(l->cc->arena, site->name);
 	l->layout = *layout;
 	fprintf(l->out, "%s\n", site->name);
-	if (l->args && site->dear)
+	if (l->args && site->dear && site->cheaper)
+		fprintf(l->out,
+			"    (dear: the kernel steps over the instruction there, each time; "
+			"at %s+%u it\n    would not, but arguments may have changed there)\n",
+			site->func, site->cheaper);
+	else if (l->args && site->dear)
 		fputs("    (dear: the kernel steps over the instruction there, each time)\n",
 		      l->out);
 	if (l->args)

@@ -181,8 +181,24 @@ static bool probes_user_space(const struct image *img)
 	return false;
 }
 
-/* What the compiler decided, and makes a difference to what is seen. */
-static void tell_decisions(const struct image *img)
+/* One place that costs much, and perhaps one nearby that does not. */
+static void tell_dear(const struct image_program *p, size_t dear)
+{
+	const struct probe_site *only = p->nsites == 1 ? p->sites : NULL;
+
+	fprintf(stderr,
+		"memql: %s (line %u): at %zu of %zu places a hit costs microseconds, as "
+		"the kernel steps over the instruction there",
+		p->point, p->line, dear, p->nsites);
+	if (only && only->cheaper)
+		fprintf(stderr,
+			"; at %s+%u it would not, but arguments may have changed there",
+			only->func, only->cheaper);
+	fputc('\n', stderr);
+}
+
+/* What probes cost; and all: what the compiler decided that changes what is seen. */
+static void tell_decisions(const struct image *img, bool all)
 {
 	for (size_t i = 0; i < img->nprograms; i++) {
 		const struct image_program *p = &img->programs[i];
@@ -191,12 +207,8 @@ static void tell_decisions(const struct image *img)
 		for (size_t j = 0; j < p->nsites; j++)
 			dear += p->sites[j].dear;
 		if (dear)
-			fprintf(stderr,
-				"memql: %s (line %u): at %zu of %zu places a hit costs "
-				"microseconds, as the kernel steps over the instruction "
-				"there\n",
-				p->point, p->line, dear, p->nsites);
-		if (p->demoted)
+			tell_dear(p, dear);
+		if (p->demoted && all)
 			fprintf(stderr,
 				"memql: %s (line %u) needs too much stack to wait for "
 				"pages that are not in memory: text on them is lost\n",
@@ -242,8 +254,8 @@ static int trace(const struct compile *cc, const struct options *o, struct watch
 	struct session *s = NULL;
 	int err, status = EXIT_FAILURE;
 
-	if (o->verbose)
-		tell_decisions(img);
+	if (o->verbose || (o->dry_run && !o->quiet))
+		tell_decisions(img, o->verbose);
 	if (o->pid && !o->quiet && probes_user_space(img))
 		children_warn(o->pid);
 	err = session_open(img, sink, &so, &s);

@@ -48,6 +48,13 @@ struct arch {
 	bool (*is_cheap)(const uint8_t *code, size_t size);
 
 	/*
+	 * How far behind a function's start, which is not cheap, the next place is that is:
+	 * each call comes by there exactly once, too, but arguments may have been changed.
+	 * 0: none is near.
+	 */
+	size_t (*cheaper)(const uint8_t *code, size_t size);
+
+	/*
 	 * How many bytes behind a note's instruction the one is that newer kernels replace
 	 * by a call, without a trap: FEATURE_UPROBE_NOP5. 0: there is none.
 	 */

@@ -213,6 +213,39 @@ static bool is_cheap_anywhere(const uint8_t *code, size_t size)
 	       (size > 0 && (code[0] == 0xe8 || code[0] == 0xe9 || code[0] == 0xeb));
 }
 
+/* What follows may not be run next: ret, a jump or call that is computed, a trap. */
+static bool leaves(const uint8_t *code, size_t size)
+{
+	size_t at = 0;
+
+	while (at + 1 < size && (code[at] == 0xf2 || code[at] == 0xf3 ||
+				 code[at] == 0x3e || (code[at] & 0xf0) == 0x40))
+		at++; /* prefixes */
+	if (at + 1 < size && code[at] == 0xff)
+		return (code[at + 1] & 0x30) == 0x10 || (code[at + 1] & 0x30) == 0x20;
+	if (at + 1 < size && code[at] == 0x0f)
+		return code[at + 1] == 0x0b; /* ud2 */
+	return (code[at] & 0xf6) == 0xc2 || (code[at] & 0xfc) == 0xcc ||
+	       (code[at] & 0xfc) == 0xe0 || code[at] == 0xf4;
+}
+
+static size_t cheaper(const uint8_t *code, size_t size)
+{
+	enum { NEAR = 4 }; /* instructions */
+	size_t n = 0;
+
+	for (int i = 0; i < NEAR && n < size; i++) {
+		size_t length = x86_64_insn_length(code + n, size - n);
+
+		if (!length || leaves(code + n, size - n))
+			return 0;
+		n += length;
+		if (n < size && is_cheap_anywhere(code + n, size - n))
+			return may_jump_into(code, size, n) ? 0 : n;
+	}
+	return 0;
+}
+
 /* The nop that older kernels are quick with, then the one of 5 bytes: libbpf's usdt.h. */
 static size_t note_skip(const uint8_t *code, size_t size)
 {
@@ -236,6 +269,7 @@ static const struct arch x86_64 = {
 	.mode_user = 3,
 	.entry_skip = entry_skip,
 	.is_cheap = is_cheap_anywhere,
+	.cheaper = cheaper,
 	.note_skip = note_skip,
 	.insn_length = x86_64_insn_length,
 };

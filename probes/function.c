@@ -40,6 +40,16 @@ size_t function_skip_entry(const struct target *t, const char *path,
 	return skip;
 }
 
+size_t function_cheaper(const struct target *t, const char *path,
+			const struct function *f)
+{
+	uint8_t *code = read_code(t, path, f);
+	size_t at = code ? arch_native->cheaper(code, f->size) : 0;
+
+	free(code);
+	return at;
+}
+
 bool function_begins_insn(const struct target *t, const char *path,
 			  const struct function *f, uint64_t within, uint64_t *before,
 			  uint64_t *after)

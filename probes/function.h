@@ -20,6 +20,10 @@ struct function {
 int function_around(struct compile *cc, const char *path, uint64_t address,
 		    struct function *out);
 
+/* Where a probe costs less than at its start; see arch.cheaper. */
+size_t function_cheaper(const struct target *t, const char *path,
+			const struct function *f);
+
 /* How many bytes of its start a probe does well to skip; see arch.entry_skip. */
 size_t function_skip_entry(const struct target *t, const char *path,
 			   const struct function *f);

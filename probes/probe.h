@@ -87,8 +87,10 @@ struct probe_site {
 		period; /* of a perf event: what is counted, and one in so many */
 	int32_t pid;    /* 0: every process */
 	bool dear; /* a hit costs microseconds, for the instruction that is there */
-	bool elsewhere; /* in a file that memql does not run code of */
-	bool of_others; /* not what the current process does: a switch, an interrupt */
+	uint32_t
+		cheaper; /* then: at func + so many bytes it does not; 0: nowhere near */
+	bool elsewhere;  /* in a file that memql does not run code of */
+	bool of_others;  /* not what the current process does: a switch, an interrupt */
 	uint32_t name_id, func_id; /* in plan->names */
 	uint32_t layout;           /* in program_info.layouts */
 };

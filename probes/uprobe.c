@@ -75,6 +75,9 @@ static bool parse_uretprobe(struct compile *cc, const struct attach_point *point
 	return true;
 }
 
+/* Of so many functions of a file it is looked for, each: nobody chooses among more. */
+enum { CHEAPER_MAX = 64 };
+
 struct search {
 	struct compile *cc;
 	const struct probe_spec *pattern;
@@ -148,9 +151,12 @@ static bool is_dear(const struct search *s, uint64_t address)
 	       !arch_native->is_cheap(code, size);
 }
 
-/* Where an instruction begins: the offset in the file of what is at the address. */
+/*
+ * Where an instruction begins: the offset in the file of what is at the address.
+ * start: the function that begins there, or NULL.
+ */
 static int report_site(struct search *s, const char *func, uint64_t offset,
-		       uint64_t address)
+		       uint64_t address, const struct function *start)
 {
 	struct arena *a = s->cc->arena;
 	const struct probe_spec *p = s->pattern;
@@ -164,6 +170,9 @@ static int report_site(struct search *s, const char *func, uint64_t offset,
 	};
 	const char *name = s->kind->name;
 
+	if (site.dear && start && !s->returns && s->n <= CHEAPER_MAX)
+		site.cheaper =
+			(uint32_t)function_cheaper(s->cc->target, s->path, start);
 	/* A version is shown if it was asked for. */
 	if (p->symbol && strchr(p->symbol, '@'))
 		func = p->symbol;
@@ -198,7 +207,8 @@ static int report_functions(struct search *s)
 		     !function_begins_insn(t, s->path, f, within, &before, &after)))
 			continue;
 		at = within ? within : function_skip_entry(t, s->path, f);
-		err = report_site(s, f->name, f->offset + at, f->address + at);
+		err = report_site(s, f->name, f->offset + at, f->address + at,
+				  at ? NULL : f);
 		if (err)
 			return err;
 	}
@@ -227,7 +237,7 @@ static int search_address(struct search *s)
 		return 0;
 	if (f.name && address == f.address)
 		s->layout = registers_entry(s->cc->arena);
-	return report_site(s, f.name, offset, address);
+	return report_site(s, f.name, offset, address, NULL);
 }
 
 static int search_file(struct search *s, const char *path)

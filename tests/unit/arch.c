@@ -165,6 +165,38 @@ static void check_entry(void)
 			fprintf(stderr, "\tfor %s\n", entries[i].what);
 }
 
+static void test_cheaper(void)
+{
+	static const struct {
+		const char *what;
+		uint8_t code[12];
+		size_t size, at;
+	} cases[] = {
+		{ "mov, push", { 0x48, 0x89, 0xf8, 0x53, 0xc3 }, 5, 3 },
+		{ "sub, mov, call",
+		  { 0x48, 0x83, 0xec, 8, 0x89, 0xf8, 0xe8, 0, 0, 0, 0, 0xc3 },
+		  12,
+		  6 },
+		{ "test, je", { 0x48, 0x85, 0xff, 0x74, 1, 0xc3, 0xc3 }, 7, 3 },
+		{ "mov, ret, push", { 0x48, 0x89, 0xf8, 0xc3, 0x53 }, 5, 0 },
+		{ "rep ret, push", { 0xf3, 0xc3, 0x53 }, 3, 0 },
+		{ "jmp *%rax, push", { 0xff, 0xe0, 0x53 }, 3, 0 },
+		{ "ud2, push", { 0x0f, 0x0b, 0x53 }, 3, 0 },
+		{ "a jump back to it", { 0x89, 0xf8, 0x53, 0x75, 0xfd, 0xc3 }, 6, 0 },
+		{ "too far",
+		  { 0x89, 0xf8, 0x89, 0xf8, 0x89, 0xf8, 0x89, 0xf8, 0x89, 0xf8, 0x53,
+		    0xc3 },
+		  12,
+		  0 },
+		{ "the end", { 0x89, 0xf8 }, 2, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		if (!CHECK_INT_EQ(arch_native->cheaper(cases[i].code, cases[i].size),
+				  cases[i].at))
+			fprintf(stderr, "\tfor %s\n", cases[i].what);
+}
+
 static void test_prices(void)
 {
 	static const struct {
@@ -193,6 +225,7 @@ int main(void)
 	check_lengths();
 	check_registers();
 	check_entry();
+	test_cheaper();
 	test_prices();
 	return test_failures();
 }
