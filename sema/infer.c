@@ -506,10 +506,15 @@ static void report_circular(struct compile *cc)
 	for (size_t i = 0; i < plan->maps.n && diag_ok(cc); i++) {
 		const struct map_info *m = plan->maps.items[i];
 
-		if (!m->value && !m->agg && !plan_map_is_idle(m))
-			diag(cc, DIAG_unknown_map, m->first,
-			     "'%s' is only assigned from itself: it never has a value",
-			     m->name);
+		if (m->value || m->agg || plan_map_is_idle(m))
+			continue;
+		diag(cc, DIAG_unknown_map, m->first,
+		     "'%s' is only assigned from itself: it never has a value",
+		     m->name);
+		diag_hint(
+			cc,
+			"++ and += begin at 0 by themselves; else assign it something "
+			"else somewhere, such as 0");
 	}
 	for (size_t i = 0; i < plan->programs.n && diag_ok(cc); i++)
 		report_variables(cc, plan->programs.items[i]);
