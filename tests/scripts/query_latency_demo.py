@@ -11,10 +11,12 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from engines.demo import Demo, by_plan
-from tracing import Memql, check, check_near, in_directory, lost, map_of
+from tracing import SLOWNESS, Memql, check, check_near, in_directory, lost, map_of
 
 SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../scripts/query_latency.mq")
 THREADS, QUERIES = 8, 20000
+# Of all ns of a plan. On an emulated CPU for all, more turns of other threads are seen by only one of the clocks.
+NEAR = 0.01 if SLOWNESS == 1 else 0.02
 TURN_NS = 5e6  # of a thread, if others want the CPU, too: a tick of 250 Hz, and the switch
 
 
@@ -34,7 +36,7 @@ def counts_and_sums(directory):
     check(set(plans) == set(latency), f"the same {len(plans)} plans")
     for plan, values in sorted(plans.items()):
         check(latency[plan]["count"] == len(values), f"plan {plan}: {len(values)} queries")
-        check_near(latency[plan]["sum"], sum(values), 0.01, f"plan {plan}: ns in all")
+        check_near(latency[plan]["sum"], sum(values), NEAR, f"plan {plan}: ns in all")
     # Between a probe and the engine's clock each of the others may have a turn on the CPU.
     longest, turns = max(r["latency_ns"] for r in log), THREADS * TURN_NS
     check(0.99 * longest <= everything["max"] <= 1.01 * longest + turns, f"the longest: {everything['max']} ns of {longest}")
