@@ -154,8 +154,8 @@ static bool find_kernel(struct sema *s, const struct node *arg, const char *name
 				  : "the address of '%s' is not known",
 		   name);
 	if (s->report && err == -EACCES)
-		diag_hint(s->cc, "the kernel hides addresses: see "
-				 "/proc/sys/kernel/kptr_restrict");
+		diag_hint(s->cc, "the kernel hides addresses: root and CAP_SYSLOG see "
+				 "them if sysctl kernel.kptr_restrict is below 2");
 	else if (s->report)
 		diag_hint(s->cc, "it lists variables if it was built with "
 				 "CONFIG_KALLSYMS_ALL");

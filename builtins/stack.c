@@ -399,8 +399,8 @@ static bool check_kaddr(struct sema *s, struct node *call)
 				  : "the address of '%s' is not known",
 		   name);
 	if (s->report && err == -EACCES)
-		diag_hint(s->cc, "the kernel hides addresses: see "
-				 "/proc/sys/kernel/kptr_restrict");
+		diag_hint(s->cc, "the kernel hides addresses: root and CAP_SYSLOG see "
+				 "them if sysctl kernel.kptr_restrict is below 2");
 	return false;
 }
 

@@ -231,7 +231,7 @@ int try_kallsyms(const char **why)
 	if (err == -ENOENT)
 		err = try_symbol("vfs_read");
 	if (err == -EACCES)
-		*why = "the kernel hides addresses from us (kernel.kptr_restrict)";
+		*why = "the kernel hides addresses from us";
 	return err == -EACCES ? -EPERM : err;
 }
 

@@ -272,7 +272,8 @@ void symbols_losses(const struct symbols *s,
 		found(s->hidden, "name",
 		      s->kernel_error == -EACCES
 			      ? " of kernel functions: the kernel hides their "
-				"addresses, sysctl kernel.kptr_restrict=0 shows them"
+				"addresses; root and CAP_SYSLOG see them if sysctl "
+				"kernel.kptr_restrict is below 2"
 			      : " of kernel functions: /proc/kallsyms could not "
 				"be read",
 		      arg);
