@@ -90,15 +90,37 @@ static bool has_map(const char *path, struct bpf_object *o, struct bpf_object *o
 	return !want || map_fits(path, bpf_object__find_map_by_name(o, symbol), want);
 }
 
+/* What another program would be attached to, or get, is not what it was written for. */
+static bool program_fits(const char *path, struct bpf_object *o, struct bpf_object *own,
+			 const struct image_program *p)
+{
+	const struct bpf_program *prog = bpf_object__find_program_by_name(o, p->symbol);
+	const struct bpf_program *want =
+		bpf_object__find_program_by_name(own, p->symbol);
+
+	if (!prog)
+		return refuse(path, "it has no program %s, which the script has",
+			      p->symbol);
+	/* Of some, only by_id.c knows the type. */
+	if (want && bpf_program__type(want) != BPF_PROG_TYPE_UNSPEC &&
+	    bpf_program__type(prog) != bpf_program__type(want))
+		return refuse(
+			path,
+			"%s is of type %s (%s), in the script of %s (%s): was it "
+			"made of this script?",
+			p->symbol, libbpf_bpf_prog_type_str(bpf_program__type(prog)),
+			bpf_program__section_name(prog),
+			libbpf_bpf_prog_type_str(bpf_program__type(want)), p->point);
+	return true;
+}
+
 /* What the session looks for, as the script's own object has it. */
 static bool fits(const char *path, struct bpf_object *o, struct bpf_object *own,
 		 const struct image *img)
 {
 	for (size_t i = 0; i < img->nprograms; i++)
-		if (!bpf_object__find_program_by_name(o, img->programs[i].symbol))
-			return refuse(path,
-				      "it has no program %s, which the script has",
-				      img->programs[i].symbol);
+		if (!program_fits(path, o, own, &img->programs[i]))
+			return false;
 	for (size_t i = 0; i < img->nmaps; i++)
 		if (!has_map(path, o, own, img->maps[i]->symbol))
 			return false;

@@ -121,6 +121,7 @@ def wrong_files(directory):
         ("BEGIN { @y = 1; exit(); }", one, "no map mq_y"),
         ("BEGIN { @x[1] = 1; exit(); }", one, "keys of"),
         ("BEGIN { @x = 1; } END { exit(); }", one, "no program clause2_"),
+        ("interval:s:1 { @x = 1; exit(); }", one, "is of type raw_tracepoint"),
     ]:
         done = run_memql("--object", file, "-e", program)
         check(done.returncode != 0 and words in done.stderr, f"{words}: {done.stderr.strip()[:200]}")
