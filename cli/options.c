@@ -434,5 +434,12 @@ bool options_parse(int argc, char **argv, struct options *out)
 		fputs("memql: -p and -c exclude each other\n", stderr);
 		return false;
 	}
+	if (out->output && (out->list || out->dump)) {
+		fprintf(stderr,
+			"memql: -o is for results: what %s prints goes to standard "
+			"output\n",
+			out->list ? "-l" : "--dump");
+		return false;
+	}
 	return take_break(out) && take_rest(out, argc, argv);
 }

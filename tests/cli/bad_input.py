@@ -57,6 +57,8 @@ def cases(place):
         ("unknown format", ["-f", "xml", "-e", "BEGIN{}"], ["text, json"]),
         ("unknown stage", ["--dump=tree", "-e", "BEGIN{}"], ["tokens, ast"]),
         ("pid not a number", ["-p", "me", "-e", "BEGIN{}"], ["whole number", "me"]),
+        ("-o and -l", ["-o", "/dev/null", "-l", "x"], ["standard output"]),
+        ("-o and -d", ["-o", "/dev/null", "-d", "ast", "-e", "BEGIN{}"], ["standard output"]),
         ("pid and command", ["-p", "1", "-c", "true", "-e", "BEGIN{}"], ["exclude"]),
         ("string limit out of range", ["--max-strlen", "99999999", "-e", "BEGIN{}"], ["16384"]),
         ("missing script", ["/no/such/script.mq"], ["/no/such/script.mq", "No such file"]),
