@@ -511,10 +511,7 @@ static void report_circular(struct compile *cc)
 		diag(cc, DIAG_unknown_map, m->first,
 		     "'%s' is only assigned from itself: it never has a value",
 		     m->name);
-		diag_hint(
-			cc,
-			"++ and += begin at 0 by themselves; else assign it something "
-			"else somewhere, such as 0");
+		diag_hint(cc, "++ and += begin at 0 by themselves, = does not");
 	}
 	for (size_t i = 0; i < plan->programs.n && diag_ok(cc); i++)
 		report_variables(cc, plan->programs.items[i]);
