@@ -311,15 +311,12 @@ static void plan_branch(struct planner *p, struct node *n)
 /* What runs a loop's turns is a helper. */
 static void plan_loop(struct planner *p, const struct node *n)
 {
-	const char *what = n->kind == NODE_FOR_MAP
-				   ? "bpf_for_each_map_elem (Linux 5.13)"
-				   : "bpf_loop (Linux 5.17)";
-
 	if (n->kind == NODE_FOR_MAP) {
 		use_map(p, n->loop.from);
 	} else if (!has(p->cc, FEATURE_LOOP)) {
-		diag(p->cc, DIAG_unsupported, n->span,
-		     "this kernel has no loops in BPF programs: it lacks %s", what);
+		diag(p->cc, DIAG_not_on_this_kernel, n->span,
+		     "this kernel has no loops in BPF programs: it lacks bpf_loop (Linux "
+		     "5.17)");
 		diag_hint(p->cc, "unroll (n) { ... } needs none");
 	}
 }

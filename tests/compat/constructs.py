@@ -112,9 +112,18 @@ def record(command, cases):
     return failed
 
 
+def is_old_kernel():
+    """One without loops, says a tool that is not memql: it may lack more of what constructs need."""
+    tool = os.environ.get("KERNEL_CAN")
+    return tool is not None and subprocess.run([tool, "loop"], stdout=subprocess.DEVNULL, check=False).returncode != 0
+
+
 def failure(memql, case, want, who):
     """What is wrong, or nothing."""
     status, out, err = run([memql], case)
+    if status == 1 and "[not_on_this_kernel]" in err and is_old_kernel():
+        print(f"not on this kernel: {case.stem}")
+        return ""
     if status == 124 or status and not out:
         return f"status {status}\n{err}"
     if out != want:
