@@ -15,10 +15,16 @@ static bool is_zero(const struct node *n)
 
 static void check_divisor(struct compile *cc, enum op op, const struct node *divisor)
 {
-	if ((op == OP_DIV || op == OP_MOD) && is_zero(divisor))
-		diag(cc, DIAG_divide_by_zero, divisor->span,
-		     op == OP_DIV ? "division by zero"
-				  : "remainder of a division by zero");
+	const struct span at = divisor->span;
+
+	if ((op != OP_DIV && op != OP_MOD) || !is_zero(divisor))
+		return;
+	diag(cc, DIAG_divide_by_zero, at,
+	     op == OP_DIV ? "division by zero" : "remainder of a division by zero");
+	/* A missing $1 is 0, as in bpftrace: that zero is not in the program's text. */
+	if (divisor->integer.text && !*divisor->integer.text)
+		diag_hint(cc, "%.*s is 0, as nothing was given for it",
+			  (int)(at.end - at.begin), cc->source->text + at.begin);
 }
 
 /* A probe's or function's name is compared by its index in the plan's names. */
