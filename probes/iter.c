@@ -202,6 +202,7 @@ const struct probe_kind probe_iter = {
 	.flags = PROBE_SINGLE_SITE | PROBE_ALONE,
 	.all = "*",
 	.section = IMAGE_BY_ID,
+	.feature = FEATURE_ITER,
 	.c_section = "iter",
 	.vars = iter_vars,
 	.parse = parse_iter,

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "core/source.h"
+#include "sema/target.h"
 #include "sema/type.h"
 
 struct attach_point;
@@ -150,6 +151,9 @@ struct probe_kind {
 	const char *all, *of_file;
 
 	const char *section; /* libbpf's SEC() prefix: sets the program type */
+
+	/* What the kernel needs to load its programs, besides the first one: the right. */
+	enum feature feature;
 
 	/*
 	 * What an event takes the one who comes by, without the program: nanoseconds, on

@@ -180,6 +180,29 @@ static bool lacks_required(const struct session *s)
 	return true;
 }
 
+/* The same of a kernel that has no such programs: --dry-run tries to load them. */
+static bool lacks_kind(const struct session *s)
+{
+	for (size_t i = 0; i < s->image->nprograms; i++) {
+		const struct image_program *p = &s->image->programs[i];
+		enum feature needed = p->kind->feature;
+		struct feature_answer why = { 0 };
+
+		if (needed != FEATURE_PRIVILEGES)
+			why = feature_ask(needed);
+		if (needed == FEATURE_PRIVILEGES || why.state != FEATURE_IS_ABSENT)
+			continue;
+		fprintf(stderr,
+			"memql: %s:%u: this machine has no %s: %s\n"
+			"  hint: %s; or %s\n"
+			"  memql doctor tells what works here\n",
+			p->file, p->line, p->kind->name, why.why,
+			feature_row(needed)->without, feature_row(needed)->fix);
+		return true;
+	}
+	return false;
+}
+
 /*
  * The program at which loading stopped: the last one, as libbpf takes them, that the verifier
  * wrote about. SIZE_MAX: it wrote nothing, as without the right to load.
@@ -206,7 +229,7 @@ static void report_load(struct session *s, const struct logs *logs, int err)
 
 	if (too_few_files(s))
 		err = -EMFILE;
-	if (err != -EMFILE && lacks_required(s))
+	if (err != -EMFILE && (lacks_required(s) || lacks_kind(s)))
 		return;
 	if (err != -EMFILE && err != -EPERM && refused != SIZE_MAX) {
 		report_rejection(s, refused, log_of(logs, refused), err);

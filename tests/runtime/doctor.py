@@ -133,6 +133,19 @@ def told_what_is_required():
           and "bug" not in done.stderr, f"what is required: {done.stderr}")
 
 
+def told_what_is_missing(found):
+    """Programs that this kernel does not load: what doctor says, not what EPERM may mean."""
+    done = subprocess.run([MEMQL, "--dry-run", "-e", "fentry:vfs_read { @ = count(); }"],
+                          capture_output=True, text=True, cwd="/")
+    fentry = found["fentry"]
+    if fentry["state"] == "yes":
+        check(done.returncode == 0, f"fentry is there: {done.stderr}")
+    elif found["btf"]["state"] == "yes":
+        check(done.returncode == 1 and f"no fentry: {fentry['why']}" in done.stderr
+              and fentry["fix"] in done.stderr and "container" not in done.stderr,
+              f"fentry is not there: {done.stderr}")
+
+
 def main():
     as_root = os.geteuid() == 0
     found, data = features()
@@ -155,6 +168,7 @@ def main():
         old = found["atomic"]["state"] == "no"
         check(data["runs"] != old, "it does not run, though BPF works")
         told_what_is_required()
+        told_what_is_missing(found)
         check_evidence(found)
         check_bpftool(found)
         check(not left_overs(), "programs are left behind")
