@@ -29,9 +29,9 @@ static volatile sig_atomic_t run_requested;  /* SIGUSR1 came */
 static volatile time_t stop_time;            /* CLOCK_MONOTONIC, seconds */
 
 /*
- * The first SIGINT or SIGTERM ends the trace and prints. One that comes seconds later
- * kills a memql that hangs; not one that comes at once: timeout(1) and sudo(8) send
- * theirs to the process and to its group.
+ * The first SIGINT, SIGTERM or SIGHUP ends the trace and prints. One that comes seconds
+ * later kills a memql that hangs; not one that comes at once: timeout(1) and sudo(8)
+ * send theirs to the process and to its group.
  */
 static void request_stop(int sig)
 {
@@ -61,9 +61,14 @@ static void catch_signals(const struct image *img)
 {
 	struct sigaction sa = { .sa_handler = request_stop, .sa_flags = SA_RESTART };
 	struct sigaction user = { .sa_handler = request_run, .sa_flags = SA_RESTART };
+	struct sigaction old;
 
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
+	/* The terminal closes; under nohup(1) that is no reason to end. */
+	sigaction(SIGHUP, NULL, &old);
+	if (old.sa_handler != SIG_IGN)
+		sigaction(SIGHUP, &sa, NULL);
 	signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of the sink */
 	for (size_t i = 0; i < img->nprograms; i++)
 		if (img->programs[i].kind->flags & PROBE_ON_SIGNAL)

@@ -20,12 +20,23 @@ MEMQL = os.environ["MEMQL"]
 
 def signals(directory, load):
     program = f"uprobe:{load.program}:load_call {{ @ = count(); }} END {{ printf(\"the end\\n\"); }}"
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         memql = Memql(directory, number.name, ["-e", program], json_output=False)
         load.do("calls 12")
         messages = memql.end(number)
         check(memql.lines() == ["the end", "@: 12"], f"{number.name}: END, the maps, status 0")
         check(messages == "Attached 2 probes\n", f"{number.name}: no other message")
+
+
+def hangup_ignored(directory, load):
+    """As under nohup(1): the terminal closes, the trace goes on."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # also in what is started
+    memql = Memql(directory, "nohup", ["-e", f"uprobe:{load.program}:load_call {{ @ = count(); }}"])
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    memql.process.send_signal(signal.SIGHUP)
+    load.do("calls 12")
+    memql.stop()
+    check(map_of(memql.events(), "@") == 12, "SIGHUP that is ignored ends nothing")
 
 
 def wait_until_full(pipe):
@@ -215,6 +226,7 @@ def main():
     need_root()
     with tempfile.TemporaryDirectory(prefix="memql-endings-") as directory, Load() as load:
         signals(directory, load)
+        hangup_ignored(directory, load)
         second_signal(directory)
         while_attaching(directory)
         slow_reader()
