@@ -70,6 +70,7 @@ def cases(place):
         ("only a comment", [only_comment], ["no probe"]),
         ("empty program", program(""), ["no probe"]),
         ("deep nesting", [many], ["deep"]),
+        ("deep operators", program("BEGIN { $x = " + "-(" * 501 + "pid" + ")" * 501 + "; }"), ["deep", "500"]),
         ("a probe of 1200 actions", [long], ["too large", "several probes"]),
         ("syntax error", program("BEGIN { $x = ; }"), ["expected", "^"]),
         ("unclosed string", program('BEGIN { printf("hi); }'), ["string", "^"]),
