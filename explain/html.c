@@ -12,6 +12,7 @@
 #include "core/compile.h"
 #include "explain/explain.h"
 #include "probes/probe.h"
+#include "runtime/sink.h"
 
 struct html {
 	const struct explanation *x;
@@ -87,9 +88,16 @@ static const char script[] =
 	".forEach(d=>d.open=true));\n"
 	"</script>\n";
 
+/* Bytes of no character, which scripts and names may hold, are U+FFFD each. */
 static void text_n(FILE *out, const char *text, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0, len; i < n; i += len) {
+		len = text_utf8(text + i, n - i);
+		if (!len) {
+			fputs("&#xfffd;", out);
+			len = 1;
+			continue;
+		}
 		switch (text[i]) {
 		case '<':
 			fputs("&lt;", out);
@@ -104,7 +112,7 @@ static void text_n(FILE *out, const char *text, size_t n)
 			fputs("&quot;", out);
 			break;
 		default:
-			fputc(text[i], out);
+			fwrite(text + i, 1, len, out);
 			break;
 		}
 	}
@@ -164,11 +172,12 @@ static void source(const struct html *h)
 {
 	const struct source *s = h->x->cc->source;
 	struct span open[OPEN_MAX], begin[OPEN_MAX];
+	const uint32_t end = s->files[0].text.end;
 	size_t depth = 0, n;
-	uint32_t line = 1;
+	uint32_t line = 1, len;
 
 	fprintf(h->out, "<div id=\"source\"><pre><span class=\"n\">%4u  </span>", line);
-	for (uint32_t at = 0; at < s->files[0].text.end; at++) {
+	for (uint32_t at = 0; at < end; at += len) {
 		while (depth && open[depth - 1].end <= at) {
 			fputs("</span>", h->out);
 			depth--;
@@ -182,11 +191,13 @@ static void source(const struct html *h)
 				number_of(h->x, begin[i]));
 			open[depth++] = begin[i];
 		}
+		len = (uint32_t)text_utf8(&s->text[at], end - at);
+		len = len ? len : 1;
 		if (s->text[at] == '\t') /* what is before it is no part of the line */
 			fputs("    ", h->out);
 		else
-			text_n(h->out, &s->text[at], 1);
-		if (s->text[at] == '\n' && at + 1 < s->files[0].text.end)
+			text_n(h->out, &s->text[at], len);
+		if (s->text[at] == '\n' && at + 1 < end)
 			fprintf(h->out, "<span class=\"n\">%4u  </span>", ++line);
 	}
 	while (depth--)

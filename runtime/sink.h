@@ -170,6 +170,8 @@ void text_add_duration(struct text *t, int64_t n, enum unit unit);
  * written as \u escapes, a byte that is not UTF-8 as \u00NN.
  */
 void text_add_json(struct text *t, const char *bytes, size_t len);
+/* How many bytes the character of UTF-8 at s has, at most len; 0: there is none. */
+size_t text_utf8(const char *s, size_t len);
 /* A series as lines of a diagram. */
 void text_add_series(struct text *t, const struct series *s);
 void text_free(struct text *t);

@@ -90,6 +90,13 @@ static size_t utf8_decode(const unsigned char *s, size_t len, uint32_t *out)
 	return n;
 }
 
+size_t text_utf8(const char *s, size_t len)
+{
+	uint32_t c;
+
+	return len ? utf8_decode((const unsigned char *)s, len, &c) : 0;
+}
+
 /*
  * Code points that act on what displays them: C0 and C1 controls and DEL; the marks,
  * embeddings, overrides and isolates that change the direction of text, with which a

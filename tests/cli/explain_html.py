@@ -188,6 +188,17 @@ check('printf("<b>&%d\\n", 1)' in text, "the program's text is shown as it is")
 numbers = [v for n, v in parsed.attributes if n == "data-part"]
 alone = [n for n in set(numbers) if numbers.count(n) < 2]
 check(len(set(numbers)) > 10 and not alone, f"not linked: {alone}")
+broken = b'BEGIN { printf("a\xff\xc3\xa9\xe2\x82"); } // \xed\xa0\x80\xf0\x9f\x98\x80\n'
+with tempfile.NamedTemporaryFile(suffix=".mq") as file:
+    file.write(broken)
+    file.flush()
+    page = subprocess.run([MEMQL, "explain", "--html", file.name], capture_output=True).stdout
+    data = subprocess.run([MEMQL, "explain", "--json", file.name], capture_output=True).stdout
+shown = html.unescape(page.decode(errors="surrogateescape"))
+check("// \ufffd\ufffd\ufffd\U0001f600\n" in shown and "a\ufffd\u00e9\ufffd\ufffd" in shown,
+      "what is no UTF-8 is U+FFFD")
+check(not any("\udc80" <= c <= "\udcff" for c in shown), "the page is UTF-8")
+check(json.loads(data.decode())["type"] == "explain", "--json is UTF-8, too")
 browser_path = next(filter(None, map(shutil.which, BROWSERS)), None)
 if browser_path and not failed:
     with tempfile.NamedTemporaryFile("w", suffix=".html") as file:
