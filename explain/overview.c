@@ -32,6 +32,25 @@ static void print_cut(const struct view *v, const char *text)
 		cut ? ".." : "");
 }
 
+/* A sentence behind blanks, broken at blanks: nothing of it may be missing. */
+static void print_wrapped(const struct view *v, size_t indent, const char *text)
+{
+	const size_t room = v->width - indent;
+
+	while (*text) {
+		size_t n = strlen(text);
+
+		if (n > room)
+			for (n = room; n && text[n] != ' '; n--)
+				;
+		if (!n) /* a word that is longer */
+			n = strcspn(text, " ");
+		fprintf(v->out, "%*s%.*s\n", (int)indent, "", (int)n, text);
+		text += n;
+		text += strspn(text, " ");
+	}
+}
+
 static const char *bytes_text(struct arena *a, uint64_t n)
 {
 	if (n < 10000)
@@ -87,7 +106,7 @@ static void print_programs(const struct view *v)
 								      p->line)),
 					  p->image->point));
 		if (p->complaint)
-			print_cut(v, arena_printf(v->a, "%*s%s", 23, "", p->complaint));
+			print_wrapped(v, 23, p->complaint);
 		if (p->blamed)
 			print_cut(v, arena_printf(v->a, "%*s%s", 23, "",
 						  explain_blamed_text(v->x, p)));

@@ -188,6 +188,14 @@ def test_broken_script():
                         r" +line memsqld.mq:6: start", done.stdout), f"{done.stdout[:2000]}{done.stderr}")
 
 
+    # In a narrow terminal the verifier's sentence is all there, too.
+    words = ["--without", "key", script, "--exe", os.environ["MEMSQLD"]]
+    done = subprocess.run([MEMQL, "explain", "--width", "60", *words], capture_output=True, text=True)
+    said = [p["kernel"]["complaint"] for p in json.loads(explain(*words).stdout)["data"]["programs"]]
+    flat = " ".join(done.stdout.split())
+    check(any(said) and all(" ".join(s.split()) in flat for s in said if s), f"cut: {done.stdout[:2000]}{said}")
+
+
 def test_unattachable():
     """Nothing is attached: what could not be is explained, too."""
     done = explain("-e", "kprobe:vfs_read { @[tid] = count(); }")
