@@ -595,6 +595,10 @@ bool infer(struct compile *cc)
 
 	s.report = true;
 	infer_programs(&s);
+	/* If anything else is wrong, also further down, that is why it has no type. */
+	if (s.untyped && diag_ok(cc))
+		diag(cc, DIAG_unknown_variable, s.untyped->span,
+		     "nothing is assigned to '%s'", s.untyped->var.info->name);
 	report_circular(cc);
 	warn_of_leaks(cc);
 	return diag_ok(cc);

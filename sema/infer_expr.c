@@ -62,10 +62,8 @@ static const struct type *infer_var(struct sema *s, struct node *n)
 {
 	const struct var_info *v = n->var.info;
 
-	/* If anything else is wrong, that is why it has no type. */
-	if (!v->type && s->report && diag_ok(s->cc))
-		sema_error(s, DIAG_unknown_variable, n->span,
-			   "nothing is assigned to '%s'", v->name);
+	if (!v->type && s->report && !s->untyped)
+		s->untyped = n;
 	return v->type;
 }
 
