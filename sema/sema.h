@@ -18,7 +18,7 @@ struct sema {
 	struct program_info *program; /* the one being checked */
 	bool report;                  /* the last pass: errors are recorded */
 	unsigned unreached;           /* > 0: a constant condition leaves this out */
-	const struct node *untyped;   /* the first variable without a type that is read */
+	const struct node *untyped;   /* the first read of what has no type */
 	bool changed;                 /* a map's or variable's type grew */
 	unsigned loops;               /* around here, but unroll */
 	unsigned unrolled;            /* how often this is built, because of unroll */
