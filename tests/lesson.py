@@ -16,6 +16,7 @@ from tracing import Memql, check, check_near, fail, map_of, need, run_memql
 TREE = pathlib.Path(__file__).resolve().parent.parent
 KEYS = ["title", "workload", "arguments", "compare", "hint"]
 COLUMNS = 100  # of a terminal in which a lesson is read
+SINCE_5_18 = {9, 10}  # rawtracepoint:sched_switch has args.prev_state; loops, which can be tried, came in 5.17
 ATTEMPTS = 3   # times of two tracers may differ by more on a machine that is busy
 
 
@@ -170,6 +171,8 @@ def main():
     number = page.name.split("_")[0].lstrip("0")
     if not number:
         fail(f"{page.name}: lessons are NN_name.md")
+    if int(number) in SINCE_5_18:
+        need("loop")
     directory = pathlib.Path(tempfile.mkdtemp(prefix="memql-lesson-"))
     try:
         head = head_of(page)
