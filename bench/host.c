@@ -1,6 +1,7 @@
 /*
  * What somebody who writes BPF in C would write besides: load an object, attach its
- * programs, show records of two numbers as lines until SIGINT, then say what was lost.
+ * programs, show records of two numbers, and perhaps a text, as lines until SIGINT, then
+ * say what was lost.
  *
  * usage: host OBJECT [PROGRAM [OFFSET]]
  *
@@ -47,10 +48,14 @@ static char *put(char *p, uint64_t n, char end)
 static int show(void *ctx, void *data, size_t size)
 {
 	const uint64_t *record = data;
-	char line[48], *p = put(line, record[0], ' ');
+	size_t text = size - 2 * sizeof(*record);
+	char line[80], *p = put(line, record[0], ' ');
 
-	(void)size;
-	p = put(p, record[1], '\n');
+	p = put(p, record[1], text ? ' ' : '\n');
+	if (text) {
+		p = stpncpy(p, (const char *)&record[2], text < 24 ? text : 24);
+		*p++ = '\n';
+	}
 	fwrite(line, 1, (size_t)(p - line), stdout);
 	if (ctx)
 		stopped = 1;

@@ -293,7 +293,7 @@ class Bench:
         os.remove(path)
         # Events 0 to 9 are also those that start() waits with.
         ours = text.count(b"\n%d " % load.pid) + text.startswith(b"%d " % load.pid)
-        lines = ours - len(re.findall(rb"^%d \d$" % load.pid, text, re.M))
+        lines = ours - len(re.findall(rb"^%d \d( |$)" % load.pid, text, re.M))
         lost = many - 10 - lines
         told = sum(map(int, re.findall(r"\b[Ll]ost (\d+)", messages + text[-1000:].decode(errors="replace"))))
         return {

@@ -113,8 +113,12 @@ SCALE = [
     End("a million keys, the ten largest printed", "lseek", KEYS, KEYS),
 ]
 
-# The last row of COST again: as fast as events come, then at rates that double.
-OUTPUT = COST[-1]
+# As fast as events come, then at rates that double: the last row of COST again, and one with text.
+TEXT = SEEK + ' { printf("%%d %%d %%s\\n", pid, args%soffset, comm); }'
+OUTPUTS = {
+    "output": COST[-1],
+    "output with text": Event("a line with text", "lseek 100000", TEXT % ".", "printf_text", TEXT % "->"),
+}
 RATES = [50_000 << i for i in range(7)]
 
 MANY = " { @ = count(); } " + TRACEPOINT
