@@ -11,9 +11,11 @@ import os
 import random
 import sys
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from arithmetic import PRECEDENCE, EDGES, Value, cast, compute, signed
 from driver import Driver
 from model import Leave, Machine, histogram, operate, to_type
+from tracing import need
 
 WORDS = ["", "a", "ab", "abc", "b", "select", "select 1", "xyz", "0123456789abcdef",
          "the quick brown fox jumps over the lazy dog, and then over sixty-four bytes"]
@@ -551,6 +553,7 @@ def main():
     if os.geteuid() != 0 or not args.drive:
         print("skipped: this needs root and fuzz_drive")
         return 77
+    need("loop")
     results = in_parallel(args)
     agreed, wrong, large = (sum(r[i] for r in results) for i in range(3))
     print(f"{agreed} programs agree, {wrong} do not, {large} are too large")
