@@ -1,32 +1,15 @@
-/* A line for each event: the reader polls, and is woken when much is there. */
-#include "common.h"
-
-enum { WAKE_BYTES = 1 << 19 };
-
-struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 2 << 20);
-} ring SEC(".maps");
-MAP(BPF_MAP_TYPE_PERCPU_ARRAY, __u32, __u64, 1) lost SEC(".maps");
+/* A line for each event. */
+#include "lines.h"
 
 SEC("tracepoint/syscalls/sys_enter_lseek")
 int line(struct syscall_enter *ctx)
 {
-	__u64 *record = bpf_ringbuf_reserve(&ring, 2 * sizeof(*record), 0);
-	__u32 zero = 0;
-	__u64 flags = BPF_RB_NO_WAKEUP;
+	__u64 *record = line_begin(2 * sizeof(*record));
 
-	if (!record) {
-		__u64 *n = bpf_map_lookup_elem(&lost, &zero);
-
-		if (n)
-			(*n)++;
+	if (!record)
 		return 0;
-	}
 	record[0] = bpf_get_current_pid_tgid() >> 32;
 	record[1] = ctx->args[1];
-	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) >= WAKE_BYTES)
-		flags = BPF_RB_FORCE_WAKEUP;
-	bpf_ringbuf_submit(record, flags);
+	line_end(record);
 	return 0;
 }
