@@ -57,7 +57,8 @@ def busy(server, n, times):
     check_near(seen["run"], sum(t["run"] for t in truth), 0.02, f"{n} sessions: ns on a CPU")
     waited = sum(t["runnable"] for t in truth)
     if n > os.cpu_count():
-        check_near(seen["runnable"], waited, 0.02, f"{n} sessions: ns waiting for one")
+        # The kernel's account begins before the probe and ends behind it: a turn of others may lie between.
+        check_near(seen["runnable"], waited, 0.04, f"{n} sessions: ns waiting for one")
     else:
         print(f"        {n} sessions: {seen['runnable']} ns waiting for a CPU against {waited}")
     unseen = map_of(events, "@unseen_wakeups") or 0  # it is not shown if there were none
