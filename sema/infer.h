@@ -112,4 +112,10 @@ const struct type *infer_join_types(struct sema *s, const struct type *x,
 /* "int64", for messages. */
 const char *infer_text(struct sema *s, const struct type *t);
 
+/* After the last pass: maps and variables that got no type. */
+void report_untyped(const struct sema *s);
+
+/* Maps by thread whose entries nothing removes. */
+void warn_of_leaks(struct compile *cc);
+
 #endif
