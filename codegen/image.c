@@ -1,8 +1,16 @@
 /* A plan and its ELF file to what the runtime gets. No LLVM here: kept.c needs none. */
 #include "codegen/image.h"
 
+#include <stdio.h>
+
 #include "codegen/internal.h"
 #include "core/arena.h"
+
+const char *image_seats(char room[IMAGE_NAME_MAX], const struct map_info *map)
+{
+	snprintf(room, IMAGE_NAME_MAX, "memql_seats%u", map->index);
+	return room;
+}
 
 static void describe_programs(const struct compile *cc, struct image *img)
 {

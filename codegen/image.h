@@ -14,6 +14,7 @@
  *	memql_task	task storage: the same for preemptible programs; only if used
  *	memql_threads	hash: the same by thread, where task storage is too small
  *	memql_stacks	struct stored_stack by its id; only if used
+ *	memql_seatsN	arrays of struct image_seat, of maps[N]: see image_seats()
  *
  * and the constants of settings.def in .rodata.memql.
  */
@@ -29,6 +30,28 @@
 #define IMAGE_TASK "memql_task"
 #define IMAGE_THREADS "memql_threads"
 #define IMAGE_STACKS "memql_stacks"
+
+/*
+ * The array of seats beside a MAP_KEPT: what a thread has there whose number is the
+ * element's but for the higher bits; see codegen/thread_entry.c. Entries of the hash map
+ * have the first two words.
+ */
+struct image_seat {
+	uint64_t value;
+	uint64_t set;   /* IMAGE_SET; 0: the value is deleted, and 0 */
+	uint64_t owner; /* the thread's number; 0: nobody's yet, or thread 0's */
+};
+
+enum {
+	IMAGE_SEATS_MAX = 16384, /* a power of two */
+	IMAGE_SET = 1 << 0,
+	IMAGE_HASHED =
+		1 << 1, /* an entry of the hash map, for as long as it is there */
+};
+
+/* Its name: what is in the room for it. */
+enum { IMAGE_NAME_MAX = 24 };
+const char *image_seats(char room[IMAGE_NAME_MAX], const struct map_info *map);
 
 /* The symbol of a setting, as the linker sees it. */
 static inline const char *setting_symbol(enum setting s)

@@ -26,7 +26,6 @@ enum {
 	SCRATCH_TASK_SMALL = 8000,        /* the same on some kernels: features.def */
 	SCRATCH_THREADS_BYTES = 16 << 20, /* of all threads there */
 	INLINE_BYTES_MAX = 128,           /* more are zeroed or copied by a helper */
-	KEPT_MAX = 4096,                  /* deleted entries that stay in a MAP_KEPT */
 	TEXT_MARK = TRAILER_MAX,          /* "..." after text that was cut */
 };
 
@@ -88,7 +87,8 @@ struct module {
 	LLVMMetadataRef file, unit, type_int, type_u8, type_u64, type_ptr;
 	LLVMTypeRef i1, i8, i16, i32, i64, ptr;
 
-	LLVMValueRef *maps; /* by map_info.index */
+	LLVMValueRef *maps;  /* by map_info.index */
+	LLVMValueRef *seats; /* the same: of a MAP_KEPT */
 	LLVMValueRef ring, loss, scratch, task, threads, stacks;
 	LLVMValueRef zeros; /* stands for a block of zeros until its size is known */
 	size_t zeros_size;
@@ -210,12 +210,6 @@ LLVMValueRef module_rodata(struct module *m, const void *bytes, size_t size);
 /* One of the constants of settings.def: its address, to be read as volatile. */
 LLVMValueRef module_setting(struct module *m, const char *name, LLVMTypeRef type,
 			    uint64_t initial);
-/* How many entries a MAP_KEPT has; over kept_most() they do not stay. */
-LLVMValueRef module_kept(struct module *m, const struct map_info *map);
-static inline uint32_t kept_most(const struct map_info *map)
-{
-	return map->max_entries < KEPT_MAX ? map->max_entries : KEPT_MAX;
-}
 /* Zeros in read-only memory, at least size bytes. */
 LLVMValueRef module_zeros(struct module *m, size_t size);
 /* The counter for this loss: equal ones share it. */
@@ -470,10 +464,12 @@ struct value map_only_if_set(struct emit *e, const struct map_info *map,
 			     struct value p);
 int64_t map_set_offset(const struct map_info *map);
 
-/* thread_entry.c: a MAP_KEPT's entry, deleted or not; 0: there is none. */
+/* thread_entry.c: a MAP_KEPT's entry, set or not; 0: there is none. */
 struct value kept_lookup(struct emit *e, const struct node *map);
 /* The same, made of zeros; 0: the map is full. */
 struct value kept_entry(struct emit *e, const struct node *map);
+/* Its value is there. */
+void kept_set(struct emit *e, struct value p);
 void kept_assign(struct emit *e, const struct node *map, const struct node *value);
 struct value kept_delete(struct emit *e, const struct node *map);
 

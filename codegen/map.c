@@ -502,8 +502,10 @@ void map_modify(struct emit *e, struct node *place, enum op op,
 		local_set(e, was, old);
 	if (after)
 		local_set(e, is, emit_op(e, op, old, n, false));
-	if (info->storage == MAP_SCALAR || info->storage == MAP_KEPT)
+	if (info->storage == MAP_SCALAR)
 		emit_store(e, p, map_set_offset(info), emit_int(e, 1), 8);
+	else if (info->storage == MAP_KEPT)
+		kept_set(e, p);
 	lose_entry(e, info, &there, map->span);
 	e->subject = outer;
 	if (before)

@@ -126,14 +126,6 @@ LLVMValueRef module_setting(struct module *m, const char *name, LLVMTypeRef type
 	return g;
 }
 
-LLVMValueRef module_kept(struct module *m, const struct map_info *map)
-{
-	const char *name = arena_printf(m->cc->arena, "memql_kept%u", map->index);
-	LLVMValueRef g = LLVMGetNamedGlobal(m->ir, name);
-
-	return g ? g : new_global(m, name, m->i64, ".bss");
-}
-
 void module_license(struct module *m, const char *name)
 {
 	static const char symbol[] = "memql_license";
@@ -172,8 +164,15 @@ struct module *module_new(struct compile *cc, bool thrifty, const bool *bare,
 	m->threads = new_map(m, IMAGE_THREADS);
 	m->stacks = new_map(m, IMAGE_STACKS);
 	m->maps = ARENA_ARRAY(cc->arena, LLVMValueRef, plan->maps.n);
-	for (size_t i = 0; i < plan->maps.n; i++)
-		m->maps[i] = new_map(m, plan->maps.items[i]->symbol);
+	m->seats = ARENA_ARRAY(cc->arena, LLVMValueRef, plan->maps.n);
+	for (size_t i = 0; i < plan->maps.n; i++) {
+		const struct map_info *map = plan->maps.items[i];
+		char room[IMAGE_NAME_MAX];
+
+		m->maps[i] = new_map(m, map->symbol);
+		if (map->storage == MAP_KEPT)
+			m->seats[i] = new_map(m, image_seats(room, map));
+	}
 	return m;
 }
 
@@ -231,9 +230,13 @@ static void add_user_map(struct module *m, const struct map_info *map)
 		shape.type = BPF_MAP_TYPE_PERCPU_ARRAY;
 		break;
 	case MAP_KEPT:
-		/* Those that only stay take no room from the others. */
 		shape.type = BPF_MAP_TYPE_HASH;
-		shape.max_entries += kept_most(map);
+		add_map(m, m->seats[map->index],
+			&(struct map_shape){ .type = BPF_MAP_TYPE_ARRAY,
+					     .flags = BPF_F_MMAPABLE,
+					     .max_entries = IMAGE_SEATS_MAX,
+					     .key_size = sizeof(uint32_t),
+					     .value_size = sizeof(struct image_seat) });
 		break;
 	case MAP_HASH:
 		shape.type = map->lru ? BPF_MAP_TYPE_LRU_HASH : BPF_MAP_TYPE_HASH;

@@ -168,9 +168,8 @@ static const char *purpose_of(const struct map_info *map)
 	case MAP_PERCPU_SCALAR:
 		return "one element for each CPU; user space puts them together";
 	case MAP_KEPT:
-		return "an entry for each thread, which stays when it is deleted, for "
-		       "the next time: a word beside the value says whether it is set; "
-		       "a full map takes no new ones, which is counted";
+		return "entries of threads whose seat another one has; a full map takes "
+		       "no new ones, which is counted";
 	case MAP_HASH:
 		return map->lru
 			       ? "the entry used least makes room when it is full"
@@ -206,6 +205,26 @@ static uint64_t memory_of(const struct inspection *kernel, const char *symbol)
 	return 0;
 }
 
+static void add_seats(struct explanation *x, const struct map_info *map,
+		      const struct inspection *kernel)
+{
+	struct arena *a = x->cc->arena;
+	char *room = arena_alloc(a, IMAGE_NAME_MAX);
+	struct explain_map out = {
+		.name = image_seats(room, map),
+		.type = "array",
+		.purpose = arena_printf(
+			a,
+			"of %s: a seat for each thread, found by its number without a "
+			"search. Whose it is stays as it is; a word beside the value "
+			"says whether it is set",
+			map->name),
+		.memory = memory_of(kernel, room),
+	};
+
+	ARENA_PUSH(a, &x->maps, out);
+}
+
 static void add_map(struct explanation *x, const struct map_info *map,
 		    const struct inspection *kernel)
 {
@@ -231,6 +250,8 @@ static void add_map(struct explanation *x, const struct map_info *map,
 		out.others =
 			add_word(a, out.others ? out.others : "", "printed at the end");
 	ARENA_PUSH(a, &x->maps, out);
+	if (map->storage == MAP_KEPT)
+		add_seats(x, map, kernel);
 }
 
 /* Whether any instruction names it. */

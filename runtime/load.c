@@ -19,6 +19,7 @@
 
 #include "core/arena.h"
 #include "runtime/features.h"
+#include "runtime/seats.h"
 #include "runtime/verifier.h"
 
 enum {
@@ -425,17 +426,24 @@ static int map_fd(const struct session *s, const char *symbol)
 	return map ? bpf_map__fd(map) : -1;
 }
 
-static void find_maps(struct session *s)
+static int find_maps(struct session *s)
 {
+	int err = 0;
+
 	s->maps = ARENA_ARRAY(s->arena, struct live_map, s->image->nmaps);
 	for (size_t i = 0; i < s->image->nmaps; i++) {
 		const struct map_info *map = s->image->maps[i];
+		char room[IMAGE_NAME_MAX];
 
 		assert(map->index == i);
 		s->maps[i].fd = map_fd(s, map->symbol);
 		assert(s->maps[i].fd >= 0 && "the image's maps are in its ELF file");
+		if (!err && map->storage == MAP_KEPT)
+			err = seats_open(s->arena, map_fd(s, image_seats(room, map)),
+					 &s->maps[i].seats);
 	}
 	s->loss_fd = s->image->nlosses ? map_fd(s, IMAGE_LOSS) : -1;
+	return err;
 }
 
 /* Opens the image anew: after a failed load there is no way back. */
@@ -522,7 +530,7 @@ int session_load(struct session *s, const struct session_options *options)
 		err = load_object(s, options, &logs);
 	}
 	if (!err)
-		find_maps(s);
+		err = find_maps(s);
 	else if (s->inspecting)
 		inspect_others(s, options, &logs);
 	else

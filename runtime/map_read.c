@@ -6,6 +6,7 @@
 
 #include <bpf/bpf.h>
 
+#include "codegen/image.h"
 #include "core/arena.h"
 #include "sema/plan.h"
 
@@ -324,11 +325,24 @@ int map_take(const struct map_info *map, int fd, unsigned ncpus, bool keep_set,
 	return err;
 }
 
+/* What is 0, and there: in the arena. */
+static const unsigned char *zero_cells(const struct map_info *map, unsigned ncpus,
+				       struct arena *a)
+{
+	unsigned char *cells = arena_alloc(a, transfer_size(map, ncpus));
+	const uint64_t set = IMAGE_SET | IMAGE_HASHED;
+
+	if (map->storage == MAP_KEPT)
+		memcpy(cells + map->value_size - sizeof(set), &set, sizeof(set));
+	return cells;
+}
+
 int map_insert_zero(const struct map_info *map, int fd, unsigned ncpus,
 		    const struct map_entries *keys)
 {
-	unsigned char *cells = calloc(1, transfer_size(map, ncpus));
-	int err = cells ? 0 : -ENOMEM;
+	struct arena *a = arena_new();
+	const unsigned char *cells = zero_cells(map, ncpus, a);
+	int err = 0;
 
 	for (size_t i = 0; !err && i < keys->n; i++) {
 		if (!bpf_map_update_elem(fd, keys->items[i].key, cells, BPF_NOEXIST))
@@ -337,7 +351,7 @@ int map_insert_zero(const struct map_info *map, int fd, unsigned ncpus,
 		if (errno != EEXIST && errno != E2BIG)
 			err = -errno;
 	}
-	free(cells);
+	arena_free(a);
 	return err;
 }
 
@@ -390,7 +404,7 @@ int map_delete_all(const struct map_info *map, int fd)
 int map_write_zero(const struct map_info *map, int fd, unsigned ncpus, bool keep_set)
 {
 	struct arena *a = arena_new();
-	unsigned char *cells = arena_alloc(a, transfer_size(map, ncpus));
+	const unsigned char *cells = zero_cells(map, ncpus, a);
 	struct map_entries keys = { 0 };
 	int err;
 

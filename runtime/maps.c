@@ -26,6 +26,7 @@
 #include "core/arena.h"
 #include "runtime/datum.h"
 #include "runtime/map_read.h"
+#include "runtime/seats.h"
 #include "runtime/sink.h"
 
 enum {
@@ -173,13 +174,19 @@ static int read_and(enum map_then then, const struct session *s,
 		    const struct map_info *map, struct arena *a,
 		    struct map_entries *out)
 {
-	int fd = s->maps[map->index].fd, err;
+	const struct live_map *live = &s->maps[map->index];
+	int err;
 
 	if (then == MAP_KEEP)
-		return map_read(map, fd, s->ncpus, a, out);
-	err = map_take(map, fd, s->ncpus, then == MAP_ZERO, a, out);
+		err = map_read(map, live->fd, s->ncpus, a, out);
+	else
+		err = map_take(map, live->fd, s->ncpus, then == MAP_ZERO, a, out);
 	if (!err && then == MAP_ZERO && map->has_keys)
-		err = map_insert_zero(map, fd, s->ncpus, out);
+		err = map_insert_zero(map, live->fd, s->ncpus, out);
+	if (live->seats)
+		seats_read(live->seats, then == MAP_CLEAR, map, a, out);
+	if (live->seats && then == MAP_ZERO)
+		seats_write_zero(live->seats);
 	return err;
 }
 
@@ -242,13 +249,16 @@ static bool read_top(struct session *s, const struct print_job *job, struct aren
 		     struct map_entries *out)
 {
 	const struct map_info *map = job->map;
+	const struct live_map *live = &s->maps[map->index];
+	const bool take = job->then == MAP_CLEAR;
 	struct top t = { { s, map }, job->top, *a };
 	int err;
 
 	if (!job->top || job->then == MAP_ZERO)
 		return false;
-	err = map_each(map, s->maps[map->index].fd, s->ncpus, job->then == MAP_CLEAR,
-		       add_to_top, &t);
+	err = map_each(map, live->fd, s->ncpus, take, add_to_top, &t);
+	if (live->seats && err != -EOPNOTSUPP)
+		seats_each(live->seats, take, add_to_top, &t);
 	*a = t.a;
 	if (err == -EOPNOTSUPP)
 		return false;
@@ -424,6 +434,8 @@ void session_clear_map(struct session *s, const struct map_info *map)
 		return;
 	err = map->has_keys ? map_delete_all(map, live->fd)
 			    : map_write_zero(map, live->fd, s->ncpus, false);
+	if (live->seats)
+		seats_delete_all(live->seats);
 	live->zeroed = false;
 	if (err)
 		complain(map, "clear", err);
@@ -437,6 +449,8 @@ void session_zero_map(struct session *s, const struct map_info *map)
 	if (then_after_print(s, map, MAP_ZERO))
 		return;
 	err = map_write_zero(map, live->fd, s->ncpus, true);
+	if (live->seats)
+		seats_write_zero(live->seats);
 	live->zeroed = true;
 	if (err)
 		complain(map, "set to zero", err);

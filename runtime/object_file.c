@@ -121,9 +121,15 @@ static bool fits(const char *path, struct bpf_object *o, struct bpf_object *own,
 	for (size_t i = 0; i < img->nprograms; i++)
 		if (!program_fits(path, o, own, &img->programs[i]))
 			return false;
-	for (size_t i = 0; i < img->nmaps; i++)
-		if (!has_map(path, o, own, img->maps[i]->symbol))
+	for (size_t i = 0; i < img->nmaps; i++) {
+		const struct map_info *map = img->maps[i];
+		char room[IMAGE_NAME_MAX];
+
+		if (!has_map(path, o, own, map->symbol) ||
+		    (map->storage == MAP_KEPT &&
+		     !has_map(path, o, own, image_seats(room, map))))
 			return false;
+	}
 	return has_map(path, o, own, IMAGE_RING) && has_map(path, o, own, IMAGE_LOSS);
 }
 

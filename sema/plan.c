@@ -397,17 +397,26 @@ static void plan_program(struct planner *p, struct program_info *program)
 	program->sleepable = can_sleep(p->cc, program);
 }
 
-/* Whether threads have nothing but an entry of their own. */
+static bool is_thread(const struct node *key)
+{
+	return key->kind == NODE_CALL && !key->call.args &&
+	       key->call.builtin->flags & BUILTIN_THREAD;
+}
+
+/*
+ * Whether threads have nothing but an entry of their own. What an action does to the whole
+ * map is done by user space, which knows all entries. arg: the node above, or NULL.
+ */
 static void look_at_key(struct node *n, void *arg)
 {
+	const struct node *above = arg;
 	const struct node *key = n->kind == NODE_MAP ? n->map.keys : NULL;
+	bool acted_on = above && above->kind == NODE_CALL &&
+			above->call.builtin->kind == BUILTIN_ACTION;
 
-	(void)arg;
-	if (n->kind == NODE_MAP &&
-	    (!key || key->next || key->kind != NODE_CALL || key->call.args ||
-	     !(key->call.builtin->flags & BUILTIN_THREAD)))
+	if (n->kind == NODE_MAP && (key ? key->next || !is_thread(key) : !acted_on))
 		n->map.info->foreign = true;
-	node_each_child(n, look_at_key, NULL);
+	node_each_child(n, look_at_key, n);
 }
 
 static void look_at_keys(const struct plan *plan)

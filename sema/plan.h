@@ -17,8 +17,8 @@ enum map_storage {
 			      also of an aggregation that programs delete */
 	MAP_PERCPU_SCALAR, /* per-CPU array of one aggregation cell */
 	MAP_HASH,          /* keyed values; keyed cells too large to have per CPU */
-	MAP_KEPT,        /* a word for each thread, then one that is 1 while it is set:
-			      most entries that are deleted stay, for the next time */
+	MAP_KEPT,        /* a struct image_seat for each thread: of most in an array, of
+			      others in a hash map */
 	MAP_PERCPU_HASH, /* keyed aggregation cells */
 };
 

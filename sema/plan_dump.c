@@ -14,7 +14,7 @@ static const char *storage_text(enum map_storage storage)
 	case MAP_HASH:
 		return "hash";
 	case MAP_KEPT:
-		return "kept_hash";
+		return "by_thread";
 	case MAP_PERCPU_HASH:
 		return "percpu_hash";
 	}

@@ -1,7 +1,9 @@
-"""Entries of maps by thread, which stay when they are deleted: nothing that a program or the
-printed map shows of it, and no room that they take from others."""
+"""Entries of maps by thread, most of which are seats in an array: nothing that a program or the
+printed map shows of it, and nothing lost where two threads have one seat."""
 
+import ctypes
 import os
+import signal
 import sys
 import tempfile
 
@@ -34,6 +36,76 @@ def steps(directory, load):
     check(list(map_of(events, "@x").values()) == [7], f"what was not deleted: {map_of(events, '@x')}")
 
 
+class Twin(Load):
+    """A load whose thread has the seat that another process's thread has: clone3(2) with set_tid."""
+
+    CLONE3, WORDS, SEATS = 435, 11, 16384  # IMAGE_SEATS_MAX
+
+    def __init__(self, pid):
+        super().__init__()
+        super().close()
+        (stdin, self.write), (self.read, stdout) = os.pipe(), os.pipe()
+        number = ctypes.c_int(pid + self.SEATS if pid < self.SEATS else pid - self.SEATS)
+        words = (ctypes.c_uint64 * self.WORDS)()
+        words[4] = signal.SIGCHLD
+        words[8], words[9] = ctypes.addressof(number), 1
+        self.pid = ctypes.CDLL(None, use_errno=True).syscall(self.CLONE3, words, ctypes.sizeof(words))
+        if self.pid == 0:
+            os.dup2(stdin, 0)
+            os.dup2(stdout, 1)
+            os.closerange(3, 256)
+            os.execv(self.program, [self.program])
+        os.close(stdin)
+        os.close(stdout)
+
+    def do(self, work):
+        os.write(self.write, work.encode() + b"\n")
+        return os.read(self.read, 4096).decode().strip()
+
+    def close(self):
+        if self.write is not None:
+            os.close(self.write)
+            os.close(self.read)
+            os.waitpid(self.pid, 0)
+            self.write = None
+
+
+def one_seat(directory, load):
+    """Two threads that have the same seat: each has its own entry, whoever came first."""
+    twin = Twin(load.pid)
+    if twin.pid < 0:
+        return  # the number is taken, or the kernel gives none by wish
+    with twin:
+        tests = " ".join(s if s.endswith(";") else f"if (!({s})) {{ @wrong[{i}]++; }}" for i, s in enumerate(STEPS))
+        memql = Memql(directory, "twin", ["-e", program(load, "let $y; " + tests + " @y[tid] += arg0;")])
+        for both in (load, twin), (twin, load):
+            for one in both:
+                one.do("values 2 1")
+        memql.stop()
+        events = memql.events()
+        check(not lost(events) and map_of(events, "@n") == 8, "two threads")
+        check(not map_of(events, "@wrong"), f"steps that are not right: {map_of(events, '@wrong')}")
+        sums = map_of(events, "@y")
+        check(set(sums) == {load.pid, twin.pid} and len(set(sums.values())) == 1, f"of both: {sums}")
+
+
+def user_space(directory, load):
+    """What print(), zero() and clear() do, with entries of both kinds."""
+    twin = Twin(load.pid)
+    body = "@x[tid] = arg0; if (@n % 2) { print(@x, 1); print(@x); zero(@x); print(@x); clear(@x); print(@x); }"
+    loads = [load] + ([twin] if twin.pid > 0 else [])
+    memql = Memql(directory, "whole", ["-e", program(load, body)])
+    for one in loads * (2 // len(loads)):
+        one.do("values 1 1")
+    memql.stop()
+    twin.close()
+    shown = [e["data"]["@x"] for e in memql.events() if e["type"] == "map" and "@x" in e["data"]]
+    check(len(shown) == 4, f"four times: {shown}")
+    top, whole, zero, none = shown
+    check(len(top) == 1 and len(whole) == len(loads), "the largest, all")
+    check([e["value"] for e in zero] == [0] * len(loads) and not none, "zeros, nothing")
+
+
 def many(directory, load, body, threads):
     """Threads one after the other, in a map of four entries: the map, and what was lost."""
     memql = Memql(directory, "many", ["-e", program(load, body, "config = { max_map_keys = 4 }")])
@@ -52,6 +124,8 @@ def main():
     need("bpf", "uprobe")
     with tempfile.TemporaryDirectory(prefix="memql-entries-") as directory, Load() as load:
         steps(directory, load)
+        one_seat(directory, load)
+        user_space(directory, load)
         left, missing = many(directory, load, "@x[tid] = arg0; delete(@x[tid]);", 12)
         check(not left and not missing, f"those that were deleted take no room: {left}, {missing} lost")
         left, missing = many(directory, load, "@x[tid]++; delete(@x[tid]); @x[tid] += 2;", 3)
