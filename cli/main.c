@@ -13,12 +13,16 @@
 #include "cli/pipeline.h"
 #include "cli/run.h"
 #include "cli/script.h"
+#include "codegen/codegen.h"
 #include "core/arena.h"
 #include "core/compile.h"
+#include "probes/probe.h"
 #include "runtime/cache.h"
 #include "runtime/object_file.h"
 #include "runtime/target_linux.h"
+#include "runtime/uprobe_warmup.h"
 #include "sema/answers.h"
+#include "sema/plan.h"
 #include "sema/sema.h"
 
 static const char *read_error(int err)
@@ -91,8 +95,33 @@ static void find_packs(struct compile *cc, const char *script)
 	cc->options.pack_places = script_pack_places(cc->arena, script);
 }
 
+static bool attaches_uprobes(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->programs.n; i++)
+		if (plan->programs.items[i]->kind->flags & PROBE_USER)
+			return true;
+	return false;
+}
+
+/* To code that will run; *warmup is set if the kernel gets ready for it meanwhile. */
+static bool compile_to_run(struct compile *cc, const struct options *o,
+			   struct uprobe_warmup **warmup)
+{
+	bool ok;
+
+	if (!compile_until(cc, "plan", NULL))
+		return false;
+	/* The process of -c would hold the thread's files until it begins. */
+	if (!o->dry_run && !o->command && attaches_uprobes(cc->plan))
+		*warmup = uprobe_warmup_start();
+	ok = generate(cc) && diag_ok(cc);
+	uprobe_warmup_finish(*warmup);
+	return ok;
+}
+
 static int compile_and_run(struct compile *cc, const struct options *o)
 {
+	struct uprobe_warmup *warmup = NULL;
 	int status = EXIT_FAILURE;
 	bool ok = false;
 
@@ -103,17 +132,20 @@ static int compile_and_run(struct compile *cc, const struct options *o)
 		status = show_script_help(cc, o);
 	else if (o->word)
 		status = o->word->compiled(cc, o);
-	else
+	else if (o->dump)
 		ok = compile_until(cc, o->dump, stdout);
+	else
+		ok = compile_to_run(cc, o, &warmup);
 
 	show_messages(cc, o);
 	if (ok && o->object && !o->dump) {
 		cc->image = image_with_object(cc->arena, cc->image, o->object);
 		ok = cc->image != NULL;
 	}
-	if (!ok)
-		return status;
-	return o->dump ? EXIT_SUCCESS : run(cc, o);
+	if (ok)
+		status = o->dump ? EXIT_SUCCESS : run(cc, o);
+	uprobe_warmup_close(warmup);
+	return status;
 }
 
 /* -l -e and -l script.mq: what the program would attach to. */

@@ -42,7 +42,8 @@ bool compile_until(struct compile *cc, const char *last, FILE *dump)
 		if (s->run && (!s->run(cc) || !diag_ok(cc)))
 			return false;
 		if (last && strcmp(s->name, last) == 0) {
-			s->dump(cc, dump);
+			if (dump)
+				s->dump(cc, dump);
 			return diag_ok(cc);
 		}
 	}

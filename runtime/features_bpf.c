@@ -128,10 +128,14 @@ int try_task_storage(const char **why)
 	return try_map(BPF_MAP_TYPE_TASK_STORAGE, why);
 }
 
-/* What the kernel says to a link that cannot be: -errno. */
-static int try_link(int prog_fd, int32_t pid)
+int try_uprobe_program(void)
 {
-	static const char path[] = "/";
+	return load_trivial(BPF_PROG_TYPE_KPROBE,
+			    (enum bpf_attach_type)ATTACH_TRACE_UPROBE_MULTI, 0, 0);
+}
+
+int try_uprobe_link(int prog_fd, const char *path, int32_t pid)
+{
 	static const uint64_t offset;
 	struct {
 		uint32_t prog_fd, target_fd, attach_type, link_flags;
@@ -147,11 +151,7 @@ static int try_link(int prog_fd, int32_t pid)
 	};
 	int fd = (int)syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
 
-	if (fd >= 0) {
-		close(fd);
-		return 0;
-	}
-	return -errno;
+	return fd < 0 ? -errno : fd;
 }
 
 /*
@@ -161,15 +161,14 @@ static int try_link(int prog_fd, int32_t pid)
  */
 int try_uprobe_multi(const char **why)
 {
-	int fd = load_trivial(BPF_PROG_TYPE_KPROBE,
-			      (enum bpf_attach_type)ATTACH_TRACE_UPROBE_MULTI, 0, 0);
+	int fd = try_uprobe_program();
 	int err = 0;
 
 	if (fd < 0)
 		return fd;
-	if (try_link(fd, 0) != -EBADF)
+	if (closed(try_uprobe_link(fd, "/", 0)) != -EBADF)
 		err = -EINVAL, *why = "the kernel does not know such links";
-	else if (try_link(fd, -1) != -EINVAL)
+	else if (closed(try_uprobe_link(fd, "/", -1)) != -EINVAL)
 		err = -EINVAL,
 		*why = "the kernel has them, but they lose the events of "
 		       "other threads when there is a -p";

@@ -3,6 +3,7 @@
 #define MEMQL_FEATURES_INTERNAL_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /*
  * Each tries one feature: 0 if it is there, else -errno. *why may be set to what errno
@@ -12,5 +13,12 @@
 	int probe(const char **why);
 #include "sema/features.def"
 #undef FEATURE
+
+/*
+ * A program that does nothing, for a link of uprobe_multi; such a link, of the first byte
+ * of a file. Descriptors or -errno.
+ */
+int try_uprobe_program(void);
+int try_uprobe_link(int prog_fd, const char *path, int32_t pid);
 
 #endif

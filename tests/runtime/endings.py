@@ -195,6 +195,27 @@ def ids_of(pid, kind):
     return found
 
 
+def settled(memql):
+    """Whether its threads have ended that made the kernel ready for its probes."""
+    until = time.time() + 10
+    while time.time() < until and len(os.listdir(f"/proc/{memql.process.pid}/task")) > 1:
+        time.sleep(0.05)
+    return len(os.listdir(f"/proc/{memql.process.pid}/task")) == 1
+
+
+def warmed_up(directory, load):
+    """What the kernel was made ready with is gone while the trace runs: uprobe_warmup.h."""
+    memql = Memql(directory, "warm", ["--no-cache", "-e", f"uprobe:{load.program}:load_call {{ @ = count(); }}"])
+    pid = memql.process.pid
+    check(settled(memql), "no thread is left")
+    files = {os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")}
+    check(not any("memfd" in name for name in files), "no file in memory")
+    check(len(ids_of(pid, "prog")) == 1 and len(ids_of(pid, "link")) == 1, "one program, one link")
+    load.do("calls 7")
+    memql.stop()
+    check(map_of(memql.events(), "@") == 7, "and the probe counts")
+
+
 def nothing_left(directory, load):
     """Neither SIGKILL nor a failed attachment leaves anything behind."""
     if None in (ids("prog"), ids("link")):
@@ -205,6 +226,7 @@ def nothing_left(directory, load):
         " tracepoint:sched:sched_process_exec, interval:s:1, profile:hz:1 { @ = count(); }"
     )
     memql = Memql(directory, "killed", ["-e", program])
+    check(settled(memql), "no thread is left")
     programs, links = ids_of(memql.process.pid, "prog"), ids_of(memql.process.pid, "link")
     seen = programs <= ids("prog") and links <= ids("link")
     check(len(programs) >= 4 and len(links) >= 2 and seen, "bpftool sees memql's programs")
@@ -234,6 +256,7 @@ def main():
         commands(directory)
         process_end(directory)
         pipes(directory)
+        warmed_up(directory, load)
         nothing_left(directory, load)
 
 
