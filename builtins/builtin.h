@@ -99,6 +99,10 @@ enum builtin_flags {
 	BUILTIN_KEYS = 1 << 10,        /* of a map, its first argument, it looks at keys
 					* only: has_key() */
 	BUILTIN_OURS = 1 << 11,        /* bpftrace has no such */
+	BUILTIN_SAME =
+		1 << 12, /* without arguments: says the same throughout an event */
+	BUILTIN_ARGUMENT =
+		1 << 13, /* is the field of its index in the probe's layouts */
 };
 
 enum { MAX_PARAMS = 6 };

@@ -157,6 +157,7 @@ const struct builtin cgroup_builtins[] = {
 	{
 		.name = "cgroup",
 		.kind = BUILTIN_VALUE,
+		.flags = BUILTIN_SAME,
 		.returns = { .kind = TYPE_INT, .size = 8 },
 		.summary = "number of the running process's control group",
 		.doc = "In version 2 of cgroups; that of the root group where processes are "

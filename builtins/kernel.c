@@ -138,6 +138,7 @@ const struct builtin kernel_builtins[] = {
 	{
 		.name = "numaid",
 		.kind = BUILTIN_VALUE,
+		.flags = BUILTIN_SAME,
 		.returns = { .kind = TYPE_INT, .size = 4 },
 		.summary = "number of the memory node of the CPU that the probe runs on",
 		.doc = "0 on machines whose memory is equally near to all CPUs.",

@@ -166,6 +166,7 @@ const struct builtin process_builtins[] = {
 	{
 		.name = "pid",
 		.kind = BUILTIN_VALUE,
+		.flags = BUILTIN_SAME,
 		.returns = { .kind = TYPE_INT, .size = 4 },
 		.params = {
 			{ .name = "namespace", .type = TYPE_STR,
@@ -184,7 +185,7 @@ const struct builtin process_builtins[] = {
 	{
 		.name = "tid",
 		.kind = BUILTIN_VALUE,
-		.flags = BUILTIN_THREAD,
+		.flags = BUILTIN_THREAD | BUILTIN_SAME,
 		.returns = { .kind = TYPE_INT, .size = 4 },
 		.params = {
 			{ .name = "namespace", .type = TYPE_STR,
@@ -202,6 +203,7 @@ const struct builtin process_builtins[] = {
 	{
 		.name = "uid",
 		.kind = BUILTIN_VALUE,
+		.flags = BUILTIN_SAME,
 		.returns = { .kind = TYPE_INT, .size = 4 },
 		.summary = "user id of the running process",
 		.doc = "As seen from outside any user namespace.",
@@ -212,6 +214,7 @@ const struct builtin process_builtins[] = {
 	{
 		.name = "gid",
 		.kind = BUILTIN_VALUE,
+		.flags = BUILTIN_SAME,
 		.returns = { .kind = TYPE_INT, .size = 4 },
 		.summary = "group id of the running process",
 		.doc = "As seen from outside any user namespace.",
@@ -222,6 +225,7 @@ const struct builtin process_builtins[] = {
 	{
 		.name = "cpid",
 		.kind = BUILTIN_VALUE,
+		.flags = BUILTIN_SAME,
 		.returns = { .kind = TYPE_INT, .size = 4 },
 		.summary = "process id of the command that -c has started",
 		.doc = "0 without -c: see has_cpid.",
@@ -232,6 +236,7 @@ const struct builtin process_builtins[] = {
 	{
 		.name = "has_cpid",
 		.kind = BUILTIN_VALUE,
+		.flags = BUILTIN_SAME,
 		.returns = { .kind = TYPE_INT, .size = 1, .is_signed = true, .is_bool = true },
 		.summary = "whether memql was started with -c",
 		.doc = "A script can trace the command if there is one, else everything.",
@@ -242,7 +247,7 @@ const struct builtin process_builtins[] = {
 	{
 		.name = "has_json",
 		.kind = BUILTIN_VALUE,
-		.flags = BUILTIN_OURS,
+		.flags = BUILTIN_OURS | BUILTIN_SAME,
 		.returns = { .kind = TYPE_INT, .size = 1, .is_signed = true, .is_bool = true },
 		.summary = "whether results are written as JSON: -f json",
 		.doc = "A script can draw a table for people, and print the values themselves "
@@ -254,6 +259,7 @@ const struct builtin process_builtins[] = {
 	{
 		.name = "comm",
 		.kind = BUILTIN_VALUE,
+		.flags = BUILTIN_SAME,
 		.returns = { .kind = TYPE_STR, .limit = COMM_SIZE - 1 },
 		.summary = "name of the running thread",
 		.doc = "The kernel keeps 15 bytes. Threads may rename themselves.",
@@ -264,6 +270,7 @@ const struct builtin process_builtins[] = {
 	{
 		.name = "cpu",
 		.kind = BUILTIN_VALUE,
+		.flags = BUILTIN_SAME,
 		.returns = { .kind = TYPE_INT, .size = 4 },
 		.summary = "number of the CPU that the probe runs on",
 		.doc = "The first is 0.",
@@ -283,6 +290,7 @@ const struct builtin process_builtins[] = {
 	{
 		.name = "probe",
 		.kind = BUILTIN_VALUE,
+		.flags = BUILTIN_SAME,
 		.returns = { .kind = TYPE_NAME },
 		.summary = "the probe that fired, in full",
 		.doc = "With wildcards, the one that matched.",
@@ -304,6 +312,7 @@ const struct builtin process_builtins[] = {
 	{
 		.name = "func",
 		.kind = BUILTIN_VALUE,
+		.flags = BUILTIN_SAME,
 		.returns = { .kind = TYPE_NAME },
 		.check = check_func,
 		.summary = "the function that the probe is in",

@@ -141,6 +141,7 @@ const struct builtin task_builtins[] = {
 	{
 		.name = "curtask",
 		.kind = BUILTIN_VALUE,
+		.flags = BUILTIN_SAME,
 		.returns = { .kind = TYPE_PTR,
 			     .to = &type_void,
 			     .space = SPACE_KERNEL },
@@ -157,6 +158,7 @@ const struct builtin task_builtins[] = {
 	{
 		.name = "ppid",
 		.kind = BUILTIN_VALUE,
+		.flags = BUILTIN_SAME,
 		.returns = { .kind = TYPE_INT, .size = 4 },
 		.params = { TASK_PARAM },
 		.check = check_ppid,
@@ -170,6 +172,7 @@ const struct builtin task_builtins[] = {
 	{
 		.name = "pcomm",
 		.kind = BUILTIN_VALUE,
+		.flags = BUILTIN_SAME,
 		.returns = { .kind = TYPE_STR, .limit = COMM_BYTES },
 		.params = { TASK_PARAM },
 		.check = check_pcomm,
@@ -182,6 +185,7 @@ const struct builtin task_builtins[] = {
 	{
 		.name = "leader_tid",
 		.kind = BUILTIN_VALUE,
+		.flags = BUILTIN_SAME,
 		.returns = { .kind = TYPE_INT, .size = 4 },
 		.params = { TASK_PARAM },
 		.check = check_leader_tid,
@@ -195,6 +199,7 @@ const struct builtin task_builtins[] = {
 	{
 		.name = "leader_comm",
 		.kind = BUILTIN_VALUE,
+		.flags = BUILTIN_SAME,
 		.returns = { .kind = TYPE_STR, .limit = COMM_BYTES },
 		.params = { TASK_PARAM },
 		.check = check_leader_comm,

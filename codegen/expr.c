@@ -45,32 +45,42 @@ struct value eval_text_at(struct emit *e, const struct node *n, struct value dst
 	return emit_copy_str(e, dst, v, own < size ? own : size);
 }
 
-/* The variable's own memory. */
-struct value var_text(struct emit *e, const struct var_info *var)
+static struct value slot_at(struct emit *e, const struct var_slot *slot)
 {
-	const struct var_slot *slot = var->storage;
-
 	return emit_at(e, value_of(program_scratch(e)),
 		       emit_int(e, (int64_t)slot->offset));
 }
 
-struct value var_load(struct emit *e, const struct var_info *var)
+struct value slot_load(struct emit *e, const struct var_slot *slot)
 {
-	const struct var_slot *slot = var->storage;
-
 	if (slot->local)
 		return local_get(e, slot->local);
-	return emit_load(e, var_text(e, var), 0, 8, false);
+	return emit_load(e, slot_at(e, slot), 0, 8, false);
+}
+
+void slot_store(struct emit *e, const struct var_slot *slot, struct value v)
+{
+	if (slot->local)
+		local_set(e, slot->local, v);
+	else
+		emit_store(e, slot_at(e, slot), 0, v, 8);
+}
+
+/* The variable's own memory. */
+struct value var_text(struct emit *e, const struct var_info *var)
+{
+	return slot_at(e, var->storage);
+}
+
+struct value var_load(struct emit *e, const struct var_info *var)
+{
+	return slot_load(e, var->storage);
 }
 
 void var_store(struct emit *e, const struct var_info *var, struct value v)
 {
-	const struct var_slot *slot = var->storage;
-
-	if (slot->local)
-		local_set(e, slot->local, v);
-	else
-		emit_store(e, var_text(e, var), 0, v, 8);
+	slot_store(e, var->storage, v);
+	once_var_changed(e, var);
 }
 
 /* The bytes with their NUL in read-only memory. */
@@ -455,7 +465,7 @@ static struct value eval_block(struct emit *e, const struct node *n)
 	return emit_eval(e, n->block.value);
 }
 
-static struct value eval(struct emit *e, const struct node *n)
+struct value eval_anew(struct emit *e, const struct node *n)
 {
 	switch (n->kind) {
 	case NODE_INT:
@@ -513,7 +523,7 @@ static struct value eval(struct emit *e, const struct node *n)
 struct value emit_eval(struct emit *e, const struct node *expr)
 {
 	struct span outer = debug_at(e, expr->span);
-	struct value v = eval(e, expr);
+	struct value v = once_eval(e, expr);
 
 	debug_at(e, outer);
 	return v;

@@ -133,7 +133,7 @@ struct cells {
 	bool per_cpu;
 };
 
-/* Where a $variable lives: a register, or scratch memory. */
+/* Where a $variable lives, or what once.c keeps: a register, or scratch memory. */
 struct var_slot {
 	LLVMValueRef local; /* or NULL */
 	size_t offset;      /* in scratch memory */
@@ -187,8 +187,9 @@ struct emit {
 	bool cell_atomic;
 	LLVMBasicBlockRef self, other; /* guard_self() in program.c */
 	bool asked_task, asked_ids; /* helpers that tell the thread, which it called */
-	LLVMValueRef *kept; /* by map: its entry, once looked up; thread_entry.c */
-	bool by_helpers;    /* direct.c: members are read by helpers alone */
+	LLVMValueRef *kept;  /* by map: its entry, once looked up; thread_entry.c */
+	struct onces *onces; /* once.c; NULL: nothing is written twice */
+	bool by_helpers;     /* direct.c: members are read by helpers alone */
 	const struct node *early; /* an aggregation's call whose first argument */
 	struct value early_value; /* was computed before; NULL: none */
 };
@@ -358,10 +359,15 @@ void eval_branch(struct emit *e, const struct node *cond, LLVMBasicBlockRef yes,
 		 LLVMBasicBlockRef no);
 /* The place waiting for this string, or a new one. n may be NULL. */
 struct value dest_for(struct emit *e, const struct node *n, const struct type *type);
+/* Its word. */
+struct value slot_load(struct emit *e, const struct var_slot *slot);
+void slot_store(struct emit *e, const struct var_slot *slot, struct value v);
 /* Assign a number or string. */
 void var_store(struct emit *e, const struct var_info *var, struct value v);
 struct value var_load(struct emit *e, const struct var_info *var);
 struct value var_text(struct emit *e, const struct var_info *var);
+/* emit_eval() of what may have been asked for before, but shall be again: for once.c. */
+struct value eval_anew(struct emit *e, const struct node *n);
 /* v op= by the rules of types. */
 struct value number_op(struct emit *e, enum op op, const struct node *left,
 		       struct value a, const struct node *right, struct value b);
@@ -463,6 +469,14 @@ struct value map_key(struct emit *e, const struct node *map);
 struct value map_only_if_set(struct emit *e, const struct map_info *map,
 			     struct value p);
 int64_t map_set_offset(const struct map_info *map);
+
+/* once.c: look for what the program need not be asked for again, and take room for it. */
+void once_find(struct emit *e);
+/* The value of an expression, which may be at hand from an equal one. */
+struct value once_eval(struct emit *e, const struct node *n);
+/* An entry of it, or a variable in keys, was written: numbers at hand are old. */
+void once_map_changed(struct emit *e, const struct map_info *map);
+void once_var_changed(struct emit *e, const struct var_info *var);
 
 /* thread_entry.c: a MAP_KEPT's entry, set or not; 0: there is none. */
 struct value kept_lookup(struct emit *e, const struct node *map);

@@ -107,6 +107,7 @@ static void open_turns(struct turns *t, struct emit *outer, const struct node *n
 	e->frame_used = e->frame_peak = 0;
 	e->cookie = e->thread = NULL;
 	e->kept = NULL;
+	e->onces = NULL;
 	e->depth = outer->depth + 1;
 	frame = block_new(e, "frame");
 	start = block_new(e, "start");

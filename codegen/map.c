@@ -141,9 +141,10 @@ void emit_entry_to(struct emit *e, const struct node *place, const struct node *
 		convert(e, var_text(e, var), var->type, entry, of, false);
 	else
 		var_store(e, var, emit_load(e, entry, 0, 8, false));
+	once_var_changed(e, var);
 }
 
-struct value emit_map_delete(struct emit *e, const struct node *map)
+static struct value delete_any(struct emit *e, const struct node *map)
 {
 	const struct map_info *info = map->map.info;
 	struct value key, failed;
@@ -156,6 +157,14 @@ struct value emit_map_delete(struct emit *e, const struct node *map)
 	key = map_key(e, map);
 	failed = emit_helper(e, HELPER_MAP_DELETE_ELEM, 2, map_of(e, info), key);
 	return emit_op(e, OP_EQ, failed, emit_int(e, 0), false);
+}
+
+struct value emit_map_delete(struct emit *e, const struct node *map)
+{
+	struct value was_there = delete_any(e, map);
+
+	once_map_changed(e, map->map.info);
+	return was_there;
 }
 
 void emit_map_close(struct emit *e, const struct node *map, bool if_open,
@@ -355,6 +364,7 @@ void emit_map_open(struct emit *e, const struct node *map, const struct node *va
 	emit_loss(e, LOSS_SPAN_AGAIN, at);
 	emit_end(e, &full);
 	emit_end(e, &open);
+	once_map_changed(e, info);
 	e->subject = outer;
 }
 
@@ -372,6 +382,7 @@ void map_assign(struct emit *e, const struct node *map, const struct node *value
 		kept_assign(e, map, value);
 	else
 		assign_entry(e, map, value);
+	once_map_changed(e, info);
 	e->subject = outer;
 }
 
@@ -417,6 +428,7 @@ void map_assign_member(struct emit *e, struct node *place, const struct node *va
 	if (info->storage == MAP_SCALAR)
 		emit_store(e, p, map_set_offset(info), emit_int(e, 1), 8);
 	lose_entry(e, info, &there, map->span);
+	once_map_changed(e, info);
 	e->subject = outer;
 }
 
@@ -507,6 +519,7 @@ void map_modify(struct emit *e, struct node *place, enum op op,
 	else if (info->storage == MAP_KEPT)
 		kept_set(e, p);
 	lose_entry(e, info, &there, map->span);
+	once_map_changed(e, info);
 	e->subject = outer;
 	if (before)
 		*before = local_get(e, was);

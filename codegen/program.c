@@ -261,6 +261,8 @@ static void place_vars(struct emit *e)
 	}
 	if (e->program->has_loops)
 		e->returned = scratch_take(e, 8);
+	if (!e->m->thrifty && !is_branchy(e->program))
+		once_find(e);
 	e->scratch_vars = e->scratch_used;
 }
 

@@ -26,12 +26,13 @@ static void assign_var_wide(struct emit *e, const struct var_info *var,
 	struct value v;
 
 	look_for(value, &m);
-	if (!m.found) {
+	if (m.found) {
+		v = emit_eval(e, value);
+		convert(e, var_text(e, var), var->type, v, value->type, false);
+	} else {
 		eval_into(e, value, var_text(e, var), var->type, false);
-		return;
 	}
-	v = emit_eval(e, value);
-	convert(e, var_text(e, var), var->type, v, value->type, false);
+	once_var_changed(e, var);
 }
 
 static void assign_var(struct emit *e, const struct node *n)
@@ -81,6 +82,7 @@ static void declare(struct emit *e, const struct node *n)
 		emit_zero(e, var_text(e, var), type_size(var->type));
 	else
 		var_store(e, var, emit_int(e, 0));
+	once_var_changed(e, var);
 }
 
 static void branch(struct emit *e, const struct node *n)

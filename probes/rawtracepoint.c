@@ -137,7 +137,7 @@ static int attach_rawtracepoint(struct session *s, const struct image_program *p
 	{                                                                               \
 		.name = "arg" #n,                                                       \
 		.kind = BUILTIN_VALUE,                                                  \
-		.flags = BUILTIN_PER_SITE,                                              \
+		.flags = BUILTIN_PER_SITE | BUILTIN_ARGUMENT,                           \
 		.returns = { .kind = TYPE_INT, .size = 8 },                             \
 		.summary = "argument " #n " of the tracepoint, counted from 0",         \
 		.doc = "With the size and sign that BTF tells; a pointer is a number. " \

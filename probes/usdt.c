@@ -283,6 +283,7 @@ static int attach_usdt(struct session *s, const struct image_program *p,
 	{                                                                              \
 		.name = "arg" #n,                                                      \
 		.kind = BUILTIN_VALUE,                                                 \
+		.flags = BUILTIN_ARGUMENT,                                             \
 		.returns = { .kind = TYPE_INT, .size = 8 },                            \
 		.summary = "argument " #n " of the probe, counted from 0",             \
 		.doc = "With the size and sign that the program's authors gave it; "   \

@@ -23,6 +23,7 @@ struct value vars_emit(struct emit *e, const struct node *call);
 	{                                                                              \
 		.name = "arg" #n,                                                      \
 		.kind = BUILTIN_VALUE,                                                 \
+		.flags = BUILTIN_ARGUMENT,                                             \
 		.returns = { .kind = TYPE_INT, .size = 8 },                            \
 		.summary = "argument " #n " of the function, counted from 0",          \
 		.doc = "As the calling convention passes integers and pointers: the "  \
@@ -44,6 +45,7 @@ struct value vars_emit(struct emit *e, const struct node *call);
 	{                                                                              \
 		.name = "retval",                                                      \
 		.kind = BUILTIN_VALUE,                                                 \
+		.flags = BUILTIN_ARGUMENT,                                             \
 		.returns = { .kind = TYPE_INT, .size = 8 },                            \
 		.summary = "what the function returns",                                \
 		.doc = "The whole register. Of a function that returns a smaller "     \

@@ -22,6 +22,7 @@ enum {
 	VM_RECORDS = 64,
 	VM_MAPS = 32,
 	VM_STEPS = 1 << 20,
+	VM_HELPERS = 256, /* whose calls are counted */
 };
 
 struct vm_map {
@@ -46,6 +47,8 @@ struct vm {
 	char comm[16];
 	bool memory_fails; /* reads of user and kernel memory */
 	bool not_resident; /* user memory is there only after a copy that may sleep */
+
+	unsigned calls[VM_HELPERS]; /* how often each was called */
 };
 
 static inline const Elf64_Shdr *vm_section(const struct image *img, unsigned i)
@@ -204,6 +207,8 @@ static inline int64_t vm_output(struct vm *vm, const uint64_t *r)
 
 static inline uint64_t vm_call(struct vm *vm, int32_t number, const uint64_t *r)
 {
+	if (number < VM_HELPERS)
+		vm->calls[number]++;
 	switch (number) {
 	case HELPER_MAP_LOOKUP_ELEM:
 		return (uint64_t)vm_lookup((void *)r[1], (void *)r[2]);

@@ -1,0 +1,335 @@
+/*
+ * What a program asks for several times, and would be told the same: it is asked once.
+ *
+ * Numbers that helpers return are LLVM's to merge (`constant` in helpers.def). This is for
+ * what helpers leave in memory or look up there: short texts such as comm, and numbers in
+ * maps that the program has not changed in between. Of an entry the value is kept, not its
+ * address: what another CPU deletes is at once an entry of another key, but a value that was
+ * there is what the program would have read, had it been faster.
+ *
+ * Where not every way to an expression has asked before, a word says whether the value is
+ * known. LLVM makes a constant of it where all of them have, or none.
+ */
+#include "codegen/internal.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "core/arena.h"
+#include "sema/sema.h"
+
+enum { ONCE_WORDS = 2 };
+
+/* An expression that is written several times; unroll writes, too. */
+struct once {
+	const struct node *n; /* the first of those that are equal */
+	unsigned times;
+	LLVMValueRef known; /* NULL: nothing that was built so far has asked */
+	struct var_slot words[ONCE_WORDS];
+};
+
+struct onces {
+	struct once *items;
+	size_t n, cap;
+	struct emit *e; /* only while they are looked for */
+};
+
+/* Nothing that runs meanwhile writes there. */
+static bool field_stays(const struct program_info *p, size_t i)
+{
+	for (size_t k = 0; k < p->nlayouts; k++) {
+		const struct probe_layout *l = &p->layouts[k];
+
+		if (i >= l->n || l->fields[i].at.kind == LOC_MEMORY ||
+		    l->fields[i].at.kind == LOC_UNREADABLE)
+			return false;
+	}
+	return true;
+}
+
+static bool call_stays(const struct program_info *p, const struct node *call)
+{
+	const struct builtin *row = call->call.builtin;
+
+	if (row && row->flags & BUILTIN_ARGUMENT)
+		return field_stays(p, (size_t)(row - p->kind->vars));
+	return row && row->flags & BUILTIN_SAME && !call->call.args;
+}
+
+static bool argument_stays(const struct program_info *p, const struct node *field)
+{
+	const struct probe_field *f = field->field.data;
+
+	return field->field.base->type->kind == TYPE_ARGS &&
+	       field_stays(p, (size_t)(f - p->layouts[0].fields));
+}
+
+static bool same_lists(const struct program_info *p, const struct node *a,
+		       const struct node *b);
+
+/*
+ * Both are the same number or text, wherever they are in the program, unless a $variable is
+ * assigned to between them. They have no effects that would be missed.
+ */
+static bool are_same(const struct program_info *p, const struct node *a,
+		     const struct node *b)
+{
+	if (a->kind != b->kind || !a->type || !b->type || !type_equal(a->type, b->type))
+		return false;
+	switch (a->kind) {
+	case NODE_INT:
+		return a->integer.value == b->integer.value;
+	case NODE_STR:
+		return strcmp(a->string.bytes, b->string.bytes) == 0;
+	case NODE_CALL:
+		return a->call.builtin == b->call.builtin && call_stays(p, a) &&
+		       call_stays(p, b);
+	case NODE_FIELD:
+		return a->field.data == b->field.data && argument_stays(p, a) &&
+		       argument_stays(p, b);
+	case NODE_VAR:
+		return a->var.info == b->var.info;
+	case NODE_TUPLE:
+		return same_lists(p, a->tuple.items, b->tuple.items);
+	case NODE_CAST:
+		return !is_wide(a->type) &&
+		       are_same(p, a->cast.operand, b->cast.operand);
+	case NODE_UNARY:
+		return a->unary.op == b->unary.op &&
+		       are_same(p, a->unary.operand, b->unary.operand);
+	case NODE_BINARY:
+		/* A division by zero is counted. */
+		return a->binary.op == b->binary.op && a->binary.op != OP_DIV &&
+		       a->binary.op != OP_MOD &&
+		       are_same(p, a->binary.left, b->binary.left) &&
+		       are_same(p, a->binary.right, b->binary.right);
+	case NODE_PARAM:
+	case NODE_MAP:
+	case NODE_INDEX:
+	case NODE_TYPE:
+	case NODE_ADDRESS:
+	case NODE_DEREF:
+	case NODE_COND:
+	case NODE_STEP:
+	case NODE_BLOCK:
+	case NODE_ASSIGN:
+	case NODE_LET:
+	case NODE_IF:
+	case NODE_EXPR:
+	case NODE_FOR_RANGE:
+	case NODE_FOR_MAP:
+	case NODE_WHILE:
+	case NODE_UNROLL:
+	case NODE_BREAK:
+	case NODE_CONTINUE:
+	case NODE_RETURN:
+		break;
+	}
+	return false;
+}
+
+static bool same_lists(const struct program_info *p, const struct node *a,
+		       const struct node *b)
+{
+	for (; a && b && are_same(p, a, b); a = a->next)
+		b = b->next;
+	return !a && !b;
+}
+
+static bool is_short_text(const struct node *n)
+{
+	return is_text(n->type) && type_size(n->type) == ONCE_WORDS * sizeof(uint64_t);
+}
+
+/* Two entries that are read are of the same key, or two calls say the same short text. */
+static bool is_again(const struct program_info *p, const struct node *a,
+		     const struct node *b)
+{
+	if (a->kind != NODE_MAP || b->kind != NODE_MAP)
+		return a->kind == NODE_CALL && b->kind == NODE_CALL &&
+		       is_short_text(a) && are_same(p, a, b);
+	/* The entry of a MAP_KEPT is remembered itself; loops may change what they like. */
+	return a->map.info == b->map.info && a->type && !is_wide(a->type) &&
+	       a->map.info->storage != MAP_KEPT && !p->has_loops &&
+	       same_lists(p, a->map.keys, b->map.keys);
+}
+
+static struct once *find(const struct emit *e, struct onces *all, const struct node *n)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (is_again(e->program, all->items[i].n, n))
+			return &all->items[i];
+	return NULL;
+}
+
+static void note(struct onces *all, const struct node *n)
+{
+	struct once *have = find(all->e, all, n);
+
+	if (have)
+		have->times++;
+	else if (is_again(all->e->program, n, n))
+		ARENA_PUSH(all->e->m->cc->arena, all,
+			   ((struct once){ .n = n, .times = 1 }));
+}
+
+static void look(struct node *n, void *arg);
+
+/* Maps that a call takes as such are not read. */
+static void look_at_args(struct node *call, struct onces *all)
+{
+	const struct param *p = call->call.builtin->params;
+
+	for (struct node *arg = call->call.args; arg; arg = arg->next) {
+		if (p->name && param_takes_map(p, arg))
+			node_each_child(arg, look, all);
+		else
+			look(arg, all);
+		if (p->name && !(p->flags & PARAM_REST))
+			p++;
+	}
+}
+
+static void look(struct node *n, void *arg)
+{
+	struct onces *all = arg;
+
+	note(all, n);
+	if (n->kind == NODE_CALL) {
+		look_at_args(n, all);
+	} else if (n->kind == NODE_ASSIGN) {
+		node_each_child(n->assign.place, look, all);
+		look(n->assign.value, all);
+	} else if (n->kind == NODE_STEP) {
+		node_each_child(n->step.place, look, all);
+	} else if (n->kind == NODE_UNROLL) {
+		look(n->loop.body, all);
+		look(n->loop.body, all);
+	} else if (n->kind != NODE_FOR_RANGE && n->kind != NODE_FOR_MAP &&
+		   n->kind != NODE_WHILE) {
+		/* Turns of loops are functions of their own. */
+		node_each_child(n, look, all);
+	}
+}
+
+static void place(struct emit *e, struct once *o)
+{
+	for (unsigned i = 0; i < ONCE_WORDS; i++) {
+		if (without_slots(e))
+			o->words[i].offset = scratch_take(e, sizeof(uint64_t));
+		else
+			o->words[i].local = local_new(e);
+	}
+}
+
+void once_find(struct emit *e)
+{
+	struct onces all = { .e = e }, *kept;
+	size_t n = 0;
+
+	if (e->program->predicate)
+		look(e->program->predicate, &all);
+	look(e->program->body, &all);
+	for (size_t i = 0; i < all.n; i++)
+		if (all.items[i].times > 1)
+			all.items[n++] = all.items[i];
+	all.n = n;
+	if (!n)
+		return;
+	for (size_t i = 0; i < n; i++)
+		place(e, &all.items[i]);
+	kept = ARENA_NEW(e->m->cc->arena, struct onces);
+	*kept = all;
+	e->onces = kept;
+}
+
+/* From the value's memory, or the value itself. */
+static void keep(struct emit *e, struct once *o, struct value v)
+{
+	bool text = is_wide(o->n->type);
+
+	for (unsigned i = 0; i < (text ? ONCE_WORDS : 1); i++)
+		slot_store(e, &o->words[i],
+			   text ? emit_load(e, v, (int64_t)i * 8, 8, false) : v);
+	local_set(e, o->known, emit_int(e, 1));
+}
+
+static struct value eval_to(struct emit *e, const struct node *n, struct value dst)
+{
+	const struct node *outer_node = e->dest_node;
+	struct value outer = e->dest, v;
+
+	if (dst.ref) {
+		e->dest_node = n;
+		e->dest = dst;
+	}
+	v = eval_anew(e, n);
+	e->dest_node = outer_node;
+	e->dest = outer;
+	return v;
+}
+
+struct value once_eval(struct emit *e, const struct node *n)
+{
+	struct once *o = e->onces ? find(e, e->onces, n) : NULL;
+	struct value dst = { 0 }, v;
+	struct branch known;
+
+	if (!o)
+		return eval_anew(e, n);
+	if (is_wide(n->type))
+		dst = dest_for(e, n, n->type);
+	if (!o->known) {
+		o->known = local_new(e);
+		v = eval_to(e, n, dst);
+		keep(e, o, v);
+		return v;
+	}
+	because(e, WHY_ONCE);
+	known = emit_if(e, local_get(e, o->known));
+	for (unsigned i = 0; dst.ref && i < ONCE_WORDS; i++)
+		emit_store(e, dst, (int64_t)i * 8, slot_load(e, &o->words[i]), 8);
+	emit_else(e, &known);
+	keep(e, o, eval_to(e, n, dst));
+	emit_end(e, &known);
+	return dst.ref ? dst : slot_load(e, &o->words[0]);
+}
+
+static void forget(struct emit *e, struct once *o)
+{
+	if (o->known)
+		local_set(e, o->known, emit_int(e, 0));
+}
+
+void once_map_changed(struct emit *e, const struct map_info *map)
+{
+	for (size_t i = 0; e->onces && i < e->onces->n; i++) {
+		struct once *o = &e->onces->items[i];
+
+		if (o->n->kind == NODE_MAP && o->n->map.info == map)
+			forget(e, o);
+	}
+}
+
+static void look_for_var(struct node *n, void *arg)
+{
+	const struct var_info **var = arg;
+
+	if (n->kind == NODE_VAR && n->var.info == *var)
+		*var = NULL;
+	node_each_child(n, look_for_var, arg);
+}
+
+void once_var_changed(struct emit *e, const struct var_info *var)
+{
+	for (size_t i = 0; e->onces && i < e->onces->n; i++) {
+		struct once *o = &e->onces->items[i];
+		const struct var_info *left = var;
+
+		for (struct node *key = o->n->kind == NODE_MAP ? o->n->map.keys : NULL;
+		     key; key = key->next)
+			look_for_var(key, &left);
+		if (!left)
+			forget(e, o);
+	}
+}
