@@ -32,6 +32,12 @@
 #define IMAGE_STACKS "memql_stacks"
 
 /*
+ * A word in .bss that memql sets while it waits for events, and makes no system calls: then
+ * whose event it is need not be asked. Only if programs read it.
+ */
+#define IMAGE_ASLEEP "memql_asleep"
+
+/*
  * The array of seats beside a MAP_KEPT: what a thread has there whose number is the
  * element's but for the higher bits; see codegen/thread_entry.c. Entries of the hash map
  * have the first two words.

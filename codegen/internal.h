@@ -211,6 +211,8 @@ LLVMValueRef module_rodata(struct module *m, const void *bytes, size_t size);
 /* One of the constants of settings.def: its address, to be read as volatile. */
 LLVMValueRef module_setting(struct module *m, const char *name, LLVMTypeRef type,
 			    uint64_t initial);
+/* IMAGE_ASLEEP: its address, to be read as volatile. */
+LLVMValueRef module_asleep(struct module *m);
 /* Zeros in read-only memory, at least size bytes. */
 LLVMValueRef module_zeros(struct module *m, size_t size);
 /* The counter for this loss: equal ones share it. */

@@ -126,6 +126,13 @@ LLVMValueRef module_setting(struct module *m, const char *name, LLVMTypeRef type
 	return g;
 }
 
+LLVMValueRef module_asleep(struct module *m)
+{
+	LLVMValueRef g = LLVMGetNamedGlobal(m->ir, IMAGE_ASLEEP);
+
+	return g ? g : new_global(m, IMAGE_ASLEEP, m->i64, ".bss");
+}
+
 void module_license(struct module *m, const char *name)
 {
 	static const char symbol[] = "memql_license";

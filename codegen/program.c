@@ -373,6 +373,33 @@ static struct value own_id(struct emit *e)
 	return emit_op(e, OP_SHR, id, emit_int(e, 32), false);
 }
 
+static bool all_awake(const struct program_info *p)
+{
+	for (size_t i = 0; i < p->nsites; i++)
+		if (!p->sites[i].awake)
+			return false;
+	return true;
+}
+
+/*
+ * While memql sleeps, no event of these is its own: a look at its word instead of a call.
+ * Not where the program makes that call anyway.
+ */
+static void pass_if_asleep(struct emit *e)
+{
+	LLVMBasicBlockRef ask;
+	LLVMValueRef asleep;
+
+	if (!all_awake(e->program) || e->asked_ids || e->asked_task)
+		return;
+	because(e, WHY_ASLEEP);
+	ask = block_new(e, "ask");
+	asleep = LLVMBuildLoad2(e->b, e->m->i64, module_asleep(e->m), "");
+	LLVMSetVolatile(asleep, 1);
+	LLVMBuildCondBr(e->b, as_bit(e, value_of(asleep)), e->other, ask);
+	LLVMPositionBuilderAtEnd(e->b, ask);
+}
+
 /* The block of guard_self(), when it is known what else the program does. */
 static void finish_guard(struct emit *e)
 {
@@ -382,6 +409,7 @@ static void finish_guard(struct emit *e)
 		return;
 	LLVMPositionBuilderAtEnd(e->b, e->self);
 	debug_at(e, e->program->point);
+	pass_if_asleep(e);
 	own = emit_setting(e, SETTING_SELF);
 	LLVMBuildCondBr(e->b, as_bit(e, emit_op(e, OP_EQ, own_id(e), own, false)),
 			e->leave, e->other);

@@ -219,6 +219,13 @@ bool point_explain_files(struct compile *cc, const struct probe_spec *pattern,
 	return true;
 }
 
+static bool matches_any(const char *const *patterns, const char *text)
+{
+	while (*patterns && !glob_match(*patterns, text))
+		patterns++;
+	return *patterns;
+}
+
 bool point_of_others(const char *event)
 {
 	static const char *const names[] = {
@@ -226,12 +233,20 @@ bool point_of_others(const char *event)
 		"hrtimer_*", "block_*", "nvme_*",    "scsi_*",        "workqueue_*",
 		"napi_*",    "net_*",   "netif_*",   "tcp_*",         "udp_*",
 		"inet_*",    "*_skb",   "cpu_*",     "local_timer_*", "reschedule_*",
+		NULL,
 	};
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (glob_match(names[i], event))
-			return true;
-	return false;
+	return matches_any(names, event);
+}
+
+bool point_of_awake(const char *group, const char *event)
+{
+	static const char *const waiting[] = {
+		"*_epoll_*", "*_rt_*", "*_restart_syscall", "*_tgkill", "*_getpid",
+		"*_gettid",  NULL,
+	};
+
+	return strcmp(group, "syscalls") == 0 && !matches_any(waiting, event);
 }
 
 bool point_elsewhere(const struct compile *cc, const char *path, int32_t pid)

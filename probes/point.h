@@ -40,6 +40,12 @@ bool point_period(struct compile *cc, const struct attach_point *point,
  * scheduler's, those of interrupts, which come while any process runs.
  */
 bool point_of_others(const char *event);
+
+/*
+ * Is it a tracepoint of a system call that memql does not make while it waits for events?
+ * Of signals it makes some that it does not see.
+ */
+bool point_of_awake(const char *group, const char *event);
 /* Whether memql never runs what is probed in a file, for the process alone if pid is not 0. */
 bool point_elsewhere(const struct compile *cc, const char *path, int32_t pid);
 

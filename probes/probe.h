@@ -92,6 +92,7 @@ struct probe_site {
 		cheaper; /* then: at func + so many bytes it does not; 0: nowhere near */
 	bool elsewhere;  /* in a file that memql does not run code of */
 	bool of_others;  /* not what the current process does: a switch, an interrupt */
+	bool awake;      /* memql comes here only while IMAGE_ASLEEP is 0 */
 	uint32_t name_id, func_id; /* in plan->names */
 	uint32_t layout;           /* in program_info.layouts */
 };

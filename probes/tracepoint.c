@@ -284,6 +284,7 @@ static int found_event(const char *group, const char *event, void *arg)
 		.group = arena_strdup(s->cc->arena, group),
 		.event = arena_strdup(s->cc->arena, event),
 		.of_others = point_of_others(event),
+		.awake = point_of_awake(group, event),
 	};
 	struct probe_layout layout;
 	int err = t->ops->tracepoint_fields(t, group, event, add_field, &f);

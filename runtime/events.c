@@ -158,18 +158,27 @@ int events_drain(struct session *s)
 	return consume(s);
 }
 
+static void set_asleep(struct session *s, uint64_t asleep)
+{
+	if (s->asleep)
+		__atomic_store_n(s->asleep, asleep, __ATOMIC_SEQ_CST);
+}
+
 /* Until there is enough to read, the rhythm asks to look, or end comes; 0 or -errno. */
 static int wait_for_records(struct session *s, uint64_t end)
 {
 	uint64_t now = now_ns(CLOCK_MONOTONIC), left = 0;
 	struct epoll_event event;
+	int n;
 
 	if (now < end && !s->unread)
 		left = (end - now + NS_PER_MS - 1) / NS_PER_MS;
-	if (epoll_wait(ring_buffer__epoll_fd(s->ring), &event, 1,
-		       left < RHYTHM_MS ? (int)left : RHYTHM_MS) < 0)
-		return -errno;
-	return 0;
+	/* Programs may take any other system call for another process's: point_of_awake(). */
+	set_asleep(s, 1);
+	n = epoll_wait(ring_buffer__epoll_fd(s->ring), &event, 1,
+		       left < RHYTHM_MS ? (int)left : RHYTHM_MS);
+	set_asleep(s, 0);
+	return n < 0 ? -errno : 0;
 }
 
 /*

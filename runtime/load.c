@@ -4,14 +4,12 @@
 #include "runtime/sink.h"
 
 #include <assert.h>
-#include <elf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -243,55 +241,6 @@ static void report_load(struct session *s, const struct logs *logs, int err)
 		fprintf(stderr, "  MEMQL_DEBUG=1 in the environment shows more\n");
 }
 
-/* Where a global of the image is: its section's name, and the offset in it. */
-static const char *find_global(const struct image *img, const char *name,
-			       uint64_t *offset, uint64_t *size)
-{
-	const unsigned char *elf = img->elf;
-	const Elf64_Ehdr *h = img->elf;
-	const Elf64_Shdr *sections = (const void *)(elf + h->e_shoff);
-	const char *section_names =
-		(const char *)elf + sections[h->e_shstrndx].sh_offset;
-
-	for (unsigned i = 0; i < h->e_shnum; i++) {
-		const Elf64_Shdr *sec = &sections[i];
-		const Elf64_Sym *symbol = (const void *)(elf + sec->sh_offset);
-		const char *names;
-
-		if (sec->sh_type != SHT_SYMTAB)
-			continue;
-		names = (const char *)elf + sections[sec->sh_link].sh_offset;
-		for (size_t n = sec->sh_size / sizeof(*symbol); n; n--, symbol++) {
-			if (strcmp(names + symbol->st_name, name) != 0)
-				continue;
-			*offset = symbol->st_value;
-			*size = symbol->st_size;
-			return section_names + sections[symbol->st_shndx].sh_name;
-		}
-	}
-	return NULL;
-}
-
-/* Set a constant that the programs read, if they have it. */
-static void set_setting(struct session *s, enum setting setting, const void *value,
-			size_t n)
-{
-	const char *name = setting_symbol(setting);
-	uint64_t offset, size;
-	const char *section = find_global(s->image, name, &offset, &size);
-	struct bpf_map *map;
-	unsigned char *bytes;
-	size_t room;
-
-	if (!section)
-		return;
-	map = bpf_object__find_map_by_name(s->object, section);
-	assert(map && size == n);
-	bytes = (unsigned char *)bpf_map__initial_value(map, &room);
-	assert(bytes && offset + n <= room);
-	memcpy(bytes + offset, value, n);
-}
-
 static int set_ring_size(struct session *s, uint32_t bytes)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(s->object, IMAGE_RING);
@@ -309,58 +258,6 @@ static uint32_t ring_size(const struct session *s, uint32_t wanted)
 	if (!wanted)
 		return RING_BYTES;
 	return wanted < page ? page : wanted;
-}
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
-/*
- * How far apart two clocks are. Another thread may run between reading one and the other:
- * the closest of some tries.
- */
-static uint64_t clock_offset(clockid_t of, clockid_t from)
-{
-	uint64_t least = UINT64_MAX, offset = 0;
-
-	for (int i = 0; i < 10; i++) {
-		uint64_t before = clock_ns(from), at = clock_ns(of);
-		uint64_t took = clock_ns(from) - before;
-
-		if (took >= least)
-			continue;
-		least = took;
-		offset = at - before - took / 2;
-	}
-	return offset;
-}
-
-/* The largest power of two that is not above n. */
-static uint64_t power_below(uint64_t n)
-{
-	while (n & (n - 1))
-		n &= n - 1;
-	return n;
-}
-
-static void set_settings(struct session *s, uint32_t ring_bytes, int32_t child)
-{
-	uint32_t self = kernel_own_pid(), json = s->sink->is_json;
-	uint64_t start = clock_ns(CLOCK_BOOTTIME), wake = power_below(ring_bytes / 4);
-	uint64_t tai = clock_offset(CLOCK_TAI, CLOCK_BOOTTIME);
-	uint64_t wall = clock_offset(CLOCK_REALTIME, CLOCK_BOOTTIME);
-
-	set_setting(s, SETTING_JSON, &json, sizeof(json));
-	set_setting(s, SETTING_SELF, &self, sizeof(self));
-	set_setting(s, SETTING_START, &start, sizeof(start));
-	set_setting(s, SETTING_WAKE, &wake, sizeof(wake));
-	set_setting(s, SETTING_TAI_OFFSET, &tai, sizeof(tai));
-	set_setting(s, SETTING_WALL_OFFSET, &wall, sizeof(wall));
-	set_setting(s, SETTING_CHILD, &child, sizeof(child));
 }
 
 /* The kernel's numbers of its functions, which are no helpers, instead of ours. */
@@ -428,7 +325,7 @@ static int map_fd(const struct session *s, const char *symbol)
 
 static int find_maps(struct session *s)
 {
-	int err = 0;
+	int err = globals_open(s);
 
 	s->maps = ARENA_ARRAY(s->arena, struct live_map, s->image->nmaps);
 	for (size_t i = 0; i < s->image->nmaps; i++) {
@@ -464,8 +361,9 @@ static int load_object(struct session *s, const struct session_options *options,
 	uint32_t ring_bytes = ring_size(s, options->ring_bytes);
 	int err;
 
-	set_settings(s, ring_bytes, options->child);
-	err = prepare_programs(s, logs);
+	err = globals_set(s, ring_bytes, options->child);
+	if (!err)
+		err = prepare_programs(s, logs);
 	if (!err)
 		err = set_ring_size(s, ring_bytes);
 	return err ? err : bpf_object__load(s->object);
@@ -529,9 +427,12 @@ int session_load(struct session *s, const struct session_options *options)
 		logs.level = LOG_LEVEL_STATS;
 		err = load_object(s, options, &logs);
 	}
-	if (!err)
+	if (!err) {
 		err = find_maps(s);
-	else if (s->inspecting)
+		if (err)
+			fprintf(stderr, "memql: cannot map a map: %s\n",
+				errno_text(err));
+	} else if (s->inspecting)
 		inspect_others(s, options, &logs);
 	else
 		report_load(s, &logs, err);

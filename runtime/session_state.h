@@ -86,7 +86,8 @@ struct session {
 		struct print_job *items;
 		size_t n, cap;
 	} prints;
-	int loss_fd; /* -1: nothing can be lost */
+	int loss_fd;      /* -1: nothing can be lost */
+	uint64_t *asleep; /* IMAGE_ASLEEP; NULL: no program asks */
 
 	struct session_resolver *resolver; /* what values are shown with */
 	struct symbols *symbolizer;
@@ -154,6 +155,12 @@ struct session *session_new(const struct image *img, struct sink *sink,
 
 /* load.c: from the image to loaded programs. 0, or -errno after a message. */
 int session_load(struct session *s, const struct session_options *options);
+
+/* globals.c: what is known before the programs are loaded. 0 or -errno. */
+int globals_set(struct session *s, uint32_t ring_bytes, int32_t child);
+/* s->asleep, when they are. 0 or -errno. */
+int globals_open(struct session *s);
+
 /* What can be done about an error of the system, or NULL. */
 const char *errno_hint(struct arena *a, int err);
 /* strerror(3), which lacks the kernel's ENOTSUPP. */
