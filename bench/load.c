@@ -1,15 +1,17 @@
 /*
  * The events that the benchmark counts: each line of standard input says what to do and
- * how often, and is answered with the nanoseconds that it took.
+ * how often, perhaps how many a second, and after how many seconds to give up. The answer
+ * is the nanoseconds that it took, and how many they were.
  *
  * getppid N   a system call without arguments      access N   one with a path
  * lseek N     one with a number, 0 to N - 1        work N     the USDT probe bench:work
  * call N      bench_call(), which begins with a nop
  * threads N   getppid, by a thousand threads in turn
  *
- * "load tick": getppid(2) every 200 us, until it is killed.
+ * "load tick": getppid(2) every 200 us, until standard input ends.
  */
 #include <inttypes.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -86,17 +88,20 @@ static uint64_t now(void)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
-/* With a rate, not more than so many per second: in portions of a millisecond. */
-static uint64_t repeat(void (*once)(uint64_t i), uint64_t n, uint64_t rate)
+/* How many there were. With a rate, not more than so many per second, 64 at a time. */
+static uint64_t repeat(void (*once)(uint64_t i), uint64_t n, uint64_t rate,
+		       uint64_t seconds)
 {
-	uint64_t begin = now();
+	uint64_t begin = now(), i;
 
-	for (uint64_t i = 0; i < n; i++) {
+	for (i = 0; i < n; i++) {
 		while (rate && i % 64 == 0 && i * 1000000000 / rate > now() - begin)
 			;
+		if (seconds && i % 64 == 0 && now() - begin > seconds * 1000000000)
+			break;
 		once(i);
 	}
-	return now() - begin;
+	return i;
 }
 
 enum { THREADS = 1000 };
@@ -108,51 +113,50 @@ static void *in_thread(void *n)
 	return NULL;
 }
 
-static uint64_t repeat_in_threads(uint64_t n)
+static void repeat_in_threads(uint64_t n)
 {
 	static pthread_t threads[THREADS];
-	uint64_t begin, each = n / THREADS + 1;
+	uint64_t each = n / THREADS + 1;
 	size_t i;
 
-	begin = now();
 	for (i = 0; i < THREADS; i++)
 		if (pthread_create(&threads[i], NULL, in_thread, &each))
 			break;
 	while (i-- > 0)
 		pthread_join(threads[i], NULL);
-	return now() - begin;
 }
 
+/* Until standard input ends. */
 static void tick(void)
 {
 	const struct timespec pause = { .tv_nsec = 200000 };
+	struct pollfd input = { .fd = STDIN_FILENO };
 
-	for (;;) {
+	while (ppoll(&input, 1, &pause, NULL) == 0)
 		get_parent(0);
-		nanosleep(&pause, NULL);
-	}
 }
 
 int main(int argc, char **argv)
 {
 	char line[128], name[32];
-	uint64_t n, rate;
 
-	if (argc > 1 && !strcmp(argv[1], "tick"))
+	if (argc > 1 && !strcmp(argv[1], "tick")) {
 		tick();
+		return 0;
+	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	while (fgets(line, sizeof(line), stdin)) {
-		uint64_t took = 0;
+		uint64_t n, rate = 0, seconds = 0, begin = now();
 
-		rate = 0;
-		if (sscanf(line, "%31s %" SCNu64 " %" SCNu64, name, &n, &rate) < 2)
+		if (sscanf(line, "%31s %" SCNu64 " %" SCNu64 " %" SCNu64, name, &n,
+			   &rate, &seconds) < 2)
 			return 1;
 		if (!strcmp(name, "threads"))
-			took = repeat_in_threads(n);
+			repeat_in_threads(n);
 		for (size_t i = 0; i < sizeof(works) / sizeof(*works); i++)
 			if (!strcmp(works[i].name, name))
-				took = repeat(works[i].once, n, rate);
-		printf("%" PRIu64 "\n", took);
+				n = repeat(works[i].once, n, rate, seconds);
+		printf("%" PRIu64 " %" PRIu64 "\n", now() - begin, n);
 	}
 	return 0;
 }

@@ -1,134 +1,200 @@
-"""What is measured: one row of a table for each. LOAD stands for the program that raises
-the events, load.c; c names a program of c/, and bpftrace a script that differs."""
+"""What is measured: one row for each script, and what is told of it.
 
-from dataclasses import dataclass
+In what is run, LOAD stands for the program that raises the events, load.c, and ENGINE for the demo engine's process.
+"""
 
-EXIT = "BEGIN { exit(); }"
+from dataclasses import dataclass, field, replace
+
+
+@dataclass
+class Metric:
+    """What a row tells: one line of the table."""
+
+    label: str
+    unit: str
+    more: bool = False  # is better
+    beat: bool = True  # memql should be better than bpftrace
+    optional: bool = False  # there may be nothing to measure
+
+
+METRICS = {
+    "first": Metric("first", "ms"),
+    "whole": Metric("whole", "ms"),
+    "end": Metric("end", "ms"),
+    "CPU": Metric("CPU", "ms"),
+    "memory": Metric("memory", "MB"),
+    "cost": Metric("", "ns"),
+    "rate": Metric("lines at full speed", "/s", more=True),
+    "shown": Metric("of the events are shown then", "%", more=True, beat=False),
+    "told": Metric("of the others are counted", "%", more=True, beat=False, optional=True),
+    "share": Metric("of a CPU", "%", beat=False),
+    "best": Metric("lines without a loss", "/s", more=True),
+}
+
+
+@dataclass
+class Row:
+    name: str
+    memql: list  # arguments
+    bpftrace: list | None = None
+    c: str | None = None  # a program of c/
+    since: tuple = ()  # the first bpftrace to be asked
+    most: dict = field(default_factory=dict)  # metric -> what memql must stay below
+
+
+@dataclass
+class Whole(Row):
+    """From exec to exit: time, CPU, memory, and the time to the first line of output."""
+
+    metrics: tuple = ("first", "whole", "memory")
+    rounds: int = 3  # as many as of other rows, times this: most are short
+
+
+@dataclass
+class Events(Row):
+    """The others: load.c raises events for them."""
+
+    rounds = 1
+    load: str = "getppid"  # what it does, and at which rate, if not as fast as it can
+    many: int = 200_000
+    programs: int = 1  # that see each event
+
+
+@dataclass
+class Cost(Events):
+    """What one event costs in the kernel, by its own accounting."""
+
+    metrics: tuple = ("cost",)
+    beat: bool = True  # memql should not cost more than others
+
+
+@dataclass
+class End(Events):
+    """From SIGINT to the end of a tracer that has seen many events: what it prints."""
+
+    metrics: tuple = ("end", "CPU", "memory")
+    many: int = 1_000_000
+
+
+@dataclass
+class Output(Events):
+    """As fast as events come, then at rates that double."""
+
+    metrics: tuple = ("rate", "shown", "told", "share", "best")
+
+
+def script(text, bpftrace=None):
+    """Of memql, and of bpftrace, which may have to spell it differently."""
+    return {"memql": ["-q", "-e", text], "bpftrace": ["-q", "-e", bpftrace or text]}
+
+
+def dotted(text):
+    """The dot of args.NAME is an arrow for bpftrace."""
+    return script(text, text.replace("args.", "args->"))
+
+
+def cold(row):
+    return replace(row, memql=["-q", "--no-cache", *row.memql[1:]])
+
+
+def twice(row, again):
+    """Compiled, and as users meet it the second time."""
+    return [cold(row), replace(row, name=row.name + ", again", most=again)]
+
+
 TRACEPOINT = 'tracepoint:syscalls:sys_enter_getppid { printf("1 1\\n"); exit(); }'
 LATENCY = (
     "uprobe:LOAD:bench_call { @start[tid] = nsecs; }"
     " uretprobe:LOAD:bench_call /@start[tid]/ { @ns = hist(nsecs - @start[tid]); delete(@start[tid]); }"
 )
+FIRST, FIRST_AGAIN = {"first": 20, "memory": 40}, {"first": 5, "memory": 10}
+WHOLE, WHOLE_AGAIN = {"whole": 20, "memory": 40}, {"whole": 5, "memory": 10}
 
 
-@dataclass
-class Whole:
-    """From exec to exit: time, CPU, memory, and the time to the first line of output."""
-
-    name: str
-    memql: list  # arguments
-    bpftrace: list | None = None
-    c: str | None = None
-    metrics: tuple = ("whole", "CPU", "memory")
-    most: tuple = ()  # what memql must stay below, in the order of metrics
-    since: tuple = ()  # the first bpftrace to be asked
-    rounds: float = 3  # times as many as of the other rows, as these are short
+def shipped(name):
+    """Of the scripts that come with memql: compiled and loaded, with the demo engine to look at."""
+    arguments = ["-q", "--dry-run", f"scripts/{name}.mq", "--pid", "ENGINE"]
+    row = Whole(f"{name}.mq, loaded", arguments, metrics=("whole", "memory"), most={"memory": 40}, rounds=1)
+    return twice(row, WHOLE_AGAIN)
 
 
-@dataclass
-class Event:
-    """What one event costs in the kernel, by its own accounting."""
-
-    name: str
-    load: str  # what load.c does
-    memql: str
-    c: str
-    bpftrace: str | None = None
-    programs: int = 1  # that see each event
-    many: int = 200_000
-    beat: bool = True  # memql should not cost more than others
-    place: str | None = None  # what the C program is attached to: a function or a probe
-
-
-@dataclass
-class End:
-    """From SIGINT to the end of a tracer that has seen many events: what it prints."""
-
-    name: str
-    load: str
-    memql: str
-    bpftrace: str | None = None
-    c: str | None = None
-    programs: int = 1
-    many: int = 1_000_000
-    metrics: tuple = ("end", "CPU", "memory")
-
-
-def script(text, *options):
-    return {"memql": ["-q", *options, "-e", text], "bpftrace": ["-q", "-e", text]}
-
-
-COLD = "--no-cache"
-
-
-STARTUP = [
-    Whole("BEGIN only", **script(EXIT, COLD), most=(20, None, 40)),
-    Whole("BEGIN only, again", script(EXIT)["memql"], most=(5, None, 10)),
-    Whole("a tracepoint, to its first event", **script(TRACEPOINT, COLD), c="first", metrics=("first", "whole", "memory"),
-          most=(20, None, 40)),
-    Whole("a latency script, to its first event", **script(LATENCY + " " + TRACEPOINT, COLD),
-          metrics=("first", "whole", "memory"), most=(20, None, 40)),
-    Whole("a latency script, again", script(LATENCY + " " + TRACEPOINT)["memql"],
-          metrics=("first", "whole", "memory"), most=(5, None, 10)),
+START = [
+    *twice(Whole("BEGIN only", **script("BEGIN { exit(); }"), c="begin", metrics=("whole", "CPU", "memory"),
+                 most=WHOLE), WHOLE_AGAIN),
+    *twice(Whole("a tracepoint", **script(TRACEPOINT), c="first", most=FIRST), FIRST_AGAIN),
+    *twice(Whole("a latency script", **script(LATENCY + " " + TRACEPOINT), c="latency", most=FIRST), FIRST_AGAIN),
+    *(row for name in ("query_latency", "query_profile", "query_tsa", "query_bio", "query_memory", "futexes")
+      for row in shipped(name)),
 ]
-# Compiled and loaded, with the demo engine to look at.
-SHIPPED = ["query_latency", "query_profile", "query_tsa", "query_bio", "query_memory", "futexes"]
-
-ENTER, LEAVE = "tracepoint:syscalls:sys_enter_getppid", "tracepoint:syscalls:sys_exit_getppid"
-SEEK = "tracepoint:syscalls:sys_enter_lseek"
-ACCESS = "tracepoint:syscalls:sys_enter_faccessat"
-PAIR = (
-    "{ @start[tid] = nsecs; } %s /@start[tid]/"
-    " { @ns = hist(nsecs - @start[tid]); delete(@start[tid]); }"
-)
-
-COST = [
-    Event("nothing", "getppid", ENTER + " { $x = 1; }", "empty", beat=False),
-    Event("count", "getppid", ENTER + " { @ = count(); }", "count"),
-    Event("count by process", "getppid", ENTER + " { @[pid] = count(); }", "by_key"),
-    Event("latency by thread", "getppid", ENTER + PAIR % LEAVE, "pair", programs=2),
-    Event("the same, C with a hash map", "getppid", ENTER + PAIR % LEAVE, "pair_hash", programs=2),
-    Event("histogram", "lseek", SEEK + " { @ = hist(args.offset); }", "hist", SEEK + " { @ = hist(args->offset); }"),
-    Event("name and path as key", "access", ACCESS + " { @[comm, str(args.filename, 64)] = count(); }", "string",
-          ACCESS + " { @[comm, str(args->filename, 64)] = count(); }"),
-    Event("a member of a kernel's struct", "getppid", ENTER + " { @[curtask.real_parent.tgid] = count(); }", "member",
-          ENTER + " { @[((struct task_struct *)curtask)->real_parent->tgid] = count(); }"),
-    Event("kernel stack", "getppid", ENTER + " { @[kstack] = count(); }", "kstack", many=50_000),
-    Event("user stack", "getppid", ENTER + " { @[ustack] = count(); }", "ustack", many=50_000),
-    Event("USDT argument", "work", "usdt:LOAD:bench:work { @ = sum(arg0); }", "usdt", place="probe"),
-    Event("function's latency", "call", LATENCY, "uprobe_pair", programs=2, place="function"),
-    Event("latency by thread, of 1,000 threads", "threads", ENTER + PAIR % LEAVE, "pair", programs=2),
-    Event("a line for each event", "lseek 100000", SEEK + ' { printf("%d %d\\n", pid, args.offset); }', "printf",
-          SEEK + ' { printf("%d %d\\n", pid, args->offset); }', many=50_000),
-]
-
-# What grows with the machine and the script.
-HUNDRED = " ".join(f"uprobe:LOAD:many_{i} {{ @[{i}] = count(); }}" for i in range(100))
-KEYS = f"config = {{ max_map_keys = 1100000 }} {SEEK} {{ @[args.offset] = count(); }} END {{ print(@, 10); clear(@); }}"
-SCALE = [
-    Whole("a script with 100 probes, to its first event", **script(HUNDRED + " " + TRACEPOINT, COLD),
-          metrics=("first", "whole", "memory"), since=(0, 20), rounds=0.4),
-    Whole("a script with 100 probes, again", script(HUNDRED + " " + TRACEPOINT)["memql"],
-          metrics=("first", "whole", "memory"), most=(5, None, 10), rounds=1),
-    End("a million keys, the ten largest printed", "lseek", KEYS, KEYS),
-]
-
-# As fast as events come, then at rates that double: the last row of COST again, and one with text.
-TEXT = SEEK + ' { printf("%%d %%d %%s\\n", pid, args%soffset, comm); }'
-OUTPUTS = {
-    "output": COST[-1],
-    "output with text": Event("a line with text", "lseek 100000", TEXT % ".", "printf_text", TEXT % "->"),
-}
-RATES = [50_000 << i for i in range(7)]
 
 MANY = " { @ = count(); } " + TRACEPOINT
 ATTACH = [
     # Older ones attach to each by itself, and take two minutes to end.
-    Whole("1,000 functions of a program", **script("uprobe:LOAD:many_*" + MANY, COLD), metrics=("first", "end"),
-          most=(100, 200), since=(0, 20), rounds=0.6),
-    Whole("10,000 places of a USDT probe",
-          script("config = { max_probes = 20000 } usdt:LOAD:bench:many" + MANY, COLD)["memql"],
-          metrics=("first", "end", "memory"), rounds=0.6),
-    Whole("40 tracepoints", **script("tracepoint:syscalls:sys_enter_s*" + MANY, COLD), metrics=("first", "end"),
-          since=(0, 20), rounds=0.4),
+    cold(Whole("1,000 functions of a program", **script("uprobe:LOAD:many_*" + MANY), c="functions",
+               metrics=("first", "end"), most={"first": 100, "end": 200}, since=(0, 20), rounds=1)),
+    cold(Whole("10,000 places of a USDT probe", **script("config = { max_probes = 20000 } usdt:LOAD:bench:many" + MANY),
+               c="places", metrics=("first", "end", "memory"), since=(0, 27), rounds=1)),
+    cold(Whole("71 tracepoints", **script("tracepoint:syscalls:sys_enter_s*" + MANY), c="tracepoints",
+               metrics=("first", "end"), since=(0, 20), rounds=1)),
 ]
+
+ENTER, LEAVE = "tracepoint:syscalls:sys_enter_getppid", "tracepoint:syscalls:sys_exit_getppid"
+SEEK = "tracepoint:syscalls:sys_enter_lseek"
+ACCESS = "tracepoint:syscalls:sys_enter_faccessat"
+PAIR = f"{ENTER} {{ @start[tid] = nsecs; }} {LEAVE} /@start[tid]/ {{ @ns = hist(nsecs - @start[tid]); delete(@start[tid]); }}"
+
+
+# What grows with the machine and the script.
+ONE_OF_MANY, MANY_CLAUSES = "uprobe:LOAD:many_$i { @[$i] = count(); }", 100
+HUNDRED = " ".join(ONE_OF_MANY.replace("$i", str(i)) for i in range(MANY_CLAUSES))
+KEYS = f"config = {{ max_map_keys = 1100000 }} {SEEK} {{ @[args.offset] = count(); }} END {{ print(@, 10); clear(@); }}"
+SCALE = [
+    *twice(Whole("a script with 100 probes", **script(HUNDRED + " " + TRACEPOINT), c="hundred", since=(0, 20), rounds=1),
+           FIRST_AGAIN),
+    End("a million keys, the ten largest printed", **script(KEYS), c="keys", load="lseek"),
+]
+
+COST = [
+    Cost("nothing", **script(ENTER + " { $x = 1; }"), c="empty", beat=False),
+    Cost("count", **script(ENTER + " { @ = count(); }"), c="count"),
+    Cost("count by process", **script(ENTER + " { @[pid] = count(); }"), c="by_key"),
+    Cost("count by process and name", **script(ENTER + " { @[pid, comm] = count(); }"), c="by_keys"),
+    Cost("latency by thread", **script(PAIR), c="pair", programs=2),
+    Cost("the same, C with a hash map", **script(PAIR), c="pair_hash", programs=2),
+    Cost("histogram", **dotted(SEEK + " { @ = hist(args.offset); }"), c="hist", load="lseek"),
+    Cost("linear histogram", **dotted(SEEK + " { @ = lhist(args.offset, 0, 200000, 10000); }"), c="lhist", load="lseek"),
+    Cost("average by process", **dotted(SEEK + " { @[pid] = avg(args.offset); }"), c="average", load="lseek"),
+    Cost("name and path as key", **dotted(ACCESS + " { @[comm, str(args.filename, 64)] = count(); }"), c="string",
+         load="access"),
+    Cost("a member of a kernel's struct",
+         **script(ENTER + " { @[curtask.real_parent.tgid] = count(); }",
+                  ENTER + " { @[((struct task_struct *)curtask)->real_parent->tgid] = count(); }"), c="member"),
+    Cost("kernel stack", **script(ENTER + " { @[kstack] = count(); }"), c="kstack", many=50_000),
+    Cost("user stack", **script(ENTER + " { @[ustack] = count(); }"), c="ustack", many=50_000),
+    Cost("USDT argument", **script("usdt:LOAD:bench:work { @ = sum(arg0); }"), c="usdt", load="work"),
+    Cost("function's latency", **script(LATENCY), c="uprobe_pair", load="call", programs=2),
+    Cost("latency by thread, of 1,000 threads", **script(PAIR), c="pair", load="threads", programs=2),
+    Cost("a line for each event", **dotted(SEEK + ' { printf("%d %d\\n", pid, args.offset); }'), c="printf",
+         load="lseek 100000", many=50_000),
+]
+
+OUTPUT = [
+    Output("two numbers", **dotted(SEEK + ' { printf("%d %d\\n", pid, args.offset); }'), c="printf", load="lseek"),
+    Output("two numbers and a text", **dotted(SEEK + ' { printf("%d %d %s\\n", pid, args.offset, comm); }'),
+           c="printf_text", load="lseek"),
+]
+RATES = [50_000 << i for i in range(7)]
+
+GROUPS = {
+    "start-up": START,
+    "attach and detach": ATTACH,
+    "scale": SCALE,
+    "cost of an event": COST,
+    "output": OUTPUT,
+}
+
+
+def chosen(word):
+    """(group, row): the one of that name, or else those with the word in their name or group."""
+    every = [(group, row) for group, rows in GROUPS.items() for row in rows]
+    return [(g, r) for g, r in every if r.name == word] or [(g, r) for g, r in every if word in g or word in r.name]

@@ -4,7 +4,7 @@
 TASK_STORAGE(__u64) starts SEC(".maps");
 MAP(BPF_MAP_TYPE_PERCPU_ARRAY, __u32, __u64, 64) buckets SEC(".maps");
 
-SEC("uprobe")
+SEC("uprobe/bench_call")
 int enter(void *ctx)
 {
 	__u64 *start = THIS_THREAD(starts);
@@ -14,7 +14,7 @@ int enter(void *ctx)
 	return 0;
 }
 
-SEC("uretprobe")
+SEC("uretprobe/bench_call")
 int leave(void *ctx)
 {
 	__u64 *start =

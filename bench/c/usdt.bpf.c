@@ -1,6 +1,6 @@
 /*
- * The sum of a USDT probe's argument. The offset of the probe is known, and so is the
- * register: what libbpf's own way to USDT finds out for each event.
+ * The sum of a USDT probe's argument. The register is known beforehand: libbpf's own way to
+ * USDT finds it out for each event.
  */
 #include "common.h"
 
@@ -8,7 +8,7 @@
 
 MAP(BPF_MAP_TYPE_PERCPU_ARRAY, __u32, __u64, 1) sums SEC(".maps");
 
-SEC("uprobe")
+SEC("usdt/bench:work")
 int usdt(struct pt_regs *ctx)
 {
 	__u32 zero = 0;

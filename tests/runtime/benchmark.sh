@@ -3,8 +3,8 @@
 set -euo pipefail
 . "$(dirname "$0")/../lib.sh"
 need_bpf
-need_command clang readelf nm taskset python3
-for header in bpf/libbpf.h sys/sdt.h; do
+need_command clang taskset python3
+for header in bpf/libbpf.h gelf.h sys/sdt.h; do
     clang -fsyntax-only -include "$header" -x c /dev/null 2>/dev/null || skip "<$header> is not installed"
 done
 

@@ -1,14 +1,15 @@
 /*
  * What somebody who writes BPF in C would write besides: load an object, attach its
  * programs, show records of two numbers, and perhaps a text, as lines until SIGINT, then
- * say what was lost.
+ * the ten largest of the map "keys", and what was lost.
  *
- * usage: host OBJECT [PROGRAM [OFFSET]]
+ * usage: host OBJECT [PROGRAM]
  *
- * PROGRAM is what programs in SEC("uprobe") and SEC("uretprobe") are attached to, at the
- * offset of the function or of the USDT probe in its file. With EXIT=1 in the environment
- * it ends after the first record.
+ * PROGRAM is what uprobes and USDT probes are in: attach.c has the names of sections. With
+ * EXIT=1 in the environment it ends after the first record.
  */
+#include "host.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -62,26 +63,14 @@ static int show(void *ctx, void *data, size_t size)
 	return 0;
 }
 
-static int attach(struct bpf_object *object, const char *program, size_t offset)
+/* What runs before all others, if there is such a program: it may end the host. */
+static void begin(struct bpf_object *object)
 {
-	struct bpf_program *p;
+	struct bpf_program *p = bpf_object__find_program_by_name(object, "begin");
+	LIBBPF_OPTS(bpf_test_run_opts, run);
 
-	bpf_object__for_each_program(p, object)
-	{
-		const char *section = bpf_program__section_name(p);
-		bool returns = !strcmp(section, "uretprobe");
-		struct bpf_link *link =
-			returns || !strcmp(section, "uprobe")
-				? bpf_program__attach_uprobe(p, returns, -1, program,
-							     offset)
-				: bpf_program__attach(p);
-
-		if (!link) {
-			fprintf(stderr, "host: %s: %s\n", section, strerror(errno));
-			return -1;
-		}
-	}
-	return 0;
+	if (p && !bpf_prog_test_run_opts(bpf_program__fd(p), &run) && run.retval)
+		stopped = 1;
 }
 
 static void follow(struct bpf_object *object)
@@ -103,6 +92,14 @@ static void follow(struct bpf_object *object)
 	}
 	if (ring)
 		ring_buffer__consume(ring);
+}
+
+static void report_keys(struct bpf_object *object)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(object, "keys");
+
+	if (map)
+		top_print(bpf_map__fd(map), (unsigned)libbpf_num_possible_cpus());
 }
 
 /* Counted for each CPU by the program, in the map "lost". */
@@ -129,11 +126,16 @@ int main(int argc, char **argv)
 	setrlimit(RLIMIT_MEMLOCK, &all);
 	sigaction(SIGINT, &sa, NULL);
 	object = argc > 1 ? bpf_object__open_file(argv[1], NULL) : NULL;
-	if (!object || bpf_object__load(object) ||
-	    attach(object, argc > 2 ? argv[2] : NULL,
-		   argc > 3 ? strtoull(argv[3], NULL, 0) : 0))
+	if (!object)
+		return 1;
+	attach_prepare(object);
+	if (bpf_object__load(object))
+		return 1;
+	begin(object);
+	if (attach_all(object, argv[2]))
 		return 1;
 	follow(object);
+	report_keys(object);
 	fflush(stdout);
 	report_lost(object);
 	return 0; /* the kernel detaches */
