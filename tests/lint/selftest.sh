@@ -57,6 +57,7 @@ fault shell.sh "a script that ignores errors" tools/script '#!/bin/bash\n# X.\nt
 fault text.sh "a trailing blank" docs/x.md 'a \n'
 fault text.sh "a missing newline" docs/x.md 'a'
 fault text.sh "somebody's home" docs/x.md 'see /home/''someone/x\n'
+fault bench.sh "a page without commands" docs/performance.md "x\n"
 fault compat.sh "a difference without a reason" tests/compat/constructs/x.memql.out '1\n'
 fault compat.sh "an unfinished nothing" tests/compat/constructs/unfinished 'x why\n'
 exit $bad
