@@ -10,6 +10,7 @@
 #include <assert.h>
 #include <stddef.h>
 
+enum { SHORT_BYTES = 16 };
 enum { RINGBUF_NO_WAKEUP = 1, RINGBUF_FORCE_WAKEUP = 2, RINGBUF_AVAILABLE = 0 };
 
 /* Where the record is built. */
@@ -55,6 +56,44 @@ static struct building open_record(struct emit *e, const struct action_info *act
 }
 
 /*
+ * Bytes before the NUL in a word, 8 if there is none. The lowest bit that is left of
+ * (w - low bits) & ~w & high bits is in the first byte that is 0; less by one, it is all
+ * bits of those before, one of each of which is counted by the product's highest byte.
+ */
+static struct value bytes_before_nul(struct emit *e, struct value w)
+{
+	struct value low = emit_int(e, INT64_C(0x0101010101010101));
+	struct value one = emit_int(e, 1), none = { 0 }, ends, first;
+
+	ends = emit_op(e, OP_AND, emit_op(e, OP_SUB, w, low, false),
+		       emit_op(e, OP_INV, w, none, false), false);
+	ends = emit_op(e, OP_SHR, ends, emit_int(e, 7), false);
+	ends = emit_op(e, OP_AND, ends, low, false);
+	first = emit_op(e, OP_AND, ends, emit_op(e, OP_NEG, ends, none, false), false);
+	first = emit_op(e, OP_AND, emit_op(e, OP_SUB, first, one, false), low, false);
+	return emit_op(e, OP_SHR, emit_op(e, OP_MUL, first, low, false),
+		       emit_int(e, 56), false);
+}
+
+/* Of text in one or two words, without a helper and without a branch. */
+static struct value short_length(struct emit *e, struct value text, size_t size)
+{
+	struct value len = bytes_before_nul(e, emit_load(e, text, 0, 8, false)), more;
+
+	if (size == 8)
+		return len;
+	more = bytes_before_nul(e, emit_load(e, text, 8, 8, false));
+	/* All bits if the first word has no NUL. */
+	return emit_op(e, OP_ADD, len,
+		       emit_op(e, OP_AND, more,
+			       emit_op(e, OP_NEG,
+				       emit_op(e, OP_SHR, len, emit_int(e, 3), false),
+				       (struct value){ 0 }, false),
+			       false),
+		       false);
+}
+
+/*
  * The length goes through memory, where the verifier forgets on which of the ways here it
  * was computed: one way goes on instead of three for each string.
  */
@@ -65,7 +104,9 @@ static struct value length_of(struct emit *e, struct building *r, const struct n
 	struct value word = emit_at(e, r->at, emit_int(e, (int64_t)word_offset(i)));
 	LLVMValueRef load;
 
-	if (!len.ref) {
+	if (!len.ref && type_size(n->type) <= SHORT_BYTES) {
+		len = short_length(e, text, type_size(n->type));
+	} else if (!len.ref) {
 		/* Onto itself: the helper returns the length. */
 		size = emit_int(e, (int64_t)n->type->limit + 1);
 		len = emit_helper(e, HELPER_PROBE_READ_KERNEL_STR, 3, text, size, text);

@@ -289,6 +289,35 @@ static void test_text(void)
 	run_close(&r);
 }
 
+/* Names of every length, with anything behind their NUL. */
+static void test_short_text(void)
+{
+	static const char bytes[] = "\x01\x80\xff\x7f"
+				    "abc\x02\x81zyx\xfe\x01\x80";
+	const size_t size = sizeof(((struct vm *)NULL)->comm);
+	char twice[64];
+	struct run r;
+
+	if (CHECK(run_open(&r, "uprobe:/bin/engine:work "
+			       "{ printf(\"%s%s%d\", comm, comm, arg0); }"))) {
+		for (size_t len = 0; len < size; len++) {
+			for (int rest = 0; rest < 256; rest += 51) {
+				memset(r.vm.comm, rest, size);
+				memcpy(r.vm.comm, bytes, len);
+				r.vm.comm[len] = '\0';
+				snprintf(twice, sizeof(twice), "%s%s", r.vm.comm,
+					 r.vm.comm);
+				call(&r, 5, 0);
+				CHECK_INT_EQ(word(&r, 0, 0), len);
+				CHECK_INT_EQ(word(&r, 0, 1), len);
+				CHECK_STR_EQ(texts(&r, 0, 3), twice);
+			}
+		}
+		CHECK_INT_EQ(r.vm.calls[HELPER_PROBE_READ_KERNEL_STR], 0);
+	}
+	run_close(&r);
+}
+
 /* What comes after the NUL of reused memory does not matter, except in keys. */
 static void test_keys(void)
 {
@@ -527,6 +556,7 @@ int main(void)
 	test_unsigned_numbers();
 	test_variables();
 	test_text();
+	test_short_text();
 	test_keys();
 	test_maps();
 	test_map_full();
