@@ -31,7 +31,7 @@ struct uprobe_multi_attr {
 
 static const struct kind {
 	const char *prefix;
-	int (*find)(const char *path, const char *name, struct places *out);
+	int (*find)(Elf *elf, const char *name, struct places *out);
 	uint32_t flags;
 } kinds[] = {
 	{ "uprobe/", places_functions, 0 },
@@ -62,18 +62,26 @@ void attach_prepare(struct bpf_object *object)
 	}
 }
 
-static int attach_user(struct bpf_program *p, const struct kind *kind, const char *path)
+/* The program that is probed: its file is read when it is first needed. */
+struct target {
+	const char *path;
+	Elf *elf;
+};
+
+static int attach_user(struct bpf_program *p, const struct kind *kind, struct target *t)
 {
 	const char *name = bpf_program__section_name(p) + strlen(kind->prefix);
 	struct places places;
 	struct uprobe_multi_attr attr = {
 		.prog_fd = (uint32_t)bpf_program__fd(p),
 		.attach_type = TRACE_UPROBE_MULTI,
-		.path = (uintptr_t)path,
+		.path = (uintptr_t)t->path,
 		.flags = kind->flags,
 	};
 
-	if (!path || kind->find(path, name, &places)) {
+	if (!t->elf && t->path)
+		t->elf = places_open(t->path);
+	if (!t->elf || kind->find(t->elf, name, &places)) {
 		errno = ENOENT;
 		return -1;
 	}
@@ -109,6 +117,7 @@ static int attach_tracepoints(struct bpf_program *p)
 
 int attach_all(struct bpf_object *object, const char *path)
 {
+	struct target target = { .path = path };
 	struct bpf_program *p;
 
 	bpf_object__for_each_program(p, object)
@@ -118,7 +127,7 @@ int attach_all(struct bpf_object *object, const char *path)
 		int err = 0;
 
 		if (kind)
-			err = attach_user(p, kind, path);
+			err = attach_user(p, kind, &target);
 		else if (!strncmp(section, "tracepoint/", strlen("tracepoint/")))
 			err = attach_tracepoints(p);
 		if (err < 0) {

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <libelf.h>
+
 struct bpf_object;
 
 /* Where in a file probes go. */
@@ -13,12 +15,15 @@ struct places {
 	size_t n;
 };
 
-/* Both: 0, or -1 if there are none. The process keeps the memory until its end. */
+/* Open until the end of the process, as what is found is kept; NULL: it cannot be read. */
+Elf *places_open(const char *path);
+
+/* Both: 0, or -1 if there are none. */
 
 /* A function, or with a * at its end all whose names begin like this. */
-int places_functions(const char *path, const char *name, struct places *out);
+int places_functions(Elf *elf, const char *name, struct places *out);
 /* A USDT probe, PROVIDER:NAME. */
-int places_usdt(const char *path, const char *name, struct places *out);
+int places_usdt(Elf *elf, const char *name, struct places *out);
 
 /* Between opening and loading. */
 void attach_prepare(struct bpf_object *object);

@@ -5,19 +5,15 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <gelf.h>
 
-static Elf *open_elf(const char *path)
+Elf *places_open(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	Elf *elf;
 
 	elf_version(EV_CURRENT);
-	elf = fd < 0 ? NULL : elf_begin(fd, ELF_C_READ_MMAP, NULL);
-	close(fd);
-	return elf;
+	return fd < 0 ? NULL : elf_begin(fd, ELF_C_READ_MMAP, NULL);
 }
 
 static Elf_Scn *find_section(Elf *elf, const char *name)
@@ -48,11 +44,10 @@ static void add(Elf *elf, struct places *out, uint64_t address)
 	}
 }
 
-int places_functions(const char *path, const char *name, struct places *out)
+int places_functions(Elf *elf, const char *name, struct places *out)
 {
 	size_t prefix = strcspn(name, "*"), length = prefix + !name[prefix];
-	Elf *elf = open_elf(path);
-	Elf_Scn *section = elf ? find_section(elf, ".symtab") : NULL;
+	Elf_Scn *section = find_section(elf, ".symtab");
 	const Elf_Data *data = section ? elf_getdata(section, NULL) : NULL;
 	size_t n = data ? data->d_size / sizeof(Elf64_Sym) : 0;
 
@@ -65,7 +60,6 @@ int places_functions(const char *path, const char *name, struct places *out)
 		    !strncmp(elf_strptr(elf, strings, s->st_name), name, length))
 			add(elf, out, s->st_value);
 	}
-	elf_end(elf);
 	return out->n ? 0 : -1;
 }
 
@@ -81,11 +75,10 @@ static bool is_note_of(const char *texts, const char *name)
  * A note's description: the probe's address, that of .stapsdt.base when it was linked, that
  * of a semaphore, which load.c's have not; then provider, name, and arguments as texts.
  */
-int places_usdt(const char *path, const char *name, struct places *out)
+int places_usdt(Elf *elf, const char *name, struct places *out)
 {
-	Elf *elf = open_elf(path);
-	Elf_Scn *notes = elf ? find_section(elf, ".note.stapsdt") : NULL;
-	Elf_Scn *base = elf ? find_section(elf, ".stapsdt.base") : NULL;
+	Elf_Scn *notes = find_section(elf, ".note.stapsdt");
+	Elf_Scn *base = find_section(elf, ".stapsdt.base");
 	Elf_Data *data = notes && base ? elf_getdata(notes, NULL) : NULL;
 	size_t at = 0, name_at, words_at;
 	GElf_Nhdr note;
@@ -100,6 +93,5 @@ int places_usdt(const char *path, const char *name, struct places *out)
 			add(elf, out,
 			    addresses[0] + elf64_getshdr(base)->sh_addr - addresses[1]);
 	}
-	elf_end(elf);
 	return out->n ? 0 : -1;
 }
