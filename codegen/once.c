@@ -18,7 +18,7 @@
 #include "core/arena.h"
 #include "sema/sema.h"
 
-enum { ONCE_WORDS = 2 };
+enum { ONCE_WORDS = 3 }; /* an array of 16 characters, and a NUL */
 
 /* An expression that is written several times; unroll writes, too. */
 struct once {
@@ -34,34 +34,39 @@ struct onces {
 	struct emit *e; /* only while they are looked for */
 };
 
-/* Nothing that runs meanwhile writes there. */
-static bool field_stays(const struct program_info *p, size_t i)
+/* Where a field of the probe is, if nothing that runs meanwhile writes there; or NULL. */
+static const struct location *lasting_field(const struct program_info *p, size_t i)
 {
 	for (size_t k = 0; k < p->nlayouts; k++) {
 		const struct probe_layout *l = &p->layouts[k];
 
 		if (i >= l->n || l->fields[i].at.kind == LOC_MEMORY ||
 		    l->fields[i].at.kind == LOC_UNREADABLE)
-			return false;
+			return NULL;
 	}
-	return true;
+	return p->nlayouts ? &p->layouts[0].fields[i].at : NULL;
 }
 
-static bool call_stays(const struct program_info *p, const struct node *call)
+/* The same of an expression: arg0, args.NAME. */
+static const struct location *lasting(const struct program_info *p,
+				      const struct node *n)
+{
+	const struct builtin *row = n->kind == NODE_CALL ? n->call.builtin : NULL;
+	const struct probe_field *f = n->kind == NODE_FIELD ? n->field.data : NULL;
+
+	if (row && row->flags & BUILTIN_ARGUMENT)
+		return lasting_field(p, (size_t)(row - p->kind->vars));
+	if (f && n->field.base->type->kind == TYPE_ARGS)
+		return lasting_field(p, (size_t)(f - p->layouts[0].fields));
+	return NULL;
+}
+
+static bool is_same_call(const struct program_info *p, const struct node *call)
 {
 	const struct builtin *row = call->call.builtin;
 
-	if (row && row->flags & BUILTIN_ARGUMENT)
-		return field_stays(p, (size_t)(row - p->kind->vars));
-	return row && row->flags & BUILTIN_SAME && !call->call.args;
-}
-
-static bool argument_stays(const struct program_info *p, const struct node *field)
-{
-	const struct probe_field *f = field->field.data;
-
-	return field->field.base->type->kind == TYPE_ARGS &&
-	       field_stays(p, (size_t)(f - p->layouts[0].fields));
+	return row &&
+	       ((row->flags & BUILTIN_SAME && !call->call.args) || lasting(p, call));
 }
 
 static bool same_lists(const struct program_info *p, const struct node *a,
@@ -82,11 +87,10 @@ static bool are_same(const struct program_info *p, const struct node *a,
 	case NODE_STR:
 		return strcmp(a->string.bytes, b->string.bytes) == 0;
 	case NODE_CALL:
-		return a->call.builtin == b->call.builtin && call_stays(p, a) &&
-		       call_stays(p, b);
+		return a->call.builtin == b->call.builtin && is_same_call(p, a) &&
+		       is_same_call(p, b);
 	case NODE_FIELD:
-		return a->field.data == b->field.data && argument_stays(p, a) &&
-		       argument_stays(p, b);
+		return a->field.data == b->field.data && lasting(p, a) && lasting(p, b);
 	case NODE_VAR:
 		return a->var.info == b->var.info;
 	case NODE_TUPLE:
@@ -138,16 +142,24 @@ static bool same_lists(const struct program_info *p, const struct node *a,
 
 static bool is_short_text(const struct node *n)
 {
-	return is_text(n->type) && type_size(n->type) == ONCE_WORDS * sizeof(uint64_t);
+	return is_text(n->type) && type_size(n->type) <= ONCE_WORDS * sizeof(uint64_t);
 }
 
-/* Two entries that are read are of the same key, or two calls say the same short text. */
+/* For what stays where it is, is a helper called? */
+static bool asks_helper(const struct program_info *p, const struct node *n)
+{
+	const struct location *at = lasting(p, n);
+
+	return (n->kind == NODE_CALL || at) &&
+	       (is_short_text(n) || (at && at->kind == LOC_ARGUMENT));
+}
+
+/* Two entries that are read are of the same key, or a helper says twice the same. */
 static bool is_again(const struct program_info *p, const struct node *a,
 		     const struct node *b)
 {
 	if (a->kind != NODE_MAP || b->kind != NODE_MAP)
-		return a->kind == NODE_CALL && b->kind == NODE_CALL &&
-		       is_short_text(a) && are_same(p, a, b);
+		return asks_helper(p, a) && are_same(p, a, b);
 	/* The entry of a MAP_KEPT is remembered itself; loops may change what they like. */
 	return a->map.info == b->map.info && a->type && !is_wide(a->type) &&
 	       a->map.info->storage != MAP_KEPT && !p->has_loops &&
@@ -212,9 +224,14 @@ static void look(struct node *n, void *arg)
 	}
 }
 
+static size_t words_of(const struct once *o)
+{
+	return type_size(o->n->type) / sizeof(uint64_t);
+}
+
 static void place(struct emit *e, struct once *o)
 {
-	for (unsigned i = 0; i < ONCE_WORDS; i++) {
+	for (size_t i = 0; i < words_of(o); i++) {
 		if (without_slots(e))
 			o->words[i].offset = scratch_take(e, sizeof(uint64_t));
 		else
@@ -243,36 +260,40 @@ void once_find(struct emit *e)
 	e->onces = kept;
 }
 
-/* From the value's memory, or the value itself. */
+/* Of text all bytes, those behind its NUL as 0: it may be needed in a key. */
 static void keep(struct emit *e, struct once *o, struct value v)
 {
 	bool text = is_wide(o->n->type);
 
-	for (unsigned i = 0; i < (text ? ONCE_WORDS : 1); i++)
+	for (size_t i = 0; i < words_of(o); i++)
 		slot_store(e, &o->words[i],
 			   text ? emit_load(e, v, (int64_t)i * 8, 8, false) : v);
 	local_set(e, o->known, emit_int(e, 1));
 }
 
-static struct value eval_to(struct emit *e, const struct node *n, struct value dst)
+/* dst: for text. */
+static struct value ask(struct emit *e, struct once *o, const struct node *n,
+			struct value dst)
 {
 	const struct node *outer_node = e->dest_node;
 	struct value outer = e->dest, v;
 
 	if (dst.ref) {
+		emit_zero(e, dst, type_size(n->type));
 		e->dest_node = n;
 		e->dest = dst;
 	}
 	v = eval_anew(e, n);
 	e->dest_node = outer_node;
 	e->dest = outer;
+	keep(e, o, v);
 	return v;
 }
 
 struct value once_eval(struct emit *e, const struct node *n)
 {
 	struct once *o = e->onces ? find(e, e->onces, n) : NULL;
-	struct value dst = { 0 }, v;
+	struct value dst = { 0 };
 	struct branch known;
 
 	if (!o)
@@ -281,16 +302,14 @@ struct value once_eval(struct emit *e, const struct node *n)
 		dst = dest_for(e, n, n->type);
 	if (!o->known) {
 		o->known = local_new(e);
-		v = eval_to(e, n, dst);
-		keep(e, o, v);
-		return v;
+		return ask(e, o, n, dst);
 	}
 	because(e, WHY_ONCE);
 	known = emit_if(e, local_get(e, o->known));
-	for (unsigned i = 0; dst.ref && i < ONCE_WORDS; i++)
+	for (size_t i = 0; dst.ref && i < words_of(o); i++)
 		emit_store(e, dst, (int64_t)i * 8, slot_load(e, &o->words[i]), 8);
 	emit_else(e, &known);
-	keep(e, o, eval_to(e, n, dst));
+	ask(e, o, n, dst);
 	emit_end(e, &known);
 	return dst.ref ? dst : slot_load(e, &o->words[0]);
 }

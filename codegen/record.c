@@ -10,7 +10,7 @@
 #include <assert.h>
 #include <stddef.h>
 
-enum { SHORT_BYTES = 16 };
+enum { SHORT_BYTES = 24 };
 enum { RINGBUF_NO_WAKEUP = 1, RINGBUF_FORCE_WAKEUP = 2, RINGBUF_AVAILABLE = 0 };
 
 /* Where the record is built. */
@@ -75,22 +75,21 @@ static struct value bytes_before_nul(struct emit *e, struct value w)
 		       emit_int(e, 56), false);
 }
 
-/* Of text in one or two words, without a helper and without a branch. */
+/* Of text in a few words, without a helper and without a branch. */
 static struct value short_length(struct emit *e, struct value text, size_t size)
 {
-	struct value len = bytes_before_nul(e, emit_load(e, text, 0, 8, false)), more;
+	struct value len = emit_int(e, 0), whole = emit_int(e, -1), n, none = { 0 };
 
-	if (size == 8)
-		return len;
-	more = bytes_before_nul(e, emit_load(e, text, 8, 8, false));
-	/* All bits if the first word has no NUL. */
-	return emit_op(e, OP_ADD, len,
-		       emit_op(e, OP_AND, more,
-			       emit_op(e, OP_NEG,
-				       emit_op(e, OP_SHR, len, emit_int(e, 3), false),
-				       (struct value){ 0 }, false),
-			       false),
-		       false);
+	for (size_t i = 0; i < size; i += 8) {
+		n = bytes_before_nul(e, emit_load(e, text, (int64_t)i, 8, false));
+		len = emit_op(e, OP_ADD, len, emit_op(e, OP_AND, n, whole, false),
+			      false);
+		/* All bits as long as no word has a NUL. */
+		n = emit_op(e, OP_SHR, n, emit_int(e, 3), false);
+		whole = emit_op(e, OP_AND, whole, emit_op(e, OP_NEG, n, none, false),
+				false);
+	}
+	return len;
 }
 
 /*

@@ -10,6 +10,8 @@ from tracing import Load, Memql, check, lost, map_of, need
 
 N = 50000
 LOADS = 4
+NAMES = ["once-0", "once-1-longest", "once-2-", "once-3-or-so"]
+LINES = 2000
 PAGE = 100  # values of keys N are 0 to N - 1
 
 # Both kinds of programs: with preemption off, and on. COUNT sees the name three times.
@@ -51,6 +53,18 @@ def names(directory, loads, name, probe, work):
     check(map_of(events, "@others") == {k: N for k in every if k != "once-0"}, f"{name}: the others")
 
 
+def leaders(directory, loads):
+    """Names of different lengths, which the same memory holds one after the other."""
+    program = (
+        "tracepoint:syscalls:sys_enter_getppid /strncmp(comm, \"once-\", 5) == 0/ {"
+        " printf(\"%s %s\\n\", leader_comm, comm); @led[leader_comm] = count(); }"
+    )
+    for load, name in zip(loads, NAMES):
+        load.do(f"name {name.encode().hex()}")
+    events = trace(directory, "leaders", program, loads, f"syscalls {LINES}")
+    check(map_of(events, "@led") == {name: LINES for name in NAMES}, f"leaders: {map_of(events, '@led')}")
+
+
 def main():
     need("bpf", "uprobe")
     loads = [Load() for _ in range(LOADS)]
@@ -65,6 +79,7 @@ def main():
         check(map_of(events, "@turns") == {load.pid: N // PAGE - 1 for load in loads}, "pages that were turned")
         check(map_of(events, "@sum") == {load.pid: total for load in loads}, "the sum of their numbers")
         check(map_of(events, "@twice") == map_of(events, "@sum"), "and once more")
+        leaders(directory, loads)
     for load in loads:
         load.close()
 

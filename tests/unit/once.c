@@ -19,7 +19,9 @@
 
 static const char machine[] = "feature task_storage\n"
 			      "object /bin/engine\n"
-			      "	symbol work 0x1000 0x1000 64\n";
+			      "	symbol work 0x1000 0x1000 64\n"
+			      "tracepoint group event\n"
+			      "	field 8 16 signed name char[16]\n";
 
 /*
  * The body of a probe with arg0 = 7 and arg1 = 8, run twice. In the second run it calls
@@ -85,14 +87,14 @@ struct run {
 	struct vm vm;
 };
 
-static bool run_open(struct run *r, const char *body)
+static bool run_open(struct run *r, const char *probe, const char *body)
 {
 	struct compile_options options = { 0 };
 	const char *text;
 
 	*r = (struct run){ .target = fake_target_parse("machine", machine) };
 	r->cc = compile_new(r->target, &options);
-	text = arena_printf(r->cc->arena, "uprobe:/bin/engine:work { %s }", body);
+	text = arena_printf(r->cc->arena, "%s { %s }", probe, body);
 	r->cc->source = source_new(r->cc->arena, "test", text, (uint32_t)strlen(text));
 	if (!parse(r->cc) || !resolve(r->cc) || !infer(r->cc) || !fold(r->cc) ||
 	    !plan(r->cc) || !generate(r->cc)) {
@@ -129,17 +131,56 @@ static void check_case(struct run *r, unsigned comms, unsigned lookups, int64_t 
 		CHECK_INT_EQ((int64_t)rec->words[0], says);
 }
 
+/* Text of the probe: what is behind its NUL, there or in reused memory, is not kept. */
+static void test_text_of_probe(void)
+{
+	static const char *const names[] = { "a_name_of_many_", "short", "",
+					     "a_name_of_many__", "short" };
+	char context[64];
+	struct run r;
+	struct vm_map *n;
+
+	if (!CHECK(run_open(&r, "tracepoint:group:event",
+			    "printf(\"%s|%s\", args.name, args.name);"
+			    "@n[args.name] = count(); @m[args.name]++;")))
+		return run_close(&r);
+	n = vm_map(&r.vm, "mq_n");
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const struct record *rec;
+		char twice[64];
+
+		memset(context, 'g', sizeof(context));
+		memcpy(context + 8, names[i], strlen(names[i]));
+		if (strlen(names[i]) < 16)
+			context[8 + strlen(names[i])] = '\0';
+		else
+			context[8 + 16] = '\0';
+		vm_drop_records(&r.vm);
+		memset(r.vm.calls, 0, sizeof(r.vm.calls));
+		CHECK(vm_run(&r.vm, 0, context));
+		CHECK_INT_EQ(r.vm.calls[HELPER_PROBE_READ_KERNEL_STR], 1);
+		snprintf(twice, sizeof(twice), "%s%s", names[i], names[i]);
+		rec = vm_record(&r.vm, 0);
+		if (CHECK(rec))
+			CHECK(memcmp(&rec->words[2], twice, strlen(twice)) == 0);
+	}
+	CHECK_INT_EQ(n->n, 4);
+	CHECK_INT_EQ(vm_map(&r.vm, "mq_m")->n, 4);
+	run_close(&r);
+}
+
 int main(void)
 {
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		int failed = test_failed;
 		struct run r;
 
-		if (CHECK(run_open(&r, cases[i].body)))
+		if (CHECK(run_open(&r, "uprobe:/bin/engine:work", cases[i].body)))
 			check_case(&r, cases[i].comms, cases[i].lookups, cases[i].says);
 		if (test_failed > failed)
 			fprintf(stderr, "\tof: %s\n", cases[i].body);
 		run_close(&r);
 	}
+	test_text_of_probe();
 	return test_failures();
 }
