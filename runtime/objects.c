@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/arena.h"
 #include "probes/probe.h"
 #include "runtime/libraries.h"
 #include "runtime/processes.h"
@@ -207,9 +208,9 @@ static int by_bare_name(struct search *s, unsigned *nprocesses)
 	return processes_executables(report_if_meant, s, nprocesses);
 }
 
-int objects_find(const char *object, int32_t pid,
-		 int (*found)(const char *path, void *arg), void *arg,
-		 unsigned *nprocesses)
+static int search(const char *object, int32_t pid,
+		  int (*found)(const char *path, void *arg), void *arg,
+		  unsigned *nprocesses)
 {
 	struct search s = { .object = object, .found = found, .arg = arg };
 	const char *mark = *object ? strstr(object + 1, "//") : NULL;
@@ -231,4 +232,88 @@ int objects_find(const char *object, int32_t pid,
 		err = by_bare_name(&s, nprocesses);
 	free(s.seen);
 	return err;
+}
+
+enum { NO_PROCESSES = -1 };
+
+/* One object of a process, or of any. */
+struct found_object {
+	const char *object;
+	int32_t pid;
+	struct {
+		const char **items;
+		size_t n, cap;
+	} paths;
+	unsigned nprocesses; /* NO_PROCESSES: none were looked at */
+	int err;
+};
+
+struct objects {
+	struct arena *arena;
+	struct {
+		struct found_object **items;
+		size_t n, cap;
+	} found;
+};
+
+struct objects *objects_new(void)
+{
+	struct arena *a = arena_new();
+	struct objects *o = ARENA_NEW(a, struct objects);
+
+	o->arena = a;
+	return o;
+}
+
+void objects_free(struct objects *o)
+{
+	if (o)
+		arena_free(o->arena);
+}
+
+struct collector {
+	struct arena *arena;
+	struct found_object *to;
+};
+
+static int collect(const char *path, void *arg)
+{
+	struct collector *c = arg;
+
+	ARENA_PUSH(c->arena, &c->to->paths, arena_strdup(c->arena, path));
+	return 0;
+}
+
+static const struct found_object *look_up(struct objects *o, const char *object,
+					  int32_t pid)
+{
+	struct collector c = { .arena = o->arena };
+
+	for (size_t i = 0; i < o->found.n; i++) {
+		const struct found_object *f = o->found.items[i];
+
+		if (f->pid == pid && strcmp(f->object, object) == 0)
+			return f;
+	}
+	c.to = ARENA_NEW(o->arena, struct found_object);
+	c.to->object = arena_strdup(o->arena, object);
+	c.to->pid = pid;
+	c.to->nprocesses = (unsigned)NO_PROCESSES;
+	c.to->err = search(object, pid, collect, &c, &c.to->nprocesses);
+	ARENA_PUSH(o->arena, &o->found, c.to);
+	return c.to;
+}
+
+int objects_find(struct objects *o, const char *object, int32_t pid,
+		 int (*found)(const char *path, void *arg), void *arg,
+		 unsigned *nprocesses)
+{
+	const struct found_object *f = look_up(o, object, pid);
+	int err = 0;
+
+	if (f->nprocesses != (unsigned)NO_PROCESSES)
+		*nprocesses = f->nprocesses;
+	for (size_t i = 0; !err && i < f->paths.n; i++)
+		err = found(f->paths.items[i], arg);
+	return err ? err : f->err;
 }

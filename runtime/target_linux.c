@@ -45,6 +45,7 @@ struct target_linux {
 	char kernel[sizeof(((struct utsname *)0)->release) +
 		    sizeof(((struct utsname *)0)->version) + 2 * NOTES_MAX];
 	struct cached_file *files;
+	struct objects *objects;
 	struct btf_set *btf;
 	struct cached_names functions, aliases, tracepoints;
 	struct object_cache *cache; /* of those, or NULL */
@@ -119,7 +120,9 @@ static int tracepoint_fields(const struct target *t, const char *group,
 static int objects(const struct target *t, const char *object, int32_t pid,
 		   int (*found)(const char *path, void *arg), void *arg)
 {
-	return objects_find(object, pid, found, arg, &linux_of(t)->nprocesses);
+	struct target_linux *l = linux_of(t);
+
+	return objects_find(l->objects, object, pid, found, arg, &l->nprocesses);
 }
 
 static int symbols(const struct target *t, const char *path,
@@ -459,6 +462,7 @@ int target_linux_open(struct target **out)
 		free(l);
 		return err;
 	}
+	l->objects = objects_new();
 	l->base.ops = &linux_ops;
 	l->base.ncpus = (unsigned)ncpus;
 	find_kernel(l);
@@ -489,6 +493,7 @@ void target_linux_close(struct target *t)
 		free(c->path);
 		free(c);
 	}
+	objects_free(l->objects);
 	btf_close(l->btf);
 	free(l);
 }

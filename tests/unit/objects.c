@@ -25,16 +25,32 @@ static int count(const char *path, void *arg)
 
 static unsigned find(const char *object, int32_t pid, struct found *f)
 {
+	struct objects *o = objects_new();
 	unsigned nprocesses = 0;
 
 	f->n = 0;
-	CHECK_INT_EQ(objects_find(object, pid, count, f, &nprocesses), 0);
+	CHECK_INT_EQ(objects_find(o, object, pid, count, f, &nprocesses), 0);
+	objects_free(o);
 	return f->n;
+}
+
+/* What was found is told again, though the process is no more. */
+static void find_again(struct objects *o, pid_t child)
+{
+	unsigned nprocesses = 0;
+	struct found f = { 0 };
+
+	CHECK_INT_EQ(objects_find(o, "*/unit_objects", child, count, &f, &nprocesses),
+		     0);
+	CHECK_INT_EQ(f.n, 1);
+	CHECK_INT_EQ(objects_find(o, "*/unit_no", child, count, &f, &nprocesses), 0);
+	CHECK_INT_EQ(f.n, 1);
 }
 
 int main(void)
 {
 	struct found f = { 0 }, one = { 0 };
+	struct objects *o = objects_new();
 	char self[PATH_MAX], object[PATH_MAX + 16];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	pid_t child = fork();
@@ -59,7 +75,10 @@ int main(void)
 	CHECK_INT_EQ(find("*/unit_no//libc", child, &one), 0);
 	CHECK_INT_EQ(find("/no/such/file//libc", 0, &one), 0);
 
+	find_again(o, child);
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
+	find_again(o, child);
+	objects_free(o);
 	return test_failures();
 }
