@@ -1,10 +1,10 @@
 /*
  * Records have no index of their own and lengths that depend on their kind: opening
  * walks them once, half a millisecond for the 120,000 of a kernel. A name is searched
- * by a walk over the records that may have it, and from the third time on by a hash,
- * since most programs ask for a few structs only. What is kept is small, for a fresh
- * page costs more than to walk over a few records: one offset for STEP records, four
- * bytes for a name.
+ * by a walk over the records that may have it, and from the fifth one on by a hash,
+ * since most programs ask for a few structs only, over and over: the latest are
+ * remembered. What is kept is small, for a fresh page costs more than to walk over a few
+ * records: one offset for STEP records, four bytes for a name.
  */
 #include "runtime/btf_file.h"
 
@@ -16,13 +16,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { STEP = 16, WALKS_MAX = 2 };
+enum { STEP = 16, WALKS_MAX = 4 };
 
 /* All of one sort that have names. */
 struct names {
 	uint32_t count;
 	uint32_t from, to; /* the records that have them, by number; to is excluded */
-	unsigned walks;    /* how often they were searched without slots */
+	/* Searched for without slots: what was found, 0 for nothing, and among which kinds. */
+	struct {
+		uint32_t id, mask;
+	} walks[WALKS_MAX];
+	unsigned nwalks;
 	/* Open addressing, in the order of ids: the id of a type with the name, or 0. */
 	uint32_t *slots;
 	uint32_t mask;
@@ -434,6 +438,24 @@ static bool is_meant(const struct btf_file *f, enum btf_names which, uint32_t ma
 	return false;
 }
 
+/*
+ * The id of a type that was searched for before, or 0. The enum that was found for one of
+ * its constants may not be the first that has another one.
+ */
+static uint32_t find_again(const struct btf_file *f, enum btf_names which,
+			   uint32_t mask, const char *name)
+{
+	const struct names *n = &f->names[which];
+
+	if (which == BTF_NAMES_CONSTANTS)
+		return 0;
+	for (unsigned i = 0; i < n->nwalks; i++)
+		if (n->walks[i].id && n->walks[i].mask == mask &&
+		    is_meant(f, which, mask, btf_file_type(f, n->walks[i].id), name))
+			return n->walks[i].id;
+	return 0;
+}
+
 /* The id of the type, or 0. */
 static uint32_t find_by_walk(const struct btf_file *f, enum btf_names which,
 			     uint32_t mask, const char *name)
@@ -459,28 +481,38 @@ static uint32_t find_by_hash(const struct btf_file *f, enum btf_names which,
 	return 0;
 }
 
+/* The same; -ENOMEM. */
+static int find_anew(struct btf_file *f, enum btf_names which, uint32_t mask,
+		     const char *name, uint32_t *id)
+{
+	struct names *n = &f->names[which];
+	int err = n->slots || n->nwalks < WALKS_MAX ? 0 : make_slots(f, which, n);
+
+	if (err)
+		return err;
+	if (n->slots) {
+		*id = find_by_hash(f, which, mask, name);
+		return 0;
+	}
+	*id = find_by_walk(f, which, mask, name);
+	n->walks[n->nwalks].id = *id;
+	n->walks[n->nwalks++].mask = mask;
+	return 0;
+}
+
 int btf_file_find(struct btf_file *f, enum btf_names which, uint32_t mask,
 		  const char *name, uint32_t *id)
 {
-	struct names *n = &f->names[which];
 	uint32_t found;
+	int err = 0;
 
-	if (!n->count || !*name)
+	if (!f->names[which].count || !*name)
 		return -ENOENT;
-	if (!n->slots && n->walks == WALKS_MAX) {
-		int err = make_slots(f, which, n);
-
-		if (err)
-			return err;
-	}
-	if (n->slots) {
-		found = find_by_hash(f, which, mask, name);
-	} else {
-		n->walks++;
-		found = find_by_walk(f, which, mask, name);
-	}
+	found = find_again(f, which, mask, name);
 	if (!found)
-		return -ENOENT;
+		err = find_anew(f, which, mask, name, &found);
+	if (err || !found)
+		return err ? err : -ENOENT;
 	*id = found;
 	return 0;
 }

@@ -97,7 +97,7 @@ static void test_scalars(void)
 	uint32_t real = btf_maker_add(m, BTF_KIND_FLOAT, "double", 8);
 	uint32_t proto = btf_maker_add(m, BTF_KIND_FUNC_PROTO, "", number);
 	uint32_t qualified = btf_maker_add(m, BTF_KIND_CONST, "", number);
-	uint32_t alias, again;
+	uint32_t alias, again, tagged;
 	struct btf_set *s;
 	target_type_id id;
 	void *copy;
@@ -106,6 +106,7 @@ static void test_scalars(void)
 	qualified = btf_maker_add(m, BTF_KIND_RESTRICT, "", qualified);
 	alias = btf_maker_add(m, BTF_KIND_TYPEDEF, "number_t", qualified);
 	again = btf_maker_add(m, BTF_KIND_TYPEDEF, "number_t", real);
+	tagged = btf_maker_add(m, BTF_KIND_STRUCT, "number_t", 4);
 	CHECK_INT_EQ(open_bytes(m, &s, &copy), 0);
 
 	CHECK_INT_EQ(type_of(s, 0).kind, TARGET_VOID);
@@ -125,6 +126,8 @@ static void test_scalars(void)
 	for (int i = 0; i < 4; i++) { /* by walking, then by hash */
 		CHECK_INT_EQ(btf_find(s, TAG_NONE, "number_t", &id), 0);
 		CHECK_INT_EQ(id, alias);
+		CHECK_INT_EQ(btf_find(s, TAG_STRUCT, "number_t", &id), 0);
+		CHECK_INT_EQ(id, tagged);
 		CHECK_INT_EQ(btf_find(s, TAG_NONE, "int", &id), 0);
 		CHECK_INT_EQ(id, number);
 		CHECK_INT_EQ(btf_find(s, TAG_STRUCT, "int", &id), -ENOENT);
