@@ -87,17 +87,22 @@ static inline const char *kernel_function(int number)
 }
 
 /*
- * A record in the ring buffer: this header, one word per argument (the number, or for a
- * value in memory its length in bytes, without a string's NUL), then the values in memory
- * that are no strings, in order, each type_size() bytes, and last the strings' bytes
- * without NULs, in order.
+ * A record in the ring buffer: this header, for a timed action CLOCK_BOOTTIME in
+ * nanoseconds, one word per argument (the number, or for a value in memory its length in
+ * bytes, without a string's NUL), then the values in memory that are no strings, in order,
+ * each type_size() bytes, and last the strings' bytes without NULs, in order.
  */
 struct record {
 	uint32_t action; /* index of image->actions */
 	uint32_t unused;
-	uint64_t time; /* CLOCK_BOOTTIME, nanoseconds, if the action is timed; else 0 */
 	uint64_t words[];
 };
+
+/* How many words are before those of its arguments. */
+static inline size_t record_times(const struct action_info *action)
+{
+	return action->builtin->action && action->builtin->action->timed;
+}
 
 /* A stack: so many bytes of frames, the innermost first. */
 struct stored_stack {

@@ -49,7 +49,8 @@ static bool fits(const struct datum *d)
 static bool decode(struct datum *args, const struct action_info *action,
 		   const struct record *r, size_t size)
 {
-	size_t head = sizeof(*r) + action->nargs * sizeof(r->words[0]);
+	const size_t times = record_times(action);
+	size_t head = sizeof(*r) + (times + action->nargs) * sizeof(r->words[0]);
 	const char *bytes = (const char *)r + head;
 	size_t left;
 
@@ -57,7 +58,8 @@ static bool decode(struct datum *args, const struct action_info *action,
 		return false;
 	left = size - head;
 	for (size_t i = 0; i < action->nargs; i++)
-		args[i] = (struct datum){ .type = action->args[i], .n = r->words[i] };
+		args[i] = (struct datum){ .type = action->args[i],
+					  .n = r->words[times + i] };
 	/* First what has a fixed size, then text. */
 	for (int text = 0; text < 2; text++) {
 		for (size_t i = 0; i < action->nargs; i++) {
@@ -94,7 +96,8 @@ static int on_record(void *arg, void *data, size_t size)
 		return 0;
 	}
 	if (action->builtin->action)
-		action->builtin->action->run(s, action, s->args, r->time);
+		action->builtin->action->run(s, action, s->args,
+					     record_times(action) ? r->words[0] : 0);
 	if (!s->batch_end)
 		return 0;
 	if (s->exiting || sink_error(s->sink))

@@ -205,6 +205,13 @@ static inline int64_t vm_output(struct vm *vm, const uint64_t *r)
 	return 0;
 }
 
+static inline void *vm_reserve(struct vm *vm, const uint64_t *r)
+{
+	assert(vm->nrecords < VM_RECORDS);
+	vm->sizes[vm->nrecords] = r[2];
+	return vm->records[vm->nrecords++] = calloc(1, r[2]);
+}
+
 static inline uint64_t vm_call(struct vm *vm, int32_t number, const uint64_t *r)
 {
 	if (number < VM_HELPERS)
@@ -246,6 +253,9 @@ static inline uint64_t vm_call(struct vm *vm, int32_t number, const uint64_t *r)
 		return (uint64_t)vm_read(vm, r, false, true);
 	case HELPER_RINGBUF_OUTPUT:
 		return (uint64_t)vm_output(vm, r);
+	case HELPER_RINGBUF_RESERVE:
+		return (uint64_t)vm_reserve(vm, r);
+	case HELPER_RINGBUF_SUBMIT:
 	case HELPER_RINGBUF_QUERY:
 		return 0;
 	case HELPER_GET_CURRENT_TASK_BTF:
