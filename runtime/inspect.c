@@ -116,10 +116,8 @@ static int run_programs(struct session *s, struct inspect_run *run,
 		run->err = stats;
 		return 0;
 	}
-	err = events_open(s);
 	resolver_open(s, run->pid);
-	if (!err)
-		err = session_attach(s);
+	err = session_attach(s);
 	while (!err && !session_is_over(s) && !is_stopped(run) &&
 	       now() - begin < run->seconds)
 		err = session_poll(s, POLL_MS);

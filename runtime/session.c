@@ -65,24 +65,13 @@ int session_open(const struct image *img, struct sink *sink,
 	int err;
 
 	err = session_load(s, options);
-	if (err)
-		goto fail;
-	err = events_open(s);
 	if (err) {
-		const char *hint = errno_hint(s->arena, err);
-
-		fprintf(stderr, "memql: cannot map the ring buffer: %s\n",
-			errno_text(err));
-		if (hint)
-			fprintf(stderr, "  hint: %s\n", hint);
-		goto fail;
+		session_close(s);
+		return err;
 	}
 	resolver_open(s, options->pid);
 	*out = s;
 	return 0;
-fail:
-	session_close(s);
-	return err;
 }
 
 int session_tracepoint_id(const char *group, const char *event)
@@ -396,11 +385,27 @@ size_t session_attached_so_far(const struct session *s)
 	return atomic_load(&s->attached);
 }
 
+/* Not before: the buffer is mapped twice, 4 MB that --dry-run does not need. */
+static int listen_to_events(struct session *s)
+{
+	int err = events_open(s);
+	const char *hint = err ? errno_hint(s->arena, err) : NULL;
+
+	if (err)
+		fprintf(stderr, "memql: cannot map the ring buffer: %s\n",
+			errno_text(err));
+	if (hint)
+		fprintf(stderr, "  hint: %s\n", hint);
+	return err;
+}
+
 int session_attach(struct session *s)
 {
 	size_t attached = 0;
-	int err = run_begin(s);
+	int err = listen_to_events(s);
 
+	if (!err)
+		err = run_begin(s);
 	for (size_t i = 0; !err && !session_is_over(s) && i < s->image->nprograms;
 	     i++) {
 		const struct image_program *p = &s->image->programs[i];

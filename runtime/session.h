@@ -40,8 +40,8 @@ int session_open(const struct image *img, struct sink *sink,
 		 const struct session_options *options, struct session **out);
 
 /*
- * Run BEGIN, attach every probe; if the session is over after BEGIN, nothing is attached.
- * As session_open().
+ * Map the buffer of events, run BEGIN, attach every probe; if the session is over after
+ * BEGIN, nothing is attached. As session_open().
  */
 int session_attach(struct session *s);
 
