@@ -446,6 +446,15 @@ void map_assign_member(struct emit *e, struct node *place, const struct node *va
 void map_modify(struct emit *e, struct node *place, enum op op,
 		const struct node *operand, struct value n, struct value *before,
 		struct value *after);
+/* The same of several members of one entry, which is looked up once. */
+struct change {
+	struct node *place;
+	enum op op;
+	const struct node *operand;
+	struct value n; /* or where it is */
+	bool in_memory;
+};
+void map_modify_all(struct emit *e, const struct change *changes, size_t n);
 
 /* image.c: the image of cc->plan with these bytes, in the arena. */
 struct image *image_new(const struct compile *cc, const void *elf, size_t elf_size,
@@ -474,6 +483,8 @@ int64_t map_set_offset(const struct map_info *map);
 
 /* once.c: look for what the program need not be asked for again, and take room for it. */
 void once_find(struct emit *e);
+/* Two MAPs are one entry, if between them nothing but its members is changed. */
+bool once_same_entry(const struct emit *e, const struct node *a, const struct node *b);
 /* The value of an expression, which may be at hand from an equal one. */
 struct value once_eval(struct emit *e, const struct node *n);
 /* An entry of it, or a variable in keys, was written: numbers at hand are old. */

@@ -250,12 +250,17 @@ static struct value entry_or_new(struct emit *e, const struct map_info *map,
 	return value_of(merge(e, p.ref, found, again.ref, made));
 }
 
+/* An array's entry is always there: the test is for the verifier only. */
+static bool can_be_full(const struct map_info *map)
+{
+	return !is_scalar(map) && !map->is_span;
+}
+
 /* Build what follows only if p is an entry; close with lose_entry(). */
 static void lose_entry(struct emit *e, const struct map_info *map, struct branch *there,
 		       struct span at)
 {
-	/* An array's entry is always there: the test is for the verifier only. */
-	if (!is_scalar(map) && !map->is_span) {
+	if (can_be_full(map)) {
 		emit_else(e, there);
 		emit_loss(e, LOSS_MAP_FULL, at);
 	}
@@ -525,4 +530,40 @@ void map_modify(struct emit *e, struct node *place, enum op op,
 		*before = local_get(e, was);
 	if (after)
 		*after = local_get(e, is);
+}
+
+void map_modify_all(struct emit *e, const struct change *changes, size_t n)
+{
+	const struct node *map = node_place_root(changes[0].place);
+	const struct map_info *info = map->map.info;
+	const char *outer = e->subject;
+	struct value p, word, by;
+	struct branch there;
+
+	assert(info->storage != MAP_KEPT && "it holds numbers, not records");
+	e->subject = info->name;
+	p = entry_or_new(e, info, map_key(e, map));
+	there = if_there(e, p);
+	for (size_t i = 0; i < n; i++) {
+		const struct change *c = &changes[i];
+		struct span span = debug_at(e, c->place->span);
+
+		if (i)
+			because(e, WHY_ONE_ENTRY);
+		word = emit_at(e, p, emit_int(e, place_offset(c->place)));
+		by = c->in_memory ? emit_load(e, c->n, 0, 8, false) : c->n;
+		modify_word(e, c->place, c->op, c->operand, by, word);
+		debug_at(e, span);
+	}
+	if (info->storage == MAP_SCALAR)
+		emit_store(e, p, map_set_offset(info), emit_int(e, 1), 8);
+	if (can_be_full(info)) {
+		emit_else(e, &there);
+		for (size_t i = 0; i < n; i++)
+			emit_loss(e, LOSS_MAP_FULL,
+				  node_place_root(changes[i].place)->span);
+	}
+	emit_end(e, &there);
+	once_map_changed(e, info);
+	e->subject = outer;
 }

@@ -69,14 +69,23 @@ static bool is_same_call(const struct program_info *p, const struct node *call)
 	       ((row->flags & BUILTIN_SAME && !call->call.args) || lasting(p, call));
 }
 
-static bool same_lists(const struct program_info *p, const struct node *a,
+/*
+ * What happens between two expressions: anything, or nothing but changes of a map, so that
+ * what is read for the first one may have been read for the second.
+ */
+struct between {
+	const struct program_info *p;
+	const struct map_info *changed; /* or NULL */
+};
+
+static bool same_lists(const struct between *by, const struct node *a,
 		       const struct node *b);
 
 /*
  * Both are the same number or text, wherever they are in the program, unless a $variable is
  * assigned to between them. They have no effects that would be missed.
  */
-static bool are_same(const struct program_info *p, const struct node *a,
+static bool are_same(const struct between *by, const struct node *a,
 		     const struct node *b)
 {
 	if (a->kind != b->kind || !a->type || !b->type || !type_equal(a->type, b->type))
@@ -87,28 +96,34 @@ static bool are_same(const struct program_info *p, const struct node *a,
 	case NODE_STR:
 		return strcmp(a->string.bytes, b->string.bytes) == 0;
 	case NODE_CALL:
-		return a->call.builtin == b->call.builtin && is_same_call(p, a) &&
-		       is_same_call(p, b);
+		return a->call.builtin == b->call.builtin && is_same_call(by->p, a) &&
+		       is_same_call(by->p, b);
 	case NODE_FIELD:
-		return a->field.data == b->field.data && lasting(p, a) && lasting(p, b);
+		if (lasting(by->p, a) || lasting(by->p, b))
+			return a->field.data == b->field.data;
+		return by->changed && strcmp(a->field.name, b->field.name) == 0 &&
+		       are_same(by, a->field.base, b->field.base);
+	case NODE_MAP:
+		return by->changed && by->changed != a->map.info &&
+		       a->map.info == b->map.info &&
+		       same_lists(by, a->map.keys, b->map.keys);
 	case NODE_VAR:
 		return a->var.info == b->var.info;
 	case NODE_TUPLE:
-		return same_lists(p, a->tuple.items, b->tuple.items);
+		return same_lists(by, a->tuple.items, b->tuple.items);
 	case NODE_CAST:
 		return !is_wide(a->type) &&
-		       are_same(p, a->cast.operand, b->cast.operand);
+		       are_same(by, a->cast.operand, b->cast.operand);
 	case NODE_UNARY:
 		return a->unary.op == b->unary.op &&
-		       are_same(p, a->unary.operand, b->unary.operand);
+		       are_same(by, a->unary.operand, b->unary.operand);
 	case NODE_BINARY:
 		/* A division by zero is counted. */
 		return a->binary.op == b->binary.op && a->binary.op != OP_DIV &&
 		       a->binary.op != OP_MOD &&
-		       are_same(p, a->binary.left, b->binary.left) &&
-		       are_same(p, a->binary.right, b->binary.right);
+		       are_same(by, a->binary.left, b->binary.left) &&
+		       are_same(by, a->binary.right, b->binary.right);
 	case NODE_PARAM:
-	case NODE_MAP:
 	case NODE_INDEX:
 	case NODE_TYPE:
 	case NODE_ADDRESS:
@@ -132,10 +147,10 @@ static bool are_same(const struct program_info *p, const struct node *a,
 	return false;
 }
 
-static bool same_lists(const struct program_info *p, const struct node *a,
+static bool same_lists(const struct between *by, const struct node *a,
 		       const struct node *b)
 {
-	for (; a && b && are_same(p, a, b); a = a->next)
+	for (; a && b && are_same(by, a, b); a = a->next)
 		b = b->next;
 	return !a && !b;
 }
@@ -158,12 +173,22 @@ static bool asks_helper(const struct program_info *p, const struct node *n)
 static bool is_again(const struct program_info *p, const struct node *a,
 		     const struct node *b)
 {
+	const struct between anything = { .p = p };
+
 	if (a->kind != NODE_MAP || b->kind != NODE_MAP)
-		return asks_helper(p, a) && are_same(p, a, b);
+		return asks_helper(p, a) && are_same(&anything, a, b);
 	/* The entry of a MAP_KEPT is remembered itself; loops may change what they like. */
 	return a->map.info == b->map.info && a->type && !is_wide(a->type) &&
 	       a->map.info->storage != MAP_KEPT && !p->has_loops &&
-	       same_lists(p, a->map.keys, b->map.keys);
+	       same_lists(&anything, a->map.keys, b->map.keys);
+}
+
+bool once_same_entry(const struct emit *e, const struct node *a, const struct node *b)
+{
+	const struct between changes = { .p = e->program, .changed = a->map.info };
+
+	return a->map.info == b->map.info &&
+	       same_lists(&changes, a->map.keys, b->map.keys);
 }
 
 static struct once *find(const struct emit *e, struct onces *all, const struct node *n)

@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+#include "core/arena.h"
+
 /* Does the expression read this variable? Then it cannot be built in its place. */
 struct mention {
 	const struct var_info *var;
@@ -68,6 +70,116 @@ static void assign(struct emit *e, const struct node *n)
 		map_assign(e, place, value);
 }
 
+/* += or ++ of a member of a map's entry; or NULL. */
+static const struct node *member_change(const struct node *n)
+{
+	const struct node *place;
+
+	while (n->kind == NODE_EXPR && n->expr.value)
+		n = n->expr.value;
+	if (n->kind != NODE_STEP && !(n->kind == NODE_ASSIGN && n->assign.compound))
+		return NULL;
+	place = n->kind == NODE_STEP ? n->step.place : n->assign.place;
+	return place->kind == NODE_FIELD ? n : NULL;
+}
+
+static struct change change_of(const struct node *n)
+{
+	if (n->kind == NODE_STEP)
+		return (struct change){ .place = n->step.place,
+					.op = n->step.decrement ? OP_SUB : OP_ADD };
+	return (struct change){ .place = n->assign.place,
+				.op = n->assign.op,
+				.operand = n->assign.value };
+}
+
+/* What must not be computed before the changes that are written before it. */
+struct dependence {
+	const struct map_info *map;
+	bool found;
+};
+
+static void look_for_dependence(struct node *n, void *arg)
+{
+	struct dependence *d = arg;
+
+	d->found |= n->kind == NODE_STEP || n->kind == NODE_BLOCK ||
+		    (n->kind == NODE_MAP && n->map.info == d->map);
+	for (struct node *a = n->kind == NODE_CALL ? n->call.args : NULL; a;
+	     a = a->next)
+		d->found |= a->kind == NODE_MAP;
+	node_each_child(n, look_for_dependence, arg);
+}
+
+/* How many statements from here on change members of the same entry. */
+static size_t count_changes(const struct emit *e, const struct node *first)
+{
+	const struct node *n = member_change(first), *map;
+	struct dependence d = { 0 };
+	size_t count = 1;
+
+	if (!n)
+		return 0;
+	map = node_place_root(change_of(n).place);
+	d.map = map->map.info;
+	for (first = first->next; first; first = first->next, count++) {
+		n = member_change(first);
+		if (!n || !once_same_entry(e, map, node_place_root(change_of(n).place)))
+			break;
+		if (n->kind == NODE_ASSIGN)
+			look_for_dependence(n->assign.value, &d);
+		if (d.found)
+			break;
+	}
+	return count;
+}
+
+/* Numbers that are not constant wait in memory: the look-up is a call. */
+static void prepare_change(struct emit *e, const struct node *n, struct change *c)
+{
+	struct value v;
+
+	*c = change_of(n);
+	v = c->operand ? emit_eval(e, c->operand) : step_of(e, n->type);
+	c->n = v;
+	c->in_memory = !LLVMIsAConstantInt(v.ref);
+	if (!c->in_memory)
+		return;
+	c->n = emit_temp(e, sizeof(uint64_t));
+	emit_store(e, c->n, 0, v, 8);
+}
+
+static void change_members(struct emit *e, const struct node *first, size_t n)
+{
+	struct change *changes = ARENA_ARRAY(e->m->cc->arena, struct change, n);
+	size_t frame = e->frame_used, scratch = e->scratch_used;
+	struct span outer = debug_at(e, first->span);
+
+	for (size_t i = 0; i < n; i++, first = first->next) {
+		debug_at(e, first->span);
+		prepare_change(e, member_change(first), &changes[i]);
+	}
+	map_modify_all(e, changes, n);
+	debug_at(e, outer);
+	e->frame_used = frame;
+	e->scratch_used = scratch;
+}
+
+/* One after the other, but those that change the same entry together. */
+static void statements(struct emit *e, const struct node *n)
+{
+	while (n) {
+		size_t changes = count_changes(e, n);
+
+		if (changes > 1)
+			change_members(e, n, changes);
+		else
+			statement(e, n);
+		for (n = n->next; changes > 1; changes--)
+			n = n->next;
+	}
+}
+
 static void declare(struct emit *e, const struct node *n)
 {
 	const struct var_info *var = n->let.var->var.info;
@@ -128,8 +240,7 @@ static void build(struct emit *e, const struct node *n)
 		branch(e, n);
 		break;
 	case NODE_BLOCK:
-		for (const struct node *s = n->block.stmts; s; s = s->next)
-			statement(e, s);
+		statements(e, n->block.stmts);
 		if (n->block.value)
 			statement(e, n->block.value);
 		break;

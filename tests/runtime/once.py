@@ -65,6 +65,20 @@ def leaders(directory, loads):
     check(map_of(events, "@led") == {name: LINES for name in NAMES}, f"leaders: {map_of(events, '@led')}")
 
 
+def members(directory, loads):
+    """Of one entry that all write to, and of one for each."""
+    program = (
+        f"uprobe:{loads[0].program}:load_value {{ @all.n++; @all.sum += arg0;"
+        " @by[pid].n++; @by[pid].sum += arg0; @by[pid].odd += arg0 & 1; }"
+        " BEGIN { @all = (n = 0, sum = 0); @by[0] = (n = 0, sum = 0, odd = 0); }"
+    )
+    events = trace(directory, "members", program, loads, f"keys {N}")
+    one = {"n": N, "sum": N * (N - 1) // 2, "odd": N // 2}
+    check(map_of(events, "@all") == {k: LOADS * one[k] for k in ("n", "sum")}, f"all: {map_of(events, '@all')}")
+    by = map_of(events, "@by")
+    check(all(by[load.pid] == one for load in loads), f"of each: {by}")
+
+
 def main():
     need("bpf", "uprobe")
     loads = [Load() for _ in range(LOADS)]
@@ -80,6 +94,7 @@ def main():
         check(map_of(events, "@sum") == {load.pid: total for load in loads}, "the sum of their numbers")
         check(map_of(events, "@twice") == map_of(events, "@sum"), "and once more")
         leaders(directory, loads)
+        members(directory, loads)
     for load in loads:
         load.close()
 

@@ -379,6 +379,17 @@ static void test_map_full(void)
 		CHECK_INT_EQ(lost(&r, LOSS_MAP_FULL), 3);
 	}
 	run_close(&r);
+	/* Members that are changed together are lost each for itself. */
+	if (CHECK(run_open(
+		    &r, "config = { max_map_keys = 2; }"
+			"uprobe:/bin/engine:work { @r[arg0].n += arg1; @r[arg0].m++; }"
+			"END { @r[0] = (n = 1, m = 1); }"))) {
+		for (uint64_t i = 0; i < 5; i++)
+			call(&r, i, 0);
+		CHECK_INT_EQ(vm_map(&r.vm, "mq_r")->n, 2);
+		CHECK_INT_EQ(lost(&r, LOSS_MAP_FULL), 6);
+	}
+	run_close(&r);
 }
 
 static void test_predicate(void)
