@@ -17,7 +17,6 @@
 
 #include "core/arena.h"
 #include "runtime/features.h"
-#include "runtime/seats.h"
 #include "runtime/verifier.h"
 
 enum {
@@ -323,10 +322,8 @@ static int map_fd(const struct session *s, const char *symbol)
 	return map ? bpf_map__fd(map) : -1;
 }
 
-static int find_maps(struct session *s)
+static void find_maps(struct session *s)
 {
-	int err = globals_open(s);
-
 	s->maps = ARENA_ARRAY(s->arena, struct live_map, s->image->nmaps);
 	for (size_t i = 0; i < s->image->nmaps; i++) {
 		const struct map_info *map = s->image->maps[i];
@@ -335,12 +332,11 @@ static int find_maps(struct session *s)
 		assert(map->index == i);
 		s->maps[i].fd = map_fd(s, map->symbol);
 		assert(s->maps[i].fd >= 0 && "the image's maps are in its ELF file");
-		if (!err && map->storage == MAP_KEPT)
-			err = seats_open(s->arena, map_fd(s, image_seats(room, map)),
-					 &s->maps[i].seats);
+		s->maps[i].seats = map->storage == MAP_KEPT
+					   ? map_fd(s, image_seats(room, map))
+					   : -1;
 	}
 	s->loss_fd = s->image->nlosses ? map_fd(s, IMAGE_LOSS) : -1;
-	return err;
 }
 
 /* Opens the image anew: after a failed load there is no way back. */
@@ -428,9 +424,11 @@ int session_load(struct session *s, const struct session_options *options)
 		err = load_object(s, options, &logs);
 	}
 	if (!err) {
-		err = find_maps(s);
+		find_maps(s);
+		err = globals_open(s);
 		if (err)
-			fprintf(stderr, "memql: cannot map a map: %s\n",
+			fprintf(stderr,
+				"memql: cannot map the programs' variables: %s\n",
 				errno_text(err));
 	} else if (s->inspecting)
 		inspect_others(s, options, &logs);

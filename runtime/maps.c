@@ -183,10 +183,10 @@ static int read_and(enum map_then then, const struct session *s,
 		err = map_take(map, live->fd, s->ncpus, then == MAP_ZERO, a, out);
 	if (!err && then == MAP_ZERO && map->has_keys)
 		err = map_insert_zero(map, live->fd, s->ncpus, out);
-	if (live->seats)
-		seats_read(live->seats, then == MAP_CLEAR, map, a, out);
-	if (live->seats && then == MAP_ZERO)
-		seats_write_zero(live->seats);
+	if (!err && live->seats >= 0)
+		err = seats_read(live->seats, then == MAP_CLEAR, map, a, out);
+	if (!err && live->seats >= 0 && then == MAP_ZERO)
+		err = seats_write_zero(live->seats);
 	return err;
 }
 
@@ -257,8 +257,8 @@ static bool read_top(struct session *s, const struct print_job *job, struct aren
 	if (!job->top || job->then == MAP_ZERO)
 		return false;
 	err = map_each(map, live->fd, s->ncpus, take, add_to_top, &t);
-	if (live->seats && err != -EOPNOTSUPP)
-		seats_each(live->seats, take, add_to_top, &t);
+	if (!err && live->seats >= 0)
+		err = seats_each(live->seats, take, add_to_top, &t);
 	*a = t.a;
 	if (err == -EOPNOTSUPP)
 		return false;
@@ -434,8 +434,8 @@ void session_clear_map(struct session *s, const struct map_info *map)
 		return;
 	err = map->has_keys ? map_delete_all(map, live->fd)
 			    : map_write_zero(map, live->fd, s->ncpus, false);
-	if (live->seats)
-		seats_delete_all(live->seats);
+	if (!err && live->seats >= 0)
+		err = seats_delete_all(live->seats);
 	live->zeroed = false;
 	if (err)
 		complain(map, "clear", err);
@@ -449,8 +449,8 @@ void session_zero_map(struct session *s, const struct map_info *map)
 	if (then_after_print(s, map, MAP_ZERO))
 		return;
 	err = map_write_zero(map, live->fd, s->ncpus, true);
-	if (live->seats)
-		seats_write_zero(live->seats);
+	if (!err && live->seats >= 0)
+		err = seats_write_zero(live->seats);
 	live->zeroed = true;
 	if (err)
 		complain(map, "set to zero", err);

@@ -3,27 +3,12 @@
 #include <errno.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "codegen/image.h"
 #include "core/arena.h"
 
-enum { BYTES = IMAGE_SEATS_MAX * sizeof(struct image_seat) };
-
-static void unmap(void *seats)
-{
-	munmap(seats, BYTES);
-}
-
-int seats_open(struct arena *a, int fd, struct image_seat **out)
-{
-	void *at = mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-
-	if (at == MAP_FAILED)
-		return -errno;
-	arena_defer(a, unmap, at);
-	*out = at;
-	return 0;
-}
+enum { PART = 2048 /* seats that are mapped at once, if these are whole pages */ };
 
 static uint64_t word(const uint64_t *at)
 {
@@ -35,30 +20,78 @@ static void set_word(uint64_t *at, uint64_t n)
 	__atomic_store_n(at, n, __ATOMIC_RELAXED);
 }
 
-static void delete_entry(struct image_seat *seat)
+static size_t part_seats(void)
 {
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t n = PART;
+
+	while (n < IMAGE_SEATS_MAX && n * sizeof(struct image_seat) % page)
+		n *= 2;
+	return n;
+}
+
+/* What is done to each seat that is set. */
+static int visit(int fd, void (*seat)(struct image_seat *seat, void *arg), void *arg)
+{
+	const size_t n = part_seats(), bytes = n * sizeof(struct image_seat);
+
+	for (size_t first = 0; first < IMAGE_SEATS_MAX; first += n) {
+		struct image_seat *part =
+			mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+			     (off_t)(first * sizeof(*part)));
+
+		if (part == MAP_FAILED)
+			return -errno;
+		for (size_t i = 0; i < n; i++)
+			if (word(&part[i].set))
+				seat(&part[i], arg);
+		munmap(part, bytes);
+	}
+	return 0;
+}
+
+static void delete_seat(struct image_seat *seat, void *unused)
+{
+	(void)unused;
 	set_word(&seat->set, 0);
 	set_word(&seat->value, 0);
 }
 
-void seats_each(struct image_seat *seats, bool take,
-		void (*found)(const struct map_entry *e, void *arg), void *arg)
+static void zero_seat(struct image_seat *seat, void *unused)
 {
-	for (size_t i = 0; i < IMAGE_SEATS_MAX; i++) {
-		uint64_t owner = word(&seats[i].owner);
-		uint64_t value[] = { word(&seats[i].value), word(&seats[i].set) };
-		const struct map_entry e = { .key = (const unsigned char *)&owner,
-					     .value = (const unsigned char *)value };
-
-		if (!value[1])
-			continue;
-		if (take)
-			delete_entry(&seats[i]);
-		found(&e, arg);
-	}
+	(void)unused;
+	set_word(&seat->value, 0);
 }
 
-/* A reader that keeps all. */
+/* Whoever gets the entries. */
+struct finder {
+	bool take;
+	void (*found)(const struct map_entry *e, void *arg);
+	void *arg;
+};
+
+static void find_seat(struct image_seat *seat, void *arg)
+{
+	const struct finder *f = arg;
+	uint64_t owner = word(&seat->owner);
+	uint64_t value[] = { word(&seat->value), word(&seat->set) };
+	const struct map_entry e = { .key = (const unsigned char *)&owner,
+				     .value = (const unsigned char *)value };
+
+	if (f->take)
+		delete_seat(seat, NULL);
+	f->found(&e, f->arg);
+}
+
+int seats_each(int fd, bool take, void (*found)(const struct map_entry *e, void *arg),
+	       void *arg)
+{
+	struct finder f = { take, found, arg };
+
+	return visit(fd, find_seat, &f);
+}
+
+/* A finder that keeps all. */
 struct collector {
 	const struct map_info *map;
 	struct arena *arena;
@@ -74,24 +107,20 @@ static void collect(const struct map_entry *e, void *arg)
 	ARENA_PUSH(c->arena, c->out, copy);
 }
 
-void seats_read(struct image_seat *seats, bool take, const struct map_info *map,
-		struct arena *a, struct map_entries *out)
+int seats_read(int fd, bool take, const struct map_info *map, struct arena *a,
+	       struct map_entries *out)
 {
 	struct collector c = { map, a, out };
 
-	seats_each(seats, take, collect, &c);
+	return seats_each(fd, take, collect, &c);
 }
 
-void seats_write_zero(struct image_seat *seats)
+int seats_write_zero(int fd)
 {
-	for (size_t i = 0; i < IMAGE_SEATS_MAX; i++)
-		if (word(&seats[i].set))
-			set_word(&seats[i].value, 0);
+	return visit(fd, zero_seat, NULL);
 }
 
-void seats_delete_all(struct image_seat *seats)
+int seats_delete_all(int fd)
 {
-	for (size_t i = 0; i < IMAGE_SEATS_MAX; i++)
-		if (word(&seats[i].set))
-			delete_entry(&seats[i]);
+	return visit(fd, delete_seat, NULL);
 }

@@ -1,6 +1,9 @@
 /*
  * What threads have in a map's seats: see codegen/thread_entry.c. Programs change them
  * meanwhile, a word at once; an assignment may meet what clears it.
+ *
+ * fd: the array of seats. It is mapped in parts, for as long as it is read: the whole of it
+ * would be a twentieth of the memory that memql takes. All return 0, or -errno.
  */
 #ifndef MEMQL_SEATS_H
 #define MEMQL_SEATS_H
@@ -10,23 +13,19 @@
 #include "runtime/map_read.h"
 
 struct arena;
-struct image_seat;
-
-/* The array of this descriptor, as long as the arena lives; -errno. */
-int seats_open(struct arena *a, int fd, struct image_seat **out);
 
 /* Each entry that is set, and is deleted if take; found gets it for the call. */
-void seats_each(struct image_seat *seats, bool take,
-		void (*found)(const struct map_entry *e, void *arg), void *arg);
+int seats_each(int fd, bool take, void (*found)(const struct map_entry *e, void *arg),
+	       void *arg);
 
 /* The same, as map_read() and map_take() have them: added to *out. */
-void seats_read(struct image_seat *seats, bool take, const struct map_info *map,
-		struct arena *a, struct map_entries *out);
+int seats_read(int fd, bool take, const struct map_info *map, struct arena *a,
+	       struct map_entries *out);
 
 /* Zero in all entries that are set. */
-void seats_write_zero(struct image_seat *seats);
+int seats_write_zero(int fd);
 
 /* Delete them. */
-void seats_delete_all(struct image_seat *seats);
+int seats_delete_all(int fd);
 
 #endif

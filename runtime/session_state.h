@@ -25,7 +25,7 @@ struct traced_file;
 /* One of image->maps in the kernel. */
 struct live_map {
 	int fd;
-	struct image_seat *seats; /* of a MAP_KEPT, beside its entries; else NULL */
+	int seats;   /* of a MAP_KEPT, beside its entries: a descriptor; else -1 */
 	bool zeroed; /* by zero(): a scalar aggregation is shown though it is 0 */
 };
 
