@@ -143,7 +143,7 @@ static int compile_and_run(struct compile *cc, const struct options *o)
 		ok = cc->image != NULL;
 	}
 	if (ok)
-		status = o->dump ? EXIT_SUCCESS : run(cc, o);
+		status = o->dump ? EXIT_SUCCESS : run(cc, o, warmup);
 	uprobe_warmup_close(warmup);
 	return status;
 }

@@ -243,7 +243,7 @@ static int attach(struct session *s, const struct options *o, size_t nsites)
 
 /* Results to the sink; returns the exit status. */
 static int trace(const struct compile *cc, const struct options *o, struct watch *w,
-		 struct sink *sink)
+		 struct sink *sink, struct uprobe_warmup *warmup)
 {
 	struct refusal_context context = { cc, o };
 	const struct image *img = cc->image;
@@ -254,6 +254,7 @@ static int trace(const struct compile *cc, const struct options *o, struct watch
 		.ring_bytes = o->ring_bytes,
 		.refused = refusal_tell,
 		.refused_arg = &context,
+		.warmup = warmup,
 	};
 	const size_t nsites = count_sites(img);
 	struct session *s = NULL;
@@ -305,7 +306,7 @@ static void set_buffer(FILE *fp, const char *mode)
 			setvbuf(fp, NULL, modes[i].mode, 1 << 16);
 }
 
-int run(const struct compile *cc, const struct options *o)
+int run(const struct compile *cc, const struct options *o, struct uprobe_warmup *warmup)
 {
 	FILE *fp = stdout;
 	struct sink *sink;
@@ -326,7 +327,7 @@ int run(const struct compile *cc, const struct options *o)
 	set_buffer(fp, o->buffer);
 	catch_signals(cc->image);
 	if (!watch_open(o, &w))
-		status = trace(cc, o, &w, sink);
+		status = trace(cc, o, &w, sink, warmup);
 	watch_close(&w);
 	sink->ops->close(sink);
 	if (fp != stdout && fclose(fp) && errno != EPIPE) {

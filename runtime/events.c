@@ -18,6 +18,7 @@
 
 #include "core/arena.h"
 #include "runtime/sink.h"
+#include "runtime/uprobe_warmup.h"
 
 enum {
 	RHYTHM_MS = 20,
@@ -161,9 +162,10 @@ int events_drain(struct session *s)
 	return consume(s);
 }
 
+/* memql sleeps when all of its threads do. */
 static void set_asleep(struct session *s, uint64_t asleep)
 {
-	if (s->asleep)
+	if (s->asleep && uprobe_warmup_is_over(s->warmup))
 		__atomic_store_n(s->asleep, asleep, __ATOMIC_SEQ_CST);
 }
 

@@ -51,6 +51,7 @@ struct session *session_new(const struct image *img, struct sink *sink,
 		.functions_err = 1,
 		.iterator = -1,
 		.child = options->child,
+		.warmup = options->warmup,
 	};
 	sink->names = img->names;
 	sink->nnames = img->nnames;

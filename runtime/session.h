@@ -19,6 +19,7 @@ struct probe_site;
 struct refusal;
 struct session;
 struct sink;
+struct uprobe_warmup;
 
 struct session_options {
 	int32_t child;       /* the process of -c; 0: none */
@@ -28,6 +29,7 @@ struct session_options {
 	/* Says on stderr that the verifier refused a program, in place of the session. */
 	void (*refused)(const struct refusal *r, void *arg);
 	void *refused_arg;
+	struct uprobe_warmup *warmup; /* that may be at work; outlives the session */
 	unsigned log_level; /* of the verifier, for inspect.c; 0: if it refuses */
 };
 

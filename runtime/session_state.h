@@ -86,8 +86,9 @@ struct session {
 		struct print_job *items;
 		size_t n, cap;
 	} prints;
-	int loss_fd;      /* -1: nothing can be lost */
-	uint64_t *asleep; /* IMAGE_ASLEEP; NULL: no program asks */
+	int loss_fd;                  /* -1: nothing can be lost */
+	uint64_t *asleep;             /* IMAGE_ASLEEP; NULL: no program asks */
+	struct uprobe_warmup *warmup; /* a thread of ours, or NULL */
 
 	struct session_resolver *resolver; /* what values are shown with */
 	struct symbols *symbolizer;

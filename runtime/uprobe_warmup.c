@@ -18,6 +18,7 @@ enum { FILES = 1024 };
 struct uprobe_warmup {
 	pthread_t thread;
 	sem_t finish; /* the probe may go */
+	bool joined;
 };
 
 static void close_fd(int fd)
@@ -90,12 +91,20 @@ void uprobe_warmup_finish(struct uprobe_warmup *w)
 		sem_post(&w->finish);
 }
 
+bool uprobe_warmup_is_over(struct uprobe_warmup *w)
+{
+	if (w && !w->joined)
+		w->joined = !pthread_tryjoin_np(w->thread, NULL);
+	return !w || w->joined;
+}
+
 void uprobe_warmup_close(struct uprobe_warmup *w)
 {
 	if (!w)
 		return;
 	sem_post(&w->finish);
-	pthread_join(w->thread, NULL);
+	if (!w->joined)
+		pthread_join(w->thread, NULL);
 	sem_destroy(&w->finish);
 	free(w);
 }

@@ -7,6 +7,8 @@
 #ifndef MEMQL_UPROBE_WARMUP_H
 #define MEMQL_UPROBE_WARMUP_H
 
+#include <stdbool.h>
+
 struct uprobe_warmup;
 
 /*
@@ -20,6 +22,9 @@ struct uprobe_warmup *uprobe_warmup_start(void);
  * once more. Does not wait; NULL is fine, as below.
  */
 void uprobe_warmup_finish(struct uprobe_warmup *w);
+
+/* Whether the thread makes no system calls any more; also for NULL. */
+bool uprobe_warmup_is_over(struct uprobe_warmup *w);
 
 /* Wait until nothing is left of it. */
 void uprobe_warmup_close(struct uprobe_warmup *w);
