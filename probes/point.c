@@ -242,8 +242,8 @@ bool point_of_others(const char *event)
 bool point_of_awake(const char *group, const char *event)
 {
 	static const char *const waiting[] = {
-		"*_epoll_*", "*_rt_*", "*_restart_syscall", "*_tgkill", "*_getpid",
-		"*_gettid",  NULL,
+		"*_epoll_*", "*_rt_*",   "*_restart_syscall", "*_tgkill",
+		"*_getpid",  "*_gettid", "*_clock_gettime",   NULL,
 	};
 
 	return strcmp(group, "syscalls") == 0 && !matches_any(waiting, event);

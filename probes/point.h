@@ -43,7 +43,8 @@ bool point_of_others(const char *event);
 
 /*
  * Is it a tracepoint of a system call that memql does not make while it waits for events?
- * Of signals it makes some that it does not see.
+ * For signals it makes some: what delivers them, and what their handlers ask for; the time
+ * is a system call on some machines.
  */
 bool point_of_awake(const char *group, const char *event);
 /* Whether memql never runs what is probed in a file, for the process alone if pid is not 0. */
