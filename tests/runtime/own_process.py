@@ -7,7 +7,7 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from tracing import Memql, check, map_of, need
+from tracing import Memql, check, map_of, need, run_memql
 
 CALLS = "write read openat close bpf futex munmap mmap brk exit_group".split()
 
@@ -36,6 +36,21 @@ def main():
             one.stop()
             seen = map_of(one.events(), "@") or {}
             check(set(seen) == {other} and seen[other] > 20, f"{name}: {seen}")
+        check_threads(directory, memql)
+
+
+def check_threads(directory, memql):
+    """A thread that gets the kernel ready for uprobes makes system calls while memql sleeps."""
+    name = f"mqt-{os.getpid()}"
+    os.symlink(memql, os.path.join(directory, name))
+    os.environ["MEMQL"] = os.path.join(directory, name)
+    program = (
+        f'tracepoint:syscalls:sys_enter_close, tracepoint:syscalls:sys_exit_close /comm == "{name}"/'
+        f' {{ @ = count(); }} interval:ms:300 {{ exit(); }} uprobe:{memql}:main {{ @mains = count(); }}'
+    )
+    seen = [run_memql("-q", "-e", program).stdout.strip() for _ in range(5)]
+    os.environ["MEMQL"] = memql
+    check(not any(seen), f"{name}: {seen}")
 
 
 main()
