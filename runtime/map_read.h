@@ -9,6 +9,9 @@
 struct arena;
 struct map_info;
 
+/* What becomes of entries as they are read. */
+enum map_then { MAP_KEEP, MAP_CLEAR, MAP_ZERO };
+
 struct map_entry {
 	const unsigned char *key;   /* map->key_size bytes */
 	const unsigned char *value; /* map->value_size bytes, 8-byte aligned */

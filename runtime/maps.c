@@ -184,9 +184,7 @@ static int read_and(enum map_then then, const struct session *s,
 	if (!err && then == MAP_ZERO && map->has_keys)
 		err = map_insert_zero(map, live->fd, s->ncpus, out);
 	if (!err && live->seats >= 0)
-		err = seats_read(live->seats, then == MAP_CLEAR, map, a, out);
-	if (!err && live->seats >= 0 && then == MAP_ZERO)
-		err = seats_write_zero(live->seats);
+		err = seats_read(live->seats, then, map, a, out);
 	return err;
 }
 
@@ -258,7 +256,7 @@ static bool read_top(struct session *s, const struct print_job *job, struct aren
 		return false;
 	err = map_each(map, live->fd, s->ncpus, take, add_to_top, &t);
 	if (!err && live->seats >= 0)
-		err = seats_each(live->seats, take, add_to_top, &t);
+		err = seats_each(live->seats, job->then, add_to_top, &t);
 	*a = t.a;
 	if (err == -EOPNOTSUPP)
 		return false;

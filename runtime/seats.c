@@ -10,16 +10,6 @@
 
 enum { PART = 2048 /* seats that are mapped at once, if these are whole pages */ };
 
-static uint64_t word(const uint64_t *at)
-{
-	return __atomic_load_n(at, __ATOMIC_RELAXED);
-}
-
-static void set_word(uint64_t *at, uint64_t n)
-{
-	__atomic_store_n(at, n, __ATOMIC_RELAXED);
-}
-
 static size_t part_seats(void)
 {
 	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -30,8 +20,34 @@ static size_t part_seats(void)
 	return n;
 }
 
-/* What is done to each seat that is set. */
-static int visit(int fd, void (*seat)(struct image_seat *seat, void *arg), void *arg)
+/* Whoever gets the entries, or NULL. */
+struct reader {
+	enum map_then then;
+	void (*found)(const struct map_entry *e, void *arg);
+	void *arg;
+};
+
+/* "set" comes last when a program makes an entry: with it, the others are there. */
+static void read_seat(struct image_seat *seat, const struct reader *r)
+{
+	uint64_t set = __atomic_load_n(&seat->set, __ATOMIC_ACQUIRE),
+		 owner = seat->owner;
+	uint64_t value[2] = { 0, set };
+	const struct map_entry e = { .key = (const unsigned char *)&owner,
+				     .value = (const unsigned char *)value };
+
+	if (!set)
+		return;
+	if (r->then == MAP_CLEAR)
+		__atomic_store_n(&seat->set, 0, __ATOMIC_RELAXED);
+	value[0] = r->then == MAP_KEEP
+			   ? __atomic_load_n(&seat->value, __ATOMIC_RELAXED)
+			   : __atomic_exchange_n(&seat->value, 0, __ATOMIC_RELAXED);
+	if (r->found)
+		r->found(&e, r->arg);
+}
+
+static int read_all(int fd, const struct reader *r)
 {
 	const size_t n = part_seats(), bytes = n * sizeof(struct image_seat);
 
@@ -43,55 +59,19 @@ static int visit(int fd, void (*seat)(struct image_seat *seat, void *arg), void 
 		if (part == MAP_FAILED)
 			return -errno;
 		for (size_t i = 0; i < n; i++)
-			if (word(&part[i].set))
-				seat(&part[i], arg);
+			read_seat(&part[i], r);
 		munmap(part, bytes);
 	}
 	return 0;
 }
 
-static void delete_seat(struct image_seat *seat, void *unused)
+int seats_each(int fd, enum map_then then,
+	       void (*found)(const struct map_entry *e, void *arg), void *arg)
 {
-	(void)unused;
-	set_word(&seat->set, 0);
-	set_word(&seat->value, 0);
+	return read_all(fd, &(struct reader){ then, found, arg });
 }
 
-static void zero_seat(struct image_seat *seat, void *unused)
-{
-	(void)unused;
-	set_word(&seat->value, 0);
-}
-
-/* Whoever gets the entries. */
-struct finder {
-	bool take;
-	void (*found)(const struct map_entry *e, void *arg);
-	void *arg;
-};
-
-static void find_seat(struct image_seat *seat, void *arg)
-{
-	const struct finder *f = arg;
-	uint64_t owner = word(&seat->owner);
-	uint64_t value[] = { word(&seat->value), word(&seat->set) };
-	const struct map_entry e = { .key = (const unsigned char *)&owner,
-				     .value = (const unsigned char *)value };
-
-	if (f->take)
-		delete_seat(seat, NULL);
-	f->found(&e, f->arg);
-}
-
-int seats_each(int fd, bool take, void (*found)(const struct map_entry *e, void *arg),
-	       void *arg)
-{
-	struct finder f = { take, found, arg };
-
-	return visit(fd, find_seat, &f);
-}
-
-/* A finder that keeps all. */
+/* A reader that keeps all. */
 struct collector {
 	const struct map_info *map;
 	struct arena *arena;
@@ -107,20 +87,20 @@ static void collect(const struct map_entry *e, void *arg)
 	ARENA_PUSH(c->arena, c->out, copy);
 }
 
-int seats_read(int fd, bool take, const struct map_info *map, struct arena *a,
+int seats_read(int fd, enum map_then then, const struct map_info *map, struct arena *a,
 	       struct map_entries *out)
 {
 	struct collector c = { map, a, out };
 
-	return seats_each(fd, take, collect, &c);
+	return seats_each(fd, then, collect, &c);
 }
 
 int seats_write_zero(int fd)
 {
-	return visit(fd, zero_seat, NULL);
+	return seats_each(fd, MAP_ZERO, NULL, NULL);
 }
 
 int seats_delete_all(int fd)
 {
-	return visit(fd, delete_seat, NULL);
+	return seats_each(fd, MAP_CLEAR, NULL, NULL);
 }

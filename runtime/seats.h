@@ -8,18 +8,16 @@
 #ifndef MEMQL_SEATS_H
 #define MEMQL_SEATS_H
 
-#include <stdbool.h>
-
 #include "runtime/map_read.h"
 
 struct arena;
 
-/* Each entry that is set, and is deleted if take; found gets it for the call. */
-int seats_each(int fd, bool take, void (*found)(const struct map_entry *e, void *arg),
-	       void *arg);
+/* Each entry that is set; found gets it for the call, and then happens to it. */
+int seats_each(int fd, enum map_then then,
+	       void (*found)(const struct map_entry *e, void *arg), void *arg);
 
-/* The same, as map_read() and map_take() have them: added to *out. */
-int seats_read(int fd, bool take, const struct map_info *map, struct arena *a,
+/* The same, added to *out. */
+int seats_read(int fd, enum map_then then, const struct map_info *map, struct arena *a,
 	       struct map_entries *out);
 
 /* Zero in all entries that are set. */

@@ -10,6 +10,7 @@
 
 #include "codegen/image.h"
 #include "runtime/kernel_names.h"
+#include "runtime/map_read.h"
 #include "runtime/session.h"
 
 struct arena;
@@ -28,9 +29,6 @@ struct live_map {
 	int seats;   /* of a MAP_KEPT, beside its entries: a descriptor; else -1 */
 	bool zeroed; /* by zero(): a scalar aggregation is shown though it is 0 */
 };
-
-/* What becomes of a map right after it is shown. */
-enum map_then { MAP_KEEP, MAP_CLEAR, MAP_ZERO };
 
 /* A print() of a map that was not done yet: see maps.c. */
 struct print_job {
