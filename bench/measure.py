@@ -248,7 +248,7 @@ class Bench:
         self.load.do(row.load, many, rate)
         after = run_stats(process.pid)
         self.stop(process)
-        moved = [(after[p][0] - before[p][0], after[p][1] - before[p][1]) for p in before]
+        moved = [(after[p][0] - before[p][0], after[p][1] - before[p][1]) for p in before if p in after]
         return {"cost": sum(ns / n for ns, n in moved if n >= many) or None}
 
     def output(self, command, row):
