@@ -172,16 +172,9 @@ static int read_batches(const struct map_info *map, int fd, unsigned ncpus, bool
 	return err == -ENOENT ? 0 : err;
 }
 
-/* A reader that keeps all. */
-struct collector {
-	const struct map_info *map;
-	struct arena *arena;
-	struct map_entries *out;
-};
-
-static void collect(const struct map_entry *e, void *arg)
+void map_collect(const struct map_entry *e, void *arg)
 {
-	const struct collector *c = arg;
+	const struct map_collector *c = arg;
 	struct map_entry copy = *e;
 
 	map_entry_copy(c->map, c->arena, &copy);
@@ -191,9 +184,9 @@ static void collect(const struct map_entry *e, void *arg)
 static int collect_batches(const struct map_info *map, int fd, unsigned ncpus,
 			   bool take, struct arena *a, struct map_entries *out)
 {
-	struct collector c = { map, a, out };
+	struct map_collector c = { map, a, out };
 
-	return read_batches(map, fd, ncpus, take, &(struct reader){ collect, &c });
+	return read_batches(map, fd, ncpus, take, &(struct reader){ map_collect, &c });
 }
 
 static int compare_keys(const void *x, const void *y, void *arg)

@@ -47,6 +47,14 @@ int map_each(const struct map_info *map, int fd, unsigned ncpus, bool take,
 /* Move the entry's key and value to the arena. */
 void map_entry_copy(const struct map_info *map, struct arena *a, struct map_entry *e);
 
+/* What keeps all entries that it gets: for map_each(), arg is a struct map_collector. */
+struct map_collector {
+	const struct map_info *map;
+	struct arena *arena; /* of the copies */
+	struct map_entries *out;
+};
+void map_collect(const struct map_entry *e, void *arg);
+
 /* Insert zeros for the keys of entries that are not there. 0 or -errno. */
 int map_insert_zero(const struct map_info *map, int fd, unsigned ncpus,
 		    const struct map_entries *keys);

@@ -184,7 +184,8 @@ static int read_and(enum map_then then, const struct session *s,
 	if (!err && then == MAP_ZERO && map->has_keys)
 		err = map_insert_zero(map, live->fd, s->ncpus, out);
 	if (!err && live->seats >= 0)
-		err = seats_read(live->seats, then, map, a, out);
+		err = seats_each(live->seats, then, map_collect,
+				 &(struct map_collector){ map, a, out });
 	return err;
 }
 

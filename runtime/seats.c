@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "codegen/image.h"
-#include "core/arena.h"
 
 enum { PART = 2048 /* seats that are mapped at once, if these are whole pages */ };
 
@@ -69,30 +68,6 @@ int seats_each(int fd, enum map_then then,
 	       void (*found)(const struct map_entry *e, void *arg), void *arg)
 {
 	return read_all(fd, &(struct reader){ then, found, arg });
-}
-
-/* A reader that keeps all. */
-struct collector {
-	const struct map_info *map;
-	struct arena *arena;
-	struct map_entries *out;
-};
-
-static void collect(const struct map_entry *e, void *arg)
-{
-	const struct collector *c = arg;
-	struct map_entry copy = *e;
-
-	map_entry_copy(c->map, c->arena, &copy);
-	ARENA_PUSH(c->arena, c->out, copy);
-}
-
-int seats_read(int fd, enum map_then then, const struct map_info *map, struct arena *a,
-	       struct map_entries *out)
-{
-	struct collector c = { map, a, out };
-
-	return seats_each(fd, then, collect, &c);
 }
 
 int seats_write_zero(int fd)

@@ -10,15 +10,9 @@
 
 #include "runtime/map_read.h"
 
-struct arena;
-
 /* Each entry that is set; found gets it for the call, and then happens to it. */
 int seats_each(int fd, enum map_then then,
 	       void (*found)(const struct map_entry *e, void *arg), void *arg);
-
-/* The same, added to *out. */
-int seats_read(int fd, enum map_then then, const struct map_info *map, struct arena *a,
-	       struct map_entries *out);
 
 /* Zero in all entries that are set. */
 int seats_write_zero(int fd);
